@@ -1,0 +1,133 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::finding::Severity;
+use crate::output;
+
+/// One SLO policy in; KEDA ScaledObject, scrape configuration, monitors, alert rules and a production checklist out.
+#[derive(Debug, Parser)]
+#[command(name = "slogen", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 clean, 1 findings or drift, 2 usage or unreadable input, 3 nothing to look at.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compile policies into the files that KEDA, Prometheus and people need.
+    #[command(after_help = "Examples:
+  slogen build policies/inference.toml -o out
+  slogen build policies -o out --check                 # in CI: exit 1 if the files are not up to date
+  slogen build policy.toml --manifests k8s -o out      # look for conflicts with what is there
+  slogen build policy.toml --stdout | kubectl diff -f -")]
+    Build(Build),
+    /// Print the page of a rule: why it hurts, what fires, how to fix it.
+    Explain {
+        /// Id of the rule, such as policy/threshold-order.
+        rule: String,
+    },
+    /// List everything that slogen can say.
+    Rules {
+        #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+        format: ListFormat,
+    },
+    /// Print the JSON Schema of the policy language, for editors.
+    Schema,
+    /// Write a commented policy to start from.
+    Init {
+        /// File to write; it must not exist.
+        #[arg(default_value = "policy.toml")]
+        file: PathBuf,
+    },
+    /// Print completions for a shell.
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Policies, or directories of policies (*.toml).
+    #[arg(required = true)]
+    pub policies: Vec<PathBuf>,
+    /// Folder to write to; each policy gets a folder of its own in it.
+    #[arg(short, long, default_value = "out", value_name = "DIR")]
+    pub output: PathBuf,
+    /// Manifests that are there already: a file or a directory of YAML to look for conflicts in.
+    #[arg(long, value_name = "PATH")]
+    pub manifests: Vec<PathBuf>,
+    /// Templates of your own, which replace those of the same name.
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// Validate and render, but write nothing.
+    #[arg(long, conflicts_with_all = ["check", "stdout"])]
+    pub dry_run: bool,
+    /// Write nothing; show how the files on disk differ, and exit with 1 if they do.
+    #[arg(long, conflicts_with = "stdout")]
+    pub check: bool,
+    /// Write nothing; print the Kubernetes objects.
+    #[arg(long)]
+    pub stdout: bool,
+    /// How to tell findings.
+    #[arg(long, value_enum, default_value_t = FindingFormat::Human)]
+    pub format: FindingFormat,
+    /// From which severity on findings keep everything from being written.
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+    /// Day on which waivers are judged, as YYYY-MM-DD. slogen never looks at the clock.
+    #[arg(long, value_name = "DAY")]
+    pub date: Option<String>,
+    /// Colour in what people read.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FindingFormat {
+    Human,
+    Json,
+    Sarif,
+    Github,
+}
+
+impl From<FindingFormat> for output::Format {
+    fn from(format: FindingFormat) -> Self {
+        match format {
+            FindingFormat::Human => output::Format::Human,
+            FindingFormat::Json => output::Format::Json,
+            FindingFormat::Sarif => output::Format::Sarif,
+            FindingFormat::Github => output::Format::Github,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Error,
+    Warning,
+    Note,
+}
+
+impl From<FailOn> for Severity {
+    fn from(fail_on: FailOn) -> Self {
+        match fail_on {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Note => Severity::Note,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    Human,
+    Json,
+}

@@ -1,0 +1,73 @@
+//! Arguments, files, terminal and exit codes. Together with nothing else this folder touches the world.
+//!
+//! Exit codes: 0 clean, 1 findings or drift, 2 usage or unreadable input, 3 nothing to look at.
+
+mod arguments;
+mod build;
+mod disk;
+mod drift;
+mod explain;
+mod init;
+mod input;
+mod terminal;
+
+pub use arguments::Arguments;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use arguments::Command;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Clean,
+    Findings,
+    Unusable,
+    Nothing,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> ExitCode {
+        ExitCode::from(match ending {
+            Ending::Clean => 0,
+            Ending::Findings => 1,
+            Ending::Unusable => 2,
+            Ending::Nothing => 3,
+        })
+    }
+}
+
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ending = match arguments.command {
+        Command::Build(build) => build::run(&build),
+        Command::Explain { rule } => explain::explain(&rule),
+        Command::Rules { format } => explain::list(format),
+        Command::Schema => print(&crate::policy::schema::text()),
+        Command::Init { file } => init::run(&file),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "slogen", &mut text);
+            print(&String::from_utf8_lossy(&text))
+        }
+    };
+    match ending {
+        Ok(ending) => ending.into(),
+        Err(error) => {
+            eprintln!("{}: {error:#}", terminal::error_word());
+            Ending::Unusable.into()
+        }
+    }
+}
+
+/// Writes to standard output; a reader that has seen enough is no error.
+fn print(text: &str) -> anyhow::Result<Ending> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Ending::Clean),
+    }
+}

@@ -1,0 +1,48 @@
+use std::fmt;
+
+/// How bad it is. The order is the order of badness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Said so that nobody wonders; nothing has to change.
+    Note,
+    /// Very likely not what was meant; still compiles.
+    Warning,
+    /// Cannot work, or does the opposite; nothing is written.
+    Error,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// What can be wrong. A rule is a card and a page; the id names the defect and never changes its meaning.
+#[derive(Debug)]
+pub struct Rule {
+    /// `family/what-is-wrong`.
+    pub id: &'static str,
+    pub severity: Severity,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// The page: why it hurts, what fires, what stays silent, how to fix it, sources. Markdown.
+    pub page: &'static str,
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Rule {}

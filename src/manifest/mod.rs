@@ -1,0 +1,12 @@
+//! YAML text comes in; documents whose every key and value knows its place go out, and what cannot be read.
+
+mod document;
+pub mod kinds;
+mod node;
+mod read;
+pub mod rules;
+mod scalar;
+
+pub use document::Document;
+pub use node::{Entry, Node, Value};
+pub use read::{Reading, read};

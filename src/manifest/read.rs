@@ -1,0 +1,305 @@
+//! Text in, documents out. A broken document does not hide the others; hostile input meets a limit.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
+
+use super::{Document, Entry, Node, Value, rules, scalar};
+use crate::finding::Finding;
+use crate::source::{FileId, Place, Span};
+
+/// Larger than any manifest that a person commits.
+const MOST_BYTES: usize = 16 << 20;
+const MOST_DEPTH: usize = 100;
+/// Nodes of one file with all aliases expanded.
+const MOST_NODES: usize = 2_000_000;
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub documents: Vec<Document>,
+    pub findings: Vec<Finding>,
+}
+
+pub fn read(file: FileId, text: &str) -> Reading {
+    let place = Place::file_start(file);
+    if text.len() > MOST_BYTES {
+        let message = format!("this file has {} bytes; slogen reads up to {MOST_BYTES}", text.len());
+        return only(Finding::new(&rules::TOO_LARGE, place, message).help("split it"));
+    }
+    if let Some(at) = template(text) {
+        let place = Place::new(file, Span::new(at, at + 2));
+        let finding = Finding::new(&rules::TEMPLATE, place, "this is a template, not YAML yet");
+        return only(finding.help("render it first: `helm template … | slogen …`"));
+    }
+    let mut reader = Reader {
+        file,
+        text,
+        nodes: 0,
+        anchors: HashMap::new(),
+        findings: Vec::new(),
+    };
+    let documents = reader.documents();
+    Reading {
+        documents: documents.into_iter().flat_map(Document::expand).collect(),
+        findings: reader.findings,
+    }
+}
+
+fn only(finding: Finding) -> Reading {
+    Reading {
+        documents: Vec::new(),
+        findings: vec![finding],
+    }
+}
+
+/// Where an unrendered Helm or Jinja template shows itself: outside of quotes, at the start of a line or value.
+fn template(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_start();
+        let start = at + line.len() - body.len();
+        at += line.len();
+        if body.starts_with('#') {
+            continue;
+        }
+        if body.starts_with("{{") || body.starts_with("{%") {
+            return Some(start);
+        }
+        let value = body.find(": {{").map(|colon| colon + 2).or_else(|| body.find("- {{").map(|dash| dash + 2));
+        if let Some(value) = value {
+            return Some(start + value);
+        }
+    }
+    None
+}
+
+struct Reader<'t> {
+    file: FileId,
+    text: &'t str,
+    nodes: usize,
+    anchors: HashMap<usize, Node>,
+    findings: Vec<Finding>,
+}
+
+/// Why a document cannot be finished.
+enum Stop {
+    Syntax(ScanError),
+    Limit(Span, &'static str),
+}
+
+type Events<'t> = Parser<'t, granit_parser::StrInput<'t>>;
+
+impl<'t> Reader<'t> {
+    fn documents(&mut self) -> Vec<Document> {
+        let mut options = Options::default();
+        options.set_emit_comments(false);
+        let text = self.text.strip_prefix('\u{feff}').unwrap_or(self.text);
+        let mut events = Parser::new_from_str_with_options(text, options);
+        let mut documents = Vec::new();
+        loop {
+            match self.document(&mut events) {
+                Ok(Some(node)) => {
+                    if node.value != Value::Null {
+                        documents.push(Document { file: self.file, node });
+                    }
+                }
+                Ok(None) => return documents,
+                Err(Stop::Limit(span, message)) => {
+                    self.tell(Finding::new(&rules::TOO_LARGE, Place::new(self.file, span), message));
+                    return documents;
+                }
+                Err(Stop::Syntax(error)) => {
+                    self.syntax(&error);
+                    // The rest of the file may still be read; one that cannot be found is no second error.
+                    if !matches!(events.proceed_next_document(), Ok(true)) || self.findings.len() > 50 {
+                        return documents;
+                    }
+                }
+            }
+        }
+    }
+
+    fn shift(&self) -> usize {
+        if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+    }
+
+    fn span(&self, span: &granit_parser::Span) -> Span {
+        let range = span.byte_range().unwrap_or(0..0);
+        let shift = self.shift();
+        let end = self.text.len();
+        Span::new((range.start + shift).min(end), (range.end + shift).min(end))
+    }
+
+    fn tell(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn syntax(&mut self, error: &ScanError) {
+        let offset = error.marker().byte_offset().unwrap_or(0) + self.shift();
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let message = format!("this is not YAML: {}", error.info());
+        let mut finding = Finding::new(&rules::SYNTAX, Place::new(self.file, Span::at(offset)), message);
+        if self.text[..offset].lines().last().is_some_and(|line| line.starts_with('\t'))
+            || self.text[offset..].starts_with('\t')
+        {
+            finding = finding.help("indent with spaces; YAML takes no tabs");
+        }
+        self.tell(finding);
+    }
+
+    /// The next document; None at the end of the file.
+    fn document(&mut self, events: &mut Events<'t>) -> Result<Option<Node>, Stop> {
+        self.anchors.clear();
+        loop {
+            let (event, span) = match events.next_event() {
+                None => return Ok(None),
+                Some(next) => next.map_err(Stop::Syntax)?,
+            };
+            match event {
+                Event::StreamEnd => return Ok(None),
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                event => {
+                    let node = self.node(event, &span, events, 0)?;
+                    return Ok(Some(node));
+                }
+            }
+        }
+    }
+
+    fn next(&mut self, events: &mut Events<'t>) -> Result<(Event<'t>, granit_parser::Span), Stop> {
+        match events.next_event() {
+            Some(next) => next.map_err(Stop::Syntax),
+            None => Err(Stop::Limit(Span::at(self.text.len()), "the document ends in the middle")),
+        }
+    }
+
+    fn node(
+        &mut self,
+        event: Event<'t>,
+        span: &granit_parser::Span,
+        events: &mut Events<'t>,
+        depth: usize,
+    ) -> Result<Node, Stop> {
+        let place = self.span(span);
+        self.count(1, place)?;
+        if depth > MOST_DEPTH {
+            return Err(Stop::Limit(place, "this is nested more than 100 levels deep"));
+        }
+        let (anchor, node) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let string = tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
+                let value = match style {
+                    ScalarStyle::Plain if !string => scalar::plain(&text),
+                    _ => Value::Text(text.into_owned()),
+                };
+                (anchor, Node { value, span: place })
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let mut items = Vec::new();
+                let mut whole = place;
+                loop {
+                    let (event, span) = self.next(events)?;
+                    if matches!(event, Event::SequenceEnd) {
+                        whole = whole.to(self.span(&span));
+                        break;
+                    }
+                    let item = self.node(event, &span, events, depth + 1)?;
+                    whole = whole.to(item.span);
+                    items.push(item);
+                }
+                let value = Value::Sequence(items);
+                (anchor, Node { value, span: whole })
+            }
+            Event::MappingStart(_, anchor, _) => (anchor, self.mapping(place, events, depth)?),
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(Stop::Limit(place, "this alias refers to something that contains it"));
+                };
+                self.count(size(&node), place)?;
+                return Ok(node);
+            }
+            _ => return Ok(Node { value: Value::Null, span: place }),
+        };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn count(&mut self, nodes: usize, place: Span) -> Result<(), Stop> {
+        self.nodes += nodes;
+        if self.nodes > MOST_NODES {
+            return Err(Stop::Limit(place, "with its aliases expanded, this file has more than 2,000,000 values"));
+        }
+        Ok(())
+    }
+
+    fn mapping(&mut self, start: Span, events: &mut Events<'t>, depth: usize) -> Result<Node, Stop> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        let mut whole = start;
+        loop {
+            let (event, span) = self.next(events)?;
+            if matches!(event, Event::MappingEnd) {
+                whole = whole.to(self.span(&span));
+                break;
+            }
+            let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
+            let key = self.node(event, &span, events, depth + 1)?;
+            let (event, span) = self.next(events)?;
+            let node = self.node(event, &span, events, depth + 1)?;
+            whole = whole.to(node.span);
+            if is_merge {
+                let sources = if node.items().is_empty() { vec![node] } else { node.items().to_vec() };
+                merged.extend(sources.iter().flat_map(|source| source.entries().to_vec()));
+                continue;
+            }
+            let name = match &key.value {
+                Value::Null => "null".to_string(),
+                _ => key.as_written().unwrap_or_else(|| "?".to_string()),
+            };
+            if let Some(first) = entries.iter().find(|entry| entry.key == name) {
+                let finding = Finding::new(
+                    &rules::DUPLICATE_KEY,
+                    Place::new(self.file, key.span),
+                    format!("the key `{}` stands here a second time", name.escape_debug()),
+                )
+                .related(Place::new(self.file, first.key_span), "the first time")
+                .why("readers disagree which one counts, and some refuse the file")
+                .help("remove one of them; if a second object begins here, a line `---` is missing before it");
+                self.tell(finding);
+                continue;
+            }
+            entries.push(Entry {
+                key: name,
+                key_span: key.span,
+                node,
+            });
+        }
+        for entry in merged {
+            if !entries.iter().any(|own| own.key == entry.key) {
+                entries.push(entry);
+            }
+        }
+        Ok(Node {
+            value: Value::Mapping(entries),
+            span: whole,
+        })
+    }
+}
+
+/// Number of values in a tree.
+fn size(node: &Node) -> usize {
+    let mut total = 0;
+    let mut stack = vec![node];
+    while let Some(node) = stack.pop() {
+        total += 1;
+        stack.extend(node.items());
+        stack.extend(node.entries().iter().map(|entry| &entry.node));
+    }
+    total
+}

@@ -1,0 +1,17 @@
+//! What both spellings, policy and Kubernetes YAML, mean: quantities with units, versions, the scaler, its timing.
+
+mod quantity;
+mod scaler;
+mod timing;
+mod unit;
+mod version;
+
+pub use quantity::{Amount, AmountProblem, Dimension, parse_amount, plain, seconds_text};
+pub use rust_decimal::Decimal;
+pub use scaler::{
+    Behavior, Composite, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Select,
+    Step, StepKind, Trigger, TriggerKind, WorkloadReference,
+};
+pub use timing::{Breach, SYNC_SECONDS, TOLERANCE, Term, TimeToScale, time_to_scale, time_to_wake};
+pub use unit::MetricUnit;
+pub use version::Version;

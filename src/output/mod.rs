@@ -1,0 +1,77 @@
+//! Findings come in; texts go out, for people and for programs. No terminal, no environment, no clock.
+
+mod github;
+mod human;
+mod json;
+mod sarif;
+
+use crate::finding::{Finding, Severity};
+use crate::source::{Place, Sources, Span};
+
+/// How findings are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For a person at a terminal.
+    #[default]
+    Human,
+    /// For programs; versioned.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines.
+    Github,
+}
+
+/// What the terminal can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    pub color: bool,
+    pub width: usize,
+    pub unicode: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style {
+            color: false,
+            width: 100,
+            unicode: false,
+        }
+    }
+}
+
+pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &Style) -> String {
+    match format {
+        Format::Human => human::render(sources, findings, style),
+        Format::Json => json::render(sources, findings),
+        Format::Sarif => sarif::render(sources, findings),
+        Format::Github => github::render(sources, findings),
+    }
+}
+
+/// The stretch, kept inside of its file and on character boundaries.
+fn clamp(sources: &Sources, place: Place) -> Span {
+    let text = &sources.get(place.file).text;
+    let snap = |offset: u32| {
+        let mut offset = (offset as usize).min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
+    };
+    let (start, end) = (snap(place.span.start), snap(place.span.end));
+    Span::new(start, end.max(start))
+}
+
+/// Numbers of findings by severity, in words: `2 errors, 1 warning`.
+pub fn counts(findings: &[Finding]) -> String {
+    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter_map(|severity| {
+            let count = findings.iter().filter(|finding| finding.severity == severity).count();
+            let plural = if count == 1 { "" } else { "s" };
+            (count > 0).then(|| format!("{count} {severity}{plural}"))
+        })
+        .collect();
+    parts.join(", ")
+}

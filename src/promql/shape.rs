@@ -1,0 +1,79 @@
+//! What kind of number a query gives to an autoscaler: a total that pods share, or a level that more pods bring down.
+
+use super::ast::*;
+use crate::source::Span;
+
+/// What decided it.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub is_level: bool,
+    pub fragment: Span,
+    pub reason: &'static str,
+}
+
+impl Expression {
+    /// The shape, where the outermost operation shows it.
+    pub fn shape(&self) -> Option<Shape> {
+        of(&self.root, 0)
+    }
+}
+
+fn shape(is_level: bool, fragment: Span, reason: &'static str) -> Option<Shape> {
+    Some(Shape {
+        is_level,
+        fragment,
+        reason,
+    })
+}
+
+fn of(node: &Node, depth: usize) -> Option<Shape> {
+    if depth > 64 {
+        return None;
+    }
+    let node = node.bare();
+    match &node.kind {
+        Kind::Aggregate(aggregate) => match aggregate.operator {
+            "sum" => match of(&aggregate.expression, depth + 1) {
+                // A sum of quantiles is neither; other findings speak of that.
+                Some(inner) if inner.is_level => None,
+                _ => shape(false, aggregate.operator_span, "a sum is a total"),
+            },
+            "count" => shape(false, aggregate.operator_span, "a count is a total"),
+            "avg" => shape(true, aggregate.operator_span, "a mean does not divide by pods"),
+            _ => of(&aggregate.expression, depth + 1).filter(|inner| inner.is_level),
+        },
+        Kind::Call(call) => match call.function.name {
+            "histogram_quantile" | "quantile_over_time" | "histogram_avg" | "histogram_fraction" => {
+                shape(true, call.name_span, "a quantile does not divide by pods")
+            }
+            "clamp" | "clamp_min" | "clamp_max" | "ceil" | "floor" | "round" | "abs" | "scalar" | "vector"
+            | "max_over_time" | "min_over_time" | "avg_over_time" => {
+                call.arguments.first().and_then(|argument| of(argument, depth + 1))
+            }
+            _ => None,
+        },
+        Kind::Subquery(subquery) => of(&subquery.expression, depth + 1),
+        Kind::Binary(binary) => {
+            let constant = |node: &Node| matches!(node.bare().kind, Kind::Number(_));
+            let sides = || (of(&binary.left, depth + 1), of(&binary.right, depth + 1));
+            match binary.operator {
+                Operator::Multiply | Operator::Divide if constant(&binary.right) => of(&binary.left, depth + 1),
+                Operator::Multiply if constant(&binary.left) => of(&binary.right, depth + 1),
+                Operator::Divide => match sides() {
+                    (Some(left), Some(right)) if !left.is_level && !right.is_level => {
+                        shape(true, binary.operator_span, "a quotient of two totals does not divide by pods")
+                    }
+                    _ => None,
+                },
+                Operator::Or | Operator::And | Operator::Unless => of(&binary.left, depth + 1),
+                operator if operator.is_comparison() && !binary.returns_bool => of(&binary.left, depth + 1),
+                Operator::Add | Operator::Subtract => match sides() {
+                    (Some(left), Some(right)) if left.is_level == right.is_level => Some(left),
+                    _ => None,
+                },
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

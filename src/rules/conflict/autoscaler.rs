@@ -1,0 +1,83 @@
+//! Only one autoscaler may own a workload.
+//!
+//! Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, verifyHpas and verifyScaledObjects.
+
+use super::cards::SECOND_AUTOSCALER;
+use super::{Expected, group};
+use crate::finding::Finding;
+use crate::manifest::{Document, Node};
+use crate::source::Placed;
+
+pub(super) fn check(expected: &Expected, documents: &[Document], findings: &mut Vec<Finding>) {
+    for document in documents {
+        match (document.kind(), group(document.api_version())) {
+            ("HorizontalPodAutoscaler", "autoscaling") => hpa(expected, document, findings),
+            ("ScaledObject", "keda.sh") => scaled_object(expected, document, findings),
+            _ => {}
+        }
+    }
+}
+
+/// The name of the target, if it is this workload.
+fn same_target<'d>(expected: &Expected, document: &'d Document) -> Option<Placed<&'d str>> {
+    let workload = &expected.workload.value;
+    let name = document.placed_text(&["spec", "scaleTargetRef", "name"])?;
+    let text = |key: &str| document.node.at(&["spec", "scaleTargetRef", key]).and_then(Node::as_str);
+    // An empty kind means Deployment to KEDA, and an empty apiVersion apps/v1.
+    let kind = text("kind").unwrap_or("Deployment");
+    let api_version = text("apiVersion").unwrap_or("apps/v1");
+    let same = name.value == workload.name
+        && kind == workload.kind
+        && group(api_version) == group(&workload.api_version)
+        && document.may_be_in(&workload.namespace);
+    same.then_some(name)
+}
+
+fn hpa(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
+    let Some(target) = same_target(expected, document) else { return };
+    let workload = &expected.workload.value;
+    let annotation = document.node.at(&["metadata", "annotations", "validations.keda.sh/hpa-ownership"]);
+    let exempt = annotation.and_then(Node::as_written).as_deref() == Some("false");
+    let owned = document.node.at(&["metadata", "ownerReferences"]).map(Node::items).unwrap_or_default().iter().any(|owner| {
+        let text = |key: &str| owner.get(key).and_then(Node::as_str);
+        text("kind") == Some("ScaledObject") && text("name") == Some(&workload.name)
+    });
+    let labelled = document.node.at(&["metadata", "labels", "app.kubernetes.io/managed-by"]).and_then(Node::as_str);
+    let made_by_keda = document.name() == expected.hpa_name && labelled == Some("keda-operator");
+    let taken_over = expected.take_over.as_deref() == Some(document.name());
+    if exempt || owned || made_by_keda || taken_over {
+        return;
+    }
+    let name = document.name();
+    findings.push(
+        Finding::new(
+            &SECOND_AUTOSCALER,
+            target.place,
+            format!("the HorizontalPodAutoscaler `{name}` already scales {} `{}`", workload.kind, workload.name),
+        )
+        .label("the same workload")
+        .related(expected.workload.place, "the policy scales it too")
+        .why("KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, the two undo each other's work every 15 s")
+        .help(format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]")),
+    );
+}
+
+fn scaled_object(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
+    let Some(target) = same_target(expected, document) else { return };
+    let workload = &expected.workload.value;
+    // The same name is the object that this policy replaces.
+    if document.name() == workload.name {
+        return;
+    }
+    findings.push(
+        Finding::new(
+            &SECOND_AUTOSCALER,
+            target.place,
+            format!("the ScaledObject `{}` already scales {} `{}`", document.name(), workload.kind, workload.name),
+        )
+        .label("the same workload")
+        .related(expected.workload.place, "the policy scales it too")
+        .why("KEDA refuses the second ScaledObject on one workload")
+        .help("delete it: its triggers belong into the policy"),
+    );
+}

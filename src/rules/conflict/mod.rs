@@ -1,0 +1,78 @@
+//! A policy against the manifests that are there already: what KEDA, Kubernetes and Prometheus would refuse later, or
+//! accept in silence.
+
+mod autoscaler;
+mod cards;
+mod containers;
+mod scraping;
+mod target;
+
+pub use cards::RULES;
+
+use std::collections::BTreeMap;
+
+use crate::finding::Finding;
+use crate::manifest::Document;
+use crate::model::WorkloadReference;
+use crate::source::{Place, Placed};
+
+/// What a policy expects to find.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    pub workload: Placed<WorkloadReference>,
+    pub min: u32,
+    pub max: u32,
+    /// Name of the HPA that KEDA makes.
+    pub hpa_name: String,
+    /// Name of the HPA whose ownership is taken over.
+    pub take_over: Option<String>,
+    pub pod_labels: BTreeMap<String, String>,
+    pub monitor: Option<Monitor>,
+    pub resources: Vec<ResourceUse>,
+}
+
+/// What the emitted scrape path needs.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    pub place: Place,
+    pub service_labels: BTreeMap<String, String>,
+    pub port_name: String,
+    pub port_number: Option<u16>,
+    pub uses_service: bool,
+    pub uses_pods: bool,
+}
+
+/// A signal on cpu or memory.
+#[derive(Clone, Debug)]
+pub struct ResourceUse {
+    pub resource: &'static str,
+    pub container: Option<String>,
+    pub place: Place,
+}
+
+/// Everything in the manifests that contradicts the policy. Only the given documents count.
+pub fn check(expected: &Expected, documents: &[Document]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    autoscaler::check(expected, documents, &mut findings);
+    if let Some(workload) = target::check(expected, documents, &mut findings) {
+        containers::check(expected, workload, documents, &mut findings);
+        scraping::check_pods(expected, workload, &mut findings);
+    }
+    scraping::check_service(expected, documents, &mut findings);
+    findings
+}
+
+/// The API group of an `apiVersion`; the groups that Deployments once had count as today's.
+fn group(api_version: &str) -> &str {
+    match api_version.split_once('/').map_or("", |(group, _)| group) {
+        "extensions" => "apps",
+        group => group,
+    }
+}
+
+/// Kinds that own pods.
+const WORKLOADS: [&str; 5] = ["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Rollout"];
+
+fn pod_spec(document: &Document) -> Option<&crate::manifest::Node> {
+    document.node.at(&["spec", "template", "spec"])
+}

@@ -1,0 +1,81 @@
+//! The workload itself.
+
+use super::cards::{REPLICAS_PINNED, TARGET_MISSING};
+use super::{Expected, WORKLOADS, group};
+use crate::finding::{Finding, Severity, nearest};
+use crate::manifest::Document;
+
+/// The workload of the policy, if it is there; and what stands against scaling it.
+pub(super) fn check<'d>(
+    expected: &Expected,
+    documents: &'d [Document],
+    findings: &mut Vec<Finding>,
+) -> Option<&'d Document> {
+    let workload = &expected.workload.value;
+    let found = documents.iter().find(|document| {
+        document.name() == workload.name
+            && document.kind() == workload.kind
+            && group(document.api_version()) == group(&workload.api_version)
+            && document.may_be_in(&workload.namespace)
+    });
+    match found {
+        Some(document) => replicas(expected, document, findings),
+        None => missing(expected, documents, findings),
+    }
+    found
+}
+
+fn missing(expected: &Expected, documents: &[Document], findings: &mut Vec<Finding>) {
+    let workload = &expected.workload.value;
+    let others: Vec<&Document> = documents.iter().filter(|document| WORKLOADS.contains(&document.kind())).collect();
+    let mut finding = Finding::new(
+        &TARGET_MISSING,
+        expected.workload.place,
+        format!("there is no {} `{}` in the namespace `{}` of the manifests", workload.kind, workload.name, workload.namespace),
+    )
+    .why("KEDA accepts the ScaledObject, reports that its target is missing, and scales nothing");
+    let elsewhere = others.iter().find(|document| document.name() == workload.name);
+    let names = others.iter().map(|document| document.name());
+    finding.help = Some(match (elsewhere, nearest(&workload.name, names)) {
+        (Some(other), _) => format!(
+            "there is a {} `{}` in the namespace `{}`: correct `kind` or `namespace`",
+            other.kind(),
+            other.name(),
+            other.namespace().unwrap_or("default")
+        ),
+        (None, Some(name)) => format!("did you mean `{name}`?"),
+        (None, None) => "correct the name, or give the folder that holds the workload".to_string(),
+    });
+    if let Some(other) = elsewhere {
+        finding = finding.related(other.name_place(), "the same name");
+    }
+    // Manifests without any workload are most likely not all there is.
+    if others.is_empty() {
+        finding.severity = Severity::Warning;
+    }
+    findings.push(finding);
+}
+
+fn replicas(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
+    let Some(node) = document.node.at(&["spec", "replicas"]) else { return };
+    let number = node.as_written().unwrap_or_default();
+    let workload = &expected.workload.value;
+    findings.push(
+        Finding::new(
+            &REPLICAS_PINNED,
+            document.place(node),
+            format!("the manifest sets {number} replicas, which the autoscaler decides"),
+        )
+        .label("every deployment sets this again")
+        .related(expected.workload.place, format!("scaled from {} to {}", expected.min, expected.max))
+        .why(format!(
+            "each apply or sync sets the workload back to {number} pods, in the middle of the load"
+        ))
+        .help(format!(
+            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{} -n {}` and remove it there, or the number drops to 1 once",
+            workload.kind.to_lowercase(),
+            workload.name,
+            workload.namespace
+        )),
+    );
+}
