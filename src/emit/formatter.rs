@@ -50,12 +50,19 @@ fn is_plain(text: &str) -> bool {
     let words = [
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity", "undefined",
     ];
-    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '_')
+    is_duration(text)
+        || first.is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '_')
         && text.chars().all(inner)
         && !text.contains(": ")
         && !text.ends_with([':', ' '])
         && text.len() <= 400
         && !words.contains(&text.to_lowercase().as_str())
+}
+
+/// `15s`: begins like a number and cannot be one.
+fn is_duration(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && ["ms", "s", "m", "h"].contains(&&text[digits..])
 }
 
 /// A text in double quotes.

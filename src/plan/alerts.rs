@@ -11,6 +11,8 @@ use crate::promql;
 #[derive(Debug)]
 pub(super) struct PlannedAlert {
     pub(super) rule: AlertRule,
+    /// Seconds that it waits.
+    pub(super) lasting: u32,
     /// None where the series that would make it fire cannot be made up.
     pub(super) sample: Option<Sample>,
 }
@@ -67,12 +69,13 @@ fn finish(policy: &Policy, queries: &Queries, draft: Draft) -> PlannedAlert {
             about: draft.about,
             pretty: queries.pretty(&draft.expression),
             expression: queries.canonical(&draft.expression),
-            lasting: format!("{}s", draft.lasting),
+            lasting: crate::model::seconds_text(draft.lasting.into()),
             labels,
             annotations,
             signal: draft.signal,
             purpose: draft.purpose,
         },
+        lasting: draft.lasting,
         sample: draft.sample,
     }
 }
@@ -258,7 +261,7 @@ fn metrics_missing(policy: &Policy, queries: &Queries) -> Vec<Draft> {
     let expected = |signal: &&Signal| signal.source == Source::Pods && !signal.appears_late;
     for signal in policy.signals.iter().filter(expected) {
         let suffix = if matches!(signal.kind, SignalKind::Latency { .. }) { "_bucket" } else { "" };
-        for metric in signal.kind.metrics() {
+        for (at, metric) in signal.kind.metrics().into_iter().enumerate() {
             let name = format!("{}{suffix}", metric.name);
             if drafts.iter().any(|draft| draft.labels[0].1 == name) {
                 continue;
@@ -272,6 +275,9 @@ fn metrics_missing(policy: &Policy, queries: &Queries) -> Vec<Draft> {
                 workload.name, signal.name.value
             );
             let sample = super::samples::missing_metric(policy, &name, description.clone());
+            // A name of its own each: one alert can then be silenced and tested without the others.
+            let number = if at == 0 { String::new() } else { (at + 1).to_string() };
+            let ending = format!("{}MetricMissing{number}", camel(&signal.name.value));
             drafts.push(Draft {
                 about: vec![format!("{name} is what `{}` is made of.", signal.name.value)],
                 summary: format!("{}: the metric {name} is gone", workload.name),
@@ -281,7 +287,7 @@ fn metrics_missing(policy: &Policy, queries: &Queries) -> Vec<Draft> {
                 sample,
                 ..draft(
                     policy,
-                    "MetricMissing",
+                    &ending,
                     AlertPurpose::MetricMissing,
                     600,
                     format!("absent({series}) and on () ({up} > 0)"),

@@ -24,7 +24,7 @@ pub(super) fn tests(alerts: &[PlannedAlert]) -> Vec<RuleTest> {
     let mut tests = Vec::new();
     for alert in alerts {
         let Some(sample) = &alert.sample else { continue };
-        let at = moment(&alert.rule.lasting);
+        let at = format!("{}s", alert.lasting + WARM_UP);
         let firing = FiringAlert {
             labels: labels(alert, sample),
             annotations: annotations(alert, sample),
@@ -59,12 +59,6 @@ fn test_name(alert: &PlannedAlert) -> String {
         Some((_, metric)) => format!("{} ({metric})", alert.rule.name),
         None => alert.rule.name.clone(),
     }
-}
-
-/// Late enough for a window to fill and for the alert to have waited.
-fn moment(lasting: &str) -> String {
-    let seconds: u32 = lasting.trim_end_matches('s').parse().unwrap_or(0);
-    format!("{}s", seconds + WARM_UP)
 }
 
 /// Seconds until every window of a test is full.

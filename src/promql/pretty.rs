@@ -35,7 +35,13 @@ fn write(node: &Node, level: usize, width: usize) -> String {
         Kind::Binary(binary) => {
             let left = write(&binary.left, level, width);
             let right = write(&binary.right, level, width);
-            format!("{left}\n{outer}{}\n{outer}{right}", print::operator_text(binary))
+            let operator = print::operator_text(binary);
+            // A short left side does not need a line of its own, and an operator stands before its right side.
+            if !left.contains('\n') && left.len() <= 8 {
+                format!("{left} {operator} {right}")
+            } else {
+                format!("{left}\n{outer}{operator} {right}")
+            }
         }
         _ => line,
     }
