@@ -164,7 +164,7 @@ fn pretty(queries: &Queries, trigger: &Trigger) -> String {
 }
 
 fn notes(policy: &Policy, queries: &Queries, signal: &Signal, trigger: &Trigger) -> TriggerNotes {
-    let number = |threshold: &Threshold| explained(queries, signal, threshold);
+    let per_pod = if signal.kind.is_level() { "" } else { " per pod" };
     let is_query = signal.kind.is_query();
     let metric_type = match metric_type(&signal.kind) {
         _ if !is_query => "",
@@ -172,7 +172,9 @@ fn notes(policy: &Policy, queries: &Queries, signal: &Signal, trigger: &Trigger)
         MetricType::AverageValue => "a total: the pods share it",
     };
     let activation = match &trigger.kind {
-        TriggerKind::Prometheus { activation: Some(_), .. } => signal.activate.as_ref().map(number),
+        TriggerKind::Prometheus { activation: Some(_), .. } => {
+            signal.activate.as_ref().map(|threshold| explained(queries, signal, threshold, ""))
+        }
         _ => None,
     };
     TriggerNotes {
@@ -183,7 +185,9 @@ fn notes(policy: &Policy, queries: &Queries, signal: &Signal, trigger: &Trigger)
                 format!("{text} of what the containers request")
             }
             SignalKind::Resource { text, .. } => format!("{text} per pod"),
-            _ => signal.scale.as_ref().map(number).unwrap_or_default(),
+            _ => {
+                signal.scale.as_ref().map(|scale| explained(queries, signal, scale, per_pod)).unwrap_or_default()
+            }
         },
         activation: activation.unwrap_or_default(),
         metric_type: metric_type.to_string(),
@@ -218,7 +222,7 @@ fn about(policy: &Policy, signal: &Signal) -> Vec<String> {
 }
 
 /// `500ms: the metric is in seconds`.
-fn explained(queries: &Queries, signal: &Signal, threshold: &Threshold) -> String {
+fn explained(queries: &Queries, signal: &Signal, threshold: &Threshold, per_pod: &str) -> String {
     let unit = match &signal.kind {
         SignalKind::Latency { unit, .. }
         | SignalKind::Gauge { unit, .. }
@@ -229,7 +233,6 @@ fn explained(queries: &Queries, signal: &Signal, threshold: &Threshold) -> Strin
     };
     let factor = plain(queries.multiplier(signal));
     let written = &threshold.text;
-    let per_pod = if signal.kind.is_level() { "" } else { " per pod" };
     match (factor.as_str(), &signal.kind) {
         ("100", _) => format!("{written}: the query counts in percent"),
         ("1", _) if unit == MetricUnit::COUNT => per_pod.trim_start().to_string(),

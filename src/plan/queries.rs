@@ -70,7 +70,7 @@ impl<'p> Queries<'p> {
 
     /// What stands for a metric that is not there, where that is no error.
     fn absent(&self, signal: &Signal, query: String) -> String {
-        let mut parts = vec![format!("({query})")];
+        let mut parts = vec![query];
         let from_pods = signal.source == Source::Pods;
         if signal.appears_late {
             // Pods that are up and say nothing have had no event yet; without pods it stays an error.
@@ -83,10 +83,7 @@ impl<'p> Queries<'p> {
             // Asleep there is no pod to expose anything, and an error would wake the workload by its fallback.
             parts.push(format!("({} == 0)", self.replicas()));
         }
-        match parts.len() {
-            1 => query,
-            _ => parts.join(" or "),
-        }
+        parts.join(" or ")
     }
 
     /// KEDA keeps three decimals, so that small values are asked for in thousandths and shares in percent.
