@@ -57,7 +57,8 @@ pub fn compile(file: FileId, world: &World) -> anyhow::Result<Compiled> {
     let mut files = emit::render(&plan, world.templates)?;
     let problems = emit::check(&plan, &files);
     if !problems.is_empty() {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.file, problem.message)).collect();
+        let lines: Vec<String> =
+            problems.iter().map(|problem| format!("{}: {}", problem.file, problem.message)).collect();
         anyhow::bail!("the templates do not print what the policy decides:\n  {}", lines.join("\n  "));
     }
     let checklist = checklist::judge(&checklist::Facts {
@@ -69,38 +70,25 @@ pub fn compile(file: FileId, world: &World) -> anyhow::Result<Compiled> {
         date: world.date,
     });
     files.extend(emit::render_checklist(&plan, &checklist, world.templates)?);
-    let bundle = Bundle {
-        folder: plan.name.clone(),
-        policy: plan.policy.clone(),
-        files,
-    };
-    Ok(Compiled {
-        findings,
-        output: Some(Output {
-            policy,
-            plan,
-            checklist,
-            bundle,
-        }),
-    })
+    let bundle = Bundle { folder: plan.name.clone(), policy: plan.policy.clone(), files };
+    Ok(Compiled { findings, output: Some(Output { policy, plan, checklist, bundle }) })
 }
 
 /// What a policy expects of the manifests around it.
 fn expected(policy: &Policy, plan: &Plan) -> conflict::Expected {
-    let monitor = policy.metrics.as_ref().zip(plan.scrape.as_ref()).map(|(metrics, scrape)| conflict::Monitor {
-        place: metrics.place,
-        service_labels: scrape.service_labels.iter().cloned().collect(),
-        port_name: scrape.port_name.clone(),
-        port_number: scrape.port_number,
-        uses_service: scrape.service_monitor,
-        uses_pods: scrape.pod_monitor || scrape.scrape_config,
-    });
+    let monitor =
+        policy.metrics.as_ref().zip(plan.scrape.as_ref()).map(|(metrics, scrape)| conflict::Monitor {
+            place: metrics.place,
+            service_labels: scrape.service_labels.iter().cloned().collect(),
+            port_name: scrape.port_name.clone(),
+            port_number: scrape.port_number,
+            uses_service: scrape.service_monitor,
+            uses_pods: scrape.pod_monitor || scrape.scrape_config,
+        });
     let resources = policy.signals.iter().filter_map(|signal| match &signal.kind {
-        SignalKind::Resource { resource, container, .. } => Some(conflict::ResourceUse {
-            resource,
-            container: container.clone(),
-            place: signal.name.place,
-        }),
+        SignalKind::Resource { resource, container, .. } => {
+            Some(conflict::ResourceUse { resource, container: container.clone(), place: signal.name.place })
+        }
         _ => None,
     });
     conflict::Expected {

@@ -2,16 +2,16 @@
 //!
 //! The stages, in the order in which a policy passes through them. [`compile`] is the pipeline.
 
-pub mod source;
-pub mod finding;
-pub mod promql;
-pub mod model;
-pub mod policy;
-pub mod plan;
-pub mod manifest;
-pub mod rules;
 pub mod checklist;
-pub mod emit;
-pub mod output;
-pub mod compile;
 pub mod cli;
+pub mod compile;
+pub mod emit;
+pub mod finding;
+pub mod manifest;
+pub mod model;
+pub mod output;
+pub mod plan;
+pub mod policy;
+pub mod promql;
+pub mod rules;
+pub mod source;

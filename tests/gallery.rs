@@ -46,7 +46,8 @@ fn every_compiled_query_gives_one_series() {
         let output = compiled("a.toml", &text).1.output.expect("compiles");
         for trigger in &output.plan.scaler.triggers {
             if let slogen::model::TriggerKind::Prometheus { query, .. } = &trigger.kind {
-                let expression = slogen::promql::parse(query, &slogen::promql::Target::default()).expect("parses");
+                let expression =
+                    slogen::promql::parse(query, &slogen::promql::Target::default()).expect("parses");
                 let series = slogen::promql::infer(&expression, &slogen::promql::Facts::default()).series;
                 assert_eq!(series, slogen::promql::Series::One, "{}: {query}", path.display());
             }
@@ -62,7 +63,8 @@ fn a_second_opinion_reads_the_same_yaml() {
         for file in output.bundle.files.iter().filter(|file| file.name.ends_with(".yaml")) {
             let ours = slogen::manifest::read(slogen::source::FileId(0), &file.text);
             assert_eq!(ours.findings, [], "{}", file.name);
-            let theirs: serde_json::Value = serde_yaml::from_str(&file.text).expect("another reader reads it");
+            let theirs: serde_json::Value =
+                serde_yaml::from_str(&file.text).expect("another reader reads it");
             assert_eq!(ours.documents[0].node.to_json(), theirs, "{} of {}", file.name, path.display());
         }
     }

@@ -38,12 +38,7 @@ pub fn compiled(file_name: &str, text: &str) -> (Sources, Compiled) {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new(file_name, text));
     let templates = Templates::default();
-    let world = World {
-        sources: &sources,
-        templates: &templates,
-        manifests: None,
-        date: None,
-    };
+    let world = World { sources: &sources, templates: &templates, manifests: None, date: None };
     let compiled = compile(file, &world).expect("slogen's own templates print what is decided");
     (sources, compiled)
 }
@@ -65,7 +60,8 @@ pub fn told(sources: &Sources, compiled: &Compiled) -> Vec<String> {
 pub fn scratch(what: &str) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{what}-{}-{number}", std::process::id()));
+    let folder =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{what}-{}-{number}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("the build directory can be written");
     folder

@@ -70,7 +70,11 @@ pub(super) fn scrape(facts: &Facts) -> Vec<Item> {
             let names: Vec<&str> = ways.iter().filter(|way| way.0).map(|way| way.1).collect();
             let evidence: Vec<Evidence> =
                 ways.iter().filter(|way| way.0).filter_map(|way| facts.generated(way.1, way.2)).collect();
-            let problems = facts.conflicts_of(&["conflict/service-missing", "conflict/port-missing", "conflict/pod-labels"]);
+            let problems = facts.conflicts_of(&[
+                "conflict/service-missing",
+                "conflict/port-missing",
+                "conflict/pod-labels",
+            ]);
             let configured = if let Some(problem) = problems.first() {
                 configured
                     .is(Status::Fail, problem.message.clone())
@@ -120,9 +124,7 @@ pub(super) fn scrape(facts: &Facts) -> Vec<Item> {
             valid
                 .is(Status::Pass, format!("{} of {} queries: one series each.", queries.len(), queries.len()))
                 .evidence(facts.generated("scaledobject.yaml", "query:")),
-            reachable
-                .is(Status::Unknown, "Files cannot show it.")
-                .next(reach_command(facts)),
+            reachable.is(Status::Unknown, "Files cannot show it.").next(reach_command(facts)),
         )
     };
     let may_read = item(
@@ -156,7 +158,10 @@ fn windows(facts: &Facts, fit: Item, interval: u32) -> Item {
     match shortest {
         None => fit.is(Status::NotApplicable, "No signal looks at a window."),
         Some((name, window)) => fit
-            .is(Status::Pass, format!("The shortest window is {window} s (`{name}`): {} scrapes.", window / interval))
+            .is(
+                Status::Pass,
+                format!("The shortest window is {window} s (`{name}`): {} scrapes.", window / interval),
+            )
             .evidence([Evidence::Computed {
                 formula: format!("{window} s / {interval} s"),
                 result: (window / interval).to_string(),
@@ -165,7 +170,8 @@ fn windows(facts: &Facts, fit: Item, interval: u32) -> Item {
 }
 
 fn reach_command(facts: &Facts) -> String {
-    let address = facts.plan.prometheus.as_ref().map_or("http://prometheus", |access| access.address.as_str());
+    let address =
+        facts.plan.prometheus.as_ref().map_or("http://prometheus", |access| access.address.as_str());
     let metric = facts
         .policy
         .signals
@@ -175,7 +181,10 @@ fn reach_command(facts: &Facts) -> String {
         .next();
     match (metric, &facts.plan.scrape) {
         (Some(_), Some(scrape)) => {
-            format!("`promtool query instant {address} 'count(up{{job=\"{}\"}} == 1)'`, and each query of the ScaledObject", scrape.job)
+            format!(
+                "`promtool query instant {address} 'count(up{{job=\"{}\"}} == 1)'`, and each query of the ScaledObject",
+                scrape.job
+            )
         }
         _ => format!("`promtool query instant {address} '<query>'` with each query of the ScaledObject"),
     }
@@ -191,7 +200,8 @@ pub(super) fn autoscaling(facts: &Facts) -> Vec<Item> {
         match (facts.conflicts, found.first()) {
             (None, _) => item.is(Status::Unknown, unknown).next(command),
             (Some(_), Some(first)) => {
-                let status = if found.iter().any(|finding| finding.is_error()) { Status::Fail } else { Status::Warn };
+                let status =
+                    if found.iter().any(|finding| finding.is_error()) { Status::Fail } else { Status::Warn };
                 item.is(status, first.message.clone())
                     .evidence(found.iter().map(|finding| facts.manifest_place(finding.place)))
                     .next(first.help.clone().unwrap_or_default())
@@ -300,10 +310,8 @@ fn time_to_scale(facts: &Facts) -> Item {
         .iter()
         .map(|term| format!("{} s {}", plain(term.seconds.round_dp(1)), term.name))
         .collect();
-    let mut evidence = vec![Evidence::Computed {
-        formula: terms.join(" + "),
-        result: format!("{} s", plain(worst)),
-    }];
+    let mut evidence =
+        vec![Evidence::Computed { formula: terms.join(" + "), result: format!("{} s", plain(worst)) }];
     let startup = facts.policy.capacity.as_ref().and_then(|capacity| capacity.startup);
     if let Some(startup) = startup {
         evidence.push(Evidence::Computed {
@@ -313,13 +321,21 @@ fn time_to_scale(facts: &Facts) -> Item {
     }
     match &facts.policy.scaling.within {
         None => item
-            .is(Status::Warn, format!("At worst {} s (`{}`); nothing was promised.", plain(worst), slowest.signal))
+            .is(
+                Status::Warn,
+                format!("At worst {} s (`{}`); nothing was promised.", plain(worst), slowest.signal),
+            )
             .evidence(evidence)
             .next(format!("Write the promise into the policy: `within = \"{}s\"`.", plain(worst.ceil()))),
         Some(within) => item
             .is(
                 Status::Pass,
-                format!("At worst {} s (`{}`); promised are {} s.", plain(worst), slowest.signal, within.value),
+                format!(
+                    "At worst {} s (`{}`); promised are {} s.",
+                    plain(worst),
+                    slowest.signal,
+                    within.value
+                ),
             )
             .evidence(evidence)
             .evidence([facts.policy_place(within.place)]),
@@ -348,10 +364,7 @@ fn scale_down(facts: &Facts) -> Item {
     let startup = facts.policy.capacity.as_ref().and_then(|capacity| capacity.startup).unwrap_or(0);
     let needed = longest + startup;
     let formula = format!("longest window {longest} s + start-up {startup} s");
-    let evidence = Evidence::Computed {
-        formula,
-        result: format!("{needed} s"),
-    };
+    let evidence = Evidence::Computed { formula, result: format!("{needed} s") };
     let told = item.evidence([evidence]).evidence(facts.generated("scaledobject.yaml", "scaleDown:"));
     if window >= needed {
         told.is(Status::Pass, format!("The scale-down window of {window} s covers {needed} s."))
@@ -388,7 +401,12 @@ pub(super) fn alerts(facts: &Facts) -> Vec<Item> {
         .map(|signal| signal.name.value.as_str())
         .collect();
     let queries = facts.policy.signals.iter().any(|signal| signal.kind.is_query());
-    let set = item("alerts-set", ALERTS, "Each signal has an alert", "The autoscaler can be at its end; then a person has to know.");
+    let set = item(
+        "alerts-set",
+        ALERTS,
+        "Each signal has an alert",
+        "The autoscaler can be at its end; then a person has to know.",
+    );
     let set = if !queries {
         set.is(Status::NotApplicable, "No signal asks Prometheus.")
     } else if quiet.is_empty() {
@@ -418,31 +436,55 @@ pub(super) fn alerts(facts: &Facts) -> Vec<Item> {
         .collect();
         let needle = "KedaErrors";
         watched
-            .is(Status::Pass, format!("Watched: {}; needs a Prometheus that scrapes keda-operator.", names.join(", ")))
+            .is(
+                Status::Pass,
+                format!("Watched: {}; needs a Prometheus that scrapes keda-operator.", names.join(", ")),
+            )
             .evidence(facts.generated("rules.yaml", needle))
     } else {
-        watched.is(Status::Fail, "The alert on KEDA's errors is omitted in the policy.").next("Take it out of `[alerts] omit`.")
+        watched
+            .is(Status::Fail, "The alert on KEDA's errors is omitted in the policy.")
+            .next("Take it out of `[alerts] omit`.")
     };
-    let tested = item("rules-tested", ALERTS, "Each alert is proved to fire and to stay silent", "A rule that loads and never fires is worse than none.");
+    let tested = item(
+        "rules-tested",
+        ALERTS,
+        "Each alert is proved to fire and to stay silent",
+        "A rule that loads and never fires is worse than none.",
+    );
     let tested = if plan.tests.is_empty() {
         tested.is(Status::NotApplicable, "No alert, no test.")
     } else {
         tested
-            .is(Status::Unknown, format!("{} tests were written for {} alerts.", plan.tests.len(), plan.rules.alerts.len()))
+            .is(
+                Status::Unknown,
+                format!("{} tests were written for {} alerts.", plan.tests.len(), plan.rules.alerts.len()),
+            )
             .evidence(facts.generated("rules.test.yaml", "tests:"))
             .next("`promtool test rules rules.test.yaml`")
     };
-    let runbook = item("runbook-linked", ALERTS, "Alerts name a runbook", "Somebody who is woken at night has to know where to look.");
+    let runbook = item(
+        "runbook-linked",
+        ALERTS,
+        "Alerts name a runbook",
+        "Somebody who is woken at night has to know where to look.",
+    );
     let runbook = match &facts.policy.alerts.runbook {
         Some(address) => runbook.is(Status::Pass, format!("Every alert links {address}.")),
-        None => runbook.is(Status::Manual, "No runbook is named; every alert says in words what to do.")
+        None => runbook
+            .is(Status::Manual, "No runbook is named; every alert says in words what to do.")
             .next("Write `[alerts] runbook = \"https://…\"`."),
     };
     vec![set, watched, tested, runbook]
 }
 
 pub(super) fn proof(facts: &Facts) -> Vec<Item> {
-    let test = item("load-test-run", PROOF, "A load test was run", "Only load shows whether all of this works together.");
+    let test = item(
+        "load-test-run",
+        PROOF,
+        "A load test was run",
+        "Only load shows whether all of this works together.",
+    );
     let enough = |users: u32, duration: u32| users >= 150 && duration >= 180;
     let test = match &facts.policy.load_test {
         None => test
@@ -462,7 +504,13 @@ pub(super) fn proof(facts: &Facts) -> Vec<Item> {
             };
             let told = test.evidence([attested, facts.policy_place(placed.place)]);
             if !enough(load.users, load.duration) {
-                told.is(Status::Warn, format!("{} users for {} s: fewer than 150 users or 3 minutes.", load.users, load.duration))
+                told.is(
+                    Status::Warn,
+                    format!(
+                        "{} users for {} s: fewer than 150 users or 3 minutes.",
+                        load.users, load.duration
+                    ),
+                )
             } else if load.report.is_none() {
                 told.is(Status::Warn, "The test has no report: no timeline of load and pods.")
                     .next("Write `report = \"…\"` with the timeline of load, signals and pods.")

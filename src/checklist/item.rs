@@ -40,25 +40,13 @@ pub struct Item {
 #[derive(Clone, Debug)]
 pub enum Evidence {
     /// A place in the policy.
-    Policy {
-        file: String,
-        line: usize,
-        column: usize,
-    },
+    Policy { file: String, line: usize, column: usize },
     /// A line of a generated file.
     Generated { file: String, line: usize },
     /// A place in a manifest that was given.
-    Manifest {
-        file: String,
-        line: usize,
-        column: usize,
-    },
+    Manifest { file: String, line: usize, column: usize },
     /// A value, and how it was computed.
     Computed { formula: String, result: String },
     /// What a person vouches for.
-    Attestation {
-        by: String,
-        date: String,
-        text: String,
-    },
+    Attestation { by: String, date: String, text: String },
 }

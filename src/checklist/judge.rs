@@ -35,7 +35,9 @@ pub fn judge(facts: &Facts) -> Checklist {
 
 /// A waiver turns anything that is not passed into `waived`, until its last day has passed.
 fn waive(facts: &Facts, item: &mut Item) {
-    let Some(waiver) = facts.policy.waivers.iter().find(|waiver| waiver.item.value == item.id) else { return };
+    let Some(waiver) = facts.policy.waivers.iter().find(|waiver| waiver.item.value == item.id) else {
+        return;
+    };
     let evidence = facts.policy_place(waiver.item.place);
     item.evidence.push(evidence);
     if facts.date.is_some_and(|date| date > waiver.expires.value.as_str()) {
@@ -49,8 +51,7 @@ fn waive(facts: &Facts, item: &mut Item) {
         return;
     }
     item.status = Status::Waived;
-    item.finding =
-        format!("Waived by {} until {}: {}", waiver.owner, waiver.expires.value, waiver.reason);
+    item.finding = format!("Waived by {} until {}: {}", waiver.owner, waiver.expires.value, waiver.reason);
     item.next = None;
 }
 
@@ -58,31 +59,20 @@ impl Facts<'_> {
     pub(super) fn policy_place(&self, place: Place) -> Evidence {
         let file = self.sources.get(place.file);
         let at = file.line_column(place.span.start);
-        Evidence::Policy {
-            file: file.base_name().to_string(),
-            line: at.line,
-            column: at.column,
-        }
+        Evidence::Policy { file: file.base_name().to_string(), line: at.line, column: at.column }
     }
 
     pub(super) fn manifest_place(&self, place: Place) -> Evidence {
         let file = self.sources.get(place.file);
         let at = file.line_column(place.span.start);
-        Evidence::Manifest {
-            file: file.name.clone(),
-            line: at.line,
-            column: at.column,
-        }
+        Evidence::Manifest { file: file.name.clone(), line: at.line, column: at.column }
     }
 
     /// The first line of a generated file that holds `needle`.
     pub(super) fn generated(&self, name: &str, needle: &str) -> Option<Evidence> {
         let file = self.files.iter().find(|file| file.name == name)?;
         let line = file.text.lines().position(|line| line.contains(needle))?;
-        Some(Evidence::Generated {
-            file: name.to_string(),
-            line: line + 1,
-        })
+        Some(Evidence::Generated { file: name.to_string(), line: line + 1 })
     }
 
     /// Findings of these rules among the conflicts.

@@ -9,7 +9,9 @@ use crate::output;
 /// One SLO policy in; KEDA ScaledObject, scrape configuration, monitors, alert rules and a production checklist out.
 #[derive(Debug, Parser)]
 #[command(name = "slogen", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 clean, 1 findings or drift, 2 usage or unreadable input, 3 nothing to look at.")]
+#[command(
+    after_help = "Exit codes: 0 clean, 1 findings or drift, 2 usage or unreadable input, 3 nothing to look at."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

@@ -137,7 +137,8 @@ fn tell(build: &Build, sources: &Sources, findings: &[Finding]) -> anyhow::Resul
 fn finish(build: &Build, outputs: &[&Output]) -> anyhow::Result<Ending> {
     let human = build.format == FindingFormat::Human;
     if build.stdout {
-        let objects = outputs.iter().flat_map(|output| &output.bundle.files).filter(|file| emit::is_object(file.name));
+        let objects =
+            outputs.iter().flat_map(|output| &output.bundle.files).filter(|file| emit::is_object(file.name));
         let texts: Vec<String> = objects.map(|file| format!("---\n{}", file.text)).collect();
         return print(&texts.concat());
     }
@@ -158,7 +159,14 @@ fn finish(build: &Build, outputs: &[&Output]) -> anyhow::Result<Ending> {
             return Ok(Ending::Clean);
         }
         let text = drift::diff(&changes);
-        if human { print(&text)? } else { { eprint!("{text}"); Ending::Clean } };
+        if human {
+            print(&text)?
+        } else {
+            {
+                eprint!("{text}");
+                Ending::Clean
+            }
+        };
         eprintln!("{different} files differ from what the policies say; run slogen build to write them");
         return Ok(Ending::Findings);
     }
@@ -189,7 +197,9 @@ fn summary(build: &Build, outputs: &[&Output], verb: &str) -> String {
             None => "no signal asks Prometheus".to_string(),
             Some(slowest) => {
                 let worst = plain(slowest.time.worst().round_dp(1));
-                let promised = prediction.promise.map_or("nothing promised".to_string(), |promise| format!("promised {promise} s"));
+                let promised = prediction
+                    .promise
+                    .map_or("nothing promised".to_string(), |promise| format!("promised {promise} s"));
                 format!("{worst} s at worst (`{}`; {promised})", slowest.signal)
             }
         };
@@ -199,7 +209,11 @@ fn summary(build: &Build, outputs: &[&Output], verb: &str) -> String {
         return text;
     }
     let files: usize = outputs.iter().map(|output| output.bundle.files.len()).sum();
-    text.push_str(&format!("{files} files of {} policies {verb} to {}\n", outputs.len(), build.output.display()));
+    text.push_str(&format!(
+        "{files} files of {} policies {verb} to {}\n",
+        outputs.len(),
+        build.output.display()
+    ));
     let width = outputs.iter().map(|output| output.bundle.folder.len()).max().unwrap_or(0);
     // A line each, as long as somebody can read them.
     for output in outputs.iter().take(50) {

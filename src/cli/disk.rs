@@ -89,7 +89,9 @@ fn stale(folder: &Path, bundle: &Bundle) -> anyhow::Result<Vec<(PathBuf, String)
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| format!("cannot read the folder {}", folder.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read the folder {}", folder.display()));
+        }
     };
     let mut stale = Vec::new();
     for entry in entries {
@@ -139,7 +141,8 @@ fn stage<'c>(
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = folder.join(format!(".{name}.slogen-new"));
         staged.push((temporary.clone(), path));
-        let mut file = fs::File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
+        let mut file =
+            fs::File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
         file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", temporary.display()))?;
     }
     Ok(())
@@ -176,7 +179,8 @@ fn commit(changes: &Changes, staged: &[(PathBuf, &PathBuf)]) -> anyhow::Result<(
             match fs::remove_file(path) {
                 Ok(()) => moved.push((path, Some(text))),
                 Err(error) => {
-                    failure = Some(anyhow::Error::new(error).context(format!("cannot remove {}", path.display())));
+                    failure =
+                        Some(anyhow::Error::new(error).context(format!("cannot remove {}", path.display())));
                     break;
                 }
             }

@@ -14,7 +14,9 @@ pub fn explain(id: &str) -> anyhow::Result<Ending> {
             let all = rules::all();
             let ids = all.iter().map(|rule| rule.id);
             match nearest(id, ids) {
-                Some(word) => bail!("there is no rule `{id}`; did you mean `{word}`? (slogen rules lists them all)"),
+                Some(word) => {
+                    bail!("there is no rule `{id}`; did you mean `{word}`? (slogen rules lists them all)")
+                }
                 None => bail!("there is no rule `{id}` (slogen rules lists them all)"),
             }
         }
@@ -28,7 +30,8 @@ pub fn list(format: ListFormat) -> anyhow::Result<Ending> {
             .iter()
             .map(|rule| serde_json::json!({ "id": rule.id, "severity": rule.severity.name(), "summary": rule.summary }))
             .collect();
-        let mut text = serde_json::to_string_pretty(&serde_json::json!({ "schema": "slogen-rules/1", "rules": rules }))?;
+        let mut text =
+            serde_json::to_string_pretty(&serde_json::json!({ "schema": "slogen-rules/1", "rules": rules }))?;
         text.push('\n');
         return print(&text);
     }

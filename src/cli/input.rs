@@ -18,7 +18,9 @@ pub fn policies(sources: &mut Sources, named: &[PathBuf]) -> anyhow::Result<Vec<
     for path in named {
         if is_folder(path)? {
             let mut inside = entries(path)?;
-            inside.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && path.is_file());
+            inside.retain(|path| {
+                path.extension().is_some_and(|extension| extension == "toml") && path.is_file()
+            });
             paths.extend(inside);
         } else {
             paths.push(path.clone());
@@ -46,7 +48,8 @@ fn is_folder(path: &Path) -> anyhow::Result<bool> {
 }
 
 fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let read = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let read =
+        fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
     let mut inside = Vec::new();
     for entry in read {
         inside.push(entry.with_context(|| format!("cannot read the folder {}", folder.display()))?.path());
@@ -66,7 +69,9 @@ fn walk(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> anyhow::Result
             if !hidden && !is_link {
                 walk(&path, depth + 1, paths)?;
             }
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
             && path.is_file()
         {
             paths.push(path);
@@ -100,7 +105,8 @@ pub fn templates(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut overlay = Vec::new();
     for path in entries(folder)? {
         if path.extension().is_some_and(|extension| extension == "j2") {
-            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             overlay.push((name, text));
         }

@@ -14,11 +14,7 @@ pub fn style(color: Color, terminal: bool) -> Style {
         Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    Style {
-        color: wanted,
-        width: width.unwrap_or(120),
-        unicode: terminal && speaks_unicode(),
-    }
+    Style { color: wanted, width: width.unwrap_or(120), unicode: terminal && speaks_unicode() }
 }
 
 fn speaks_unicode() -> bool {

@@ -144,8 +144,12 @@ fn evidence_text(evidence: &Evidence) -> String {
     match evidence {
         Evidence::Policy { file, line, column } => format!("policy, `{}`", place(file, *line, Some(*column))),
         Evidence::Generated { file, line } => format!("generated, `{}`", place(file, *line, None)),
-        Evidence::Manifest { file, line, column } => format!("manifest, `{}`", place(file, *line, Some(*column))),
-        Evidence::Computed { formula, result } => format!("computed, {} = {}", markdown(formula), markdown(result)),
+        Evidence::Manifest { file, line, column } => {
+            format!("manifest, `{}`", place(file, *line, Some(*column)))
+        }
+        Evidence::Computed { formula, result } => {
+            format!("computed, {} = {}", markdown(formula), markdown(result))
+        }
         Evidence::Attestation { by, date, text } => {
             format!("{} on {}: {}", markdown(by), markdown(date), markdown(text))
         }

@@ -24,14 +24,18 @@ pub fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), 
         ValueKind::Number | ValueKind::Bool => {
             write!(out, "{value}").map_err(|_| Error::from(ErrorKind::WriteFailure))
         }
-        other => Err(Error::new(ErrorKind::BadEscape, format!("a {other} cannot be printed as one YAML value"))),
+        other => {
+            Err(Error::new(ErrorKind::BadEscape, format!("a {other} cannot be printed as one YAML value")))
+        }
     }
 }
 
 pub fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("quoted", |text: String| Value::from_safe_string(quoted(&text)));
-    environment.add_filter("block", |text: String, indent: usize| Value::from_safe_string(block(&text, indent)));
-    environment.add_filter("comment", |text: String, indent: usize| Value::from_safe_string(comment(&text, indent)));
+    environment
+        .add_filter("block", |text: String, indent: usize| Value::from_safe_string(block(&text, indent)));
+    environment
+        .add_filter("comment", |text: String, indent: usize| Value::from_safe_string(comment(&text, indent)));
     environment.add_filter("behind", |text: String| Value::from_safe_string(behind(&text)));
     environment.add_filter("json", |text: String| {
         Value::from_safe_string(serde_json::Value::String(text).to_string())
@@ -48,15 +52,28 @@ fn is_plain(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || "-_./:+%()= ~".contains(c);
     let first = text.chars().next();
     let words = [
-        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity", "undefined",
+        "y",
+        "n",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "true",
+        "false",
+        "null",
+        "none",
+        "nan",
+        "inf",
+        "infinity",
+        "undefined",
     ];
     is_duration(text)
         || first.is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '_')
-        && text.chars().all(inner)
-        && !text.contains(": ")
-        && !text.ends_with([':', ' '])
-        && text.len() <= 400
-        && !words.contains(&text.to_lowercase().as_str())
+            && text.chars().all(inner)
+            && !text.contains(": ")
+            && !text.ends_with([':', ' '])
+            && text.len() <= 400
+            && !words.contains(&text.to_lowercase().as_str())
 }
 
 /// `15s`: begins like a number and cannot be one.
@@ -105,7 +122,9 @@ fn block(text: &str, indent: usize) -> String {
 
 /// Without what would end a comment or hide in it.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || "\u{2028}\u{2029}\u{feff}".contains(c) { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() || "\u{2028}\u{2029}\u{feff}".contains(c) { ' ' } else { c })
+        .collect()
 }
 
 /// Comment lines, folded; the first one stands where the template stands, the others are indented.

@@ -24,11 +24,7 @@ struct Kind {
 }
 
 const fn kind(name: &'static str, is_object: bool, wanted: fn(&Plan) -> bool) -> Kind {
-    Kind {
-        name,
-        is_object,
-        wanted,
-    }
+    Kind { name, is_object, wanted }
 }
 
 /// Every file, in the order in which a reader wants it.

@@ -20,10 +20,7 @@ pub fn check(plan: &Plan, files: &[File]) -> Vec<ReadbackProblem> {
     let mut problems = Vec::new();
     for file in files.iter().filter(|file| file.name.ends_with(".yaml")) {
         for message in of_file(plan, file) {
-            problems.push(ReadbackProblem {
-                file: file.name,
-                message,
-            });
+            problems.push(ReadbackProblem { file: file.name, message });
         }
     }
     problems
@@ -67,7 +64,8 @@ struct Compare {
 impl Compare {
     fn value(&mut self, path: &str, found: Option<String>, wanted: Option<String>) {
         if found != wanted {
-            let show = |value: Option<String>| value.map_or("nothing".to_string(), |value| format!("`{value}`"));
+            let show =
+                |value: Option<String>| value.map_or("nothing".to_string(), |value| format!("`{value}`"));
             self.problems.push(format!("{path} is {}, and the policy decides {}", show(found), show(wanted)));
         }
     }
@@ -94,9 +92,14 @@ impl Compare {
         self.maybe(root, &["spec", "pollingInterval"], scaler.polling_interval.and_then(number));
         self.maybe(root, &["spec", "cooldownPeriod"], scaler.cooldown.and_then(number));
         let fallback = scaler.fallback.as_ref();
-        self.maybe(root, &["spec", "fallback", "failureThreshold"], fallback.and_then(|f| number(f.failures)));
+        self.maybe(
+            root,
+            &["spec", "fallback", "failureThreshold"],
+            fallback.and_then(|f| number(f.failures)),
+        );
         self.maybe(root, &["spec", "fallback", "replicas"], fallback.and_then(|f| number(f.replicas)));
-        let behavior = fallback.map(|f| view::fallback_behavior(f.behavior).to_string()).filter(|b| b != "static");
+        let behavior =
+            fallback.map(|f| view::fallback_behavior(f.behavior).to_string()).filter(|b| b != "static");
         self.maybe(root, &["spec", "fallback", "behavior"], behavior);
         let formula = scaler.composite.as_ref().map(|composite| composite.formula.clone());
         self.maybe(root, &["spec", "advanced", "scalingModifiers", "formula"], formula);
@@ -106,7 +109,11 @@ impl Compare {
         self.behavior("scaleUp", hpa, &scaler.up);
         self.behavior("scaleDown", hpa, &scaler.down);
         let triggers = root.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
-        self.value("the number of triggers", Some(triggers.len().to_string()), Some(scaler.triggers.len().to_string()));
+        self.value(
+            "the number of triggers",
+            Some(triggers.len().to_string()),
+            Some(scaler.triggers.len().to_string()),
+        );
         for (node, trigger) in triggers.iter().zip(&scaler.triggers) {
             self.trigger(node, trigger);
         }
@@ -123,7 +130,8 @@ impl Compare {
             let text = |key: &str| node.get(key).and_then(Node::as_written).unwrap_or_default();
             format!("{} {} {}", text("type"), text("value"), text("periodSeconds"))
         };
-        let found: Vec<String> = node.get("policies").map(Node::items).unwrap_or_default().iter().map(steps).collect();
+        let found: Vec<String> =
+            node.get("policies").map(Node::items).unwrap_or_default().iter().map(steps).collect();
         let decided: Vec<String> = wanted
             .steps
             .iter()
@@ -157,7 +165,8 @@ impl Compare {
 
     /// Two queries are the same if they print the same.
     fn query(&mut self, what: &str, written: &str, wanted: &str) {
-        let found = promql::parse(written, &promql::Target::default()).map(|expression| expression.canonical());
+        let found =
+            promql::parse(written, &promql::Target::default()).map(|expression| expression.canonical());
         self.value(what, found.ok(), Some(wanted.to_string()));
     }
 
@@ -179,7 +188,8 @@ impl Compare {
             is("targetLabel", "job") && is("replacement", &scrape.job)
         });
         if !sets_job {
-            self.problems.push(format!("no relabeling sets job to `{}`, which the queries select by", scrape.job));
+            self.problems
+                .push(format!("no relabeling sets job to `{}`, which the queries select by", scrape.job));
         }
     }
 
@@ -204,7 +214,11 @@ impl Compare {
     fn rules(&mut self, plan: &Plan, root: Option<&Node>) {
         let group = root.and_then(|root| root.get("groups")).and_then(|groups| groups.items().first());
         let rules = group.and_then(|group| group.get("rules")).map(Node::items).unwrap_or_default();
-        self.value("the number of rules", Some(rules.len().to_string()), Some(plan.rules.alerts.len().to_string()));
+        self.value(
+            "the number of rules",
+            Some(rules.len().to_string()),
+            Some(plan.rules.alerts.len().to_string()),
+        );
         for (node, alert) in rules.iter().zip(&plan.rules.alerts) {
             self.text(node, &["alert"], &alert.name);
             let written = node.get("expr").and_then(Node::as_str).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde_json::Value;
 use minijinja::{Environment, UndefinedBehavior};
+use serde_json::Value;
 
 use super::formatter;
 use crate::finding::nearest;
@@ -76,7 +76,10 @@ impl Templates {
             if !known().any(|known| known == name) {
                 let message = match nearest(&name, known()) {
                     Some(word) => format!("there is no such template; did you mean {word}.j2?"),
-                    None => format!("there is no such template; there are {}", known().collect::<Vec<_>>().join(", ")),
+                    None => format!(
+                        "there is no such template; there are {}",
+                        known().collect::<Vec<_>>().join(", ")
+                    ),
                 };
                 return Err(EmitError { template: file, line: 0, message });
             }

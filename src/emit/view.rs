@@ -27,8 +27,12 @@ pub fn plan(plan: &Plan) -> Value {
             authentication => access.authentication.as_ref().map(|a| view! { name => a.name, kind => a.kind, modes => a.modes }),
         }
     });
-    let triggers: Vec<Value> =
-        scaler.triggers.iter().zip(&plan.triggers).map(|(trigger, notes)| self::trigger(trigger, notes)).collect();
+    let triggers: Vec<Value> = scaler
+        .triggers
+        .iter()
+        .zip(&plan.triggers)
+        .map(|(trigger, notes)| self::trigger(trigger, notes))
+        .collect();
     let monitor_labels = plan.scrape.as_ref().map(|scrape| pairs(&scrape.monitor_labels)).unwrap_or_default();
     view! {
         header => header(&plan.policy),

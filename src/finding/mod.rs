@@ -80,10 +80,7 @@ impl Finding {
     }
 
     pub fn related(mut self, place: Place, message: impl Into<String>) -> Self {
-        self.related.push(Related {
-            place,
-            message: message.into(),
-        });
+        self.related.push(Related { place, message: message.into() });
         self
     }
 
@@ -95,14 +92,8 @@ impl Finding {
         place: Place,
         with: impl Into<String>,
     ) -> Self {
-        self.fix = Some(Fix {
-            title: title.into(),
-            safe,
-            edits: vec![Edit {
-                place,
-                replacement: with.into(),
-            }],
-        });
+        self.fix =
+            Some(Fix { title: title.into(), safe, edits: vec![Edit { place, replacement: with.into() }] });
         self
     }
 
@@ -113,7 +104,5 @@ impl Finding {
 
 /// The order in which findings are told: by file, then by place, then by rule.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message))
-    });
+    findings.sort_by(|a, b| (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message)));
 }

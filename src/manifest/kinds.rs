@@ -33,14 +33,14 @@ pub fn check_schema(kind: &str, value: &serde_json::Value) -> Option<Vec<SchemaE
         _ => return None,
     };
     let validator = VALIDATORS[at].get_or_init(make);
-    let errors = validator.iter_errors(value).map(|error| SchemaError {
-        pointer: error.instance_path().to_string(),
-        message: error.to_string(),
-    });
+    let errors = validator
+        .iter_errors(value)
+        .map(|error| SchemaError { pointer: error.instance_path().to_string(), message: error.to_string() });
     Some(errors.collect())
 }
 
 fn validator<T: JsonSchema>() -> Validator {
-    let schema = schemars::generate::SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    let schema =
+        schemars::generate::SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     jsonschema::validator_for(schema.as_value()).expect("a schema made by schemars is a schema")
 }

@@ -73,9 +73,7 @@ impl Node {
 
     /// Keys and texts of a mapping, such as labels.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, String)> {
-        self.entries()
-            .iter()
-            .filter_map(|entry| Some((entry.key.as_str(), entry.node.as_written()?)))
+        self.entries().iter().filter_map(|entry| Some((entry.key.as_str(), entry.node.as_written()?)))
     }
 
     /// Whether every one of these labels is there with this value.

@@ -14,6 +14,9 @@ const MOST_DEPTH: usize = 100;
 /// Nodes of one file with all aliases expanded.
 const MOST_NODES: usize = 2_000_000;
 
+/// After so many findings a file is beyond telling.
+const MOST_FINDINGS: usize = 50;
+
 /// What a file holds.
 #[derive(Debug, Default)]
 pub struct Reading {
@@ -32,13 +35,7 @@ pub fn read(file: FileId, text: &str) -> Reading {
         let finding = Finding::new(&rules::TEMPLATE, place, "this is a template, not YAML yet");
         return only(finding.help("render it first: `helm template … | slogen …`"));
     }
-    let mut reader = Reader {
-        file,
-        text,
-        nodes: 0,
-        anchors: HashMap::new(),
-        findings: Vec::new(),
-    };
+    let mut reader = Reader { file, text, nodes: 0, anchors: HashMap::new(), findings: Vec::new() };
     let documents = reader.documents();
     Reading {
         documents: documents.into_iter().flat_map(Document::expand).collect(),
@@ -47,10 +44,7 @@ pub fn read(file: FileId, text: &str) -> Reading {
 }
 
 fn only(finding: Finding) -> Reading {
-    Reading {
-        documents: Vec::new(),
-        findings: vec![finding],
-    }
+    Reading { documents: Vec::new(), findings: vec![finding] }
 }
 
 /// Where an unrendered Helm or Jinja template shows itself: outside of quotes, at the start of a line or value.
@@ -66,7 +60,8 @@ fn template(text: &str) -> Option<usize> {
         if body.starts_with("{{") || body.starts_with("{%") {
             return Some(start);
         }
-        let value = body.find(": {{").map(|colon| colon + 2).or_else(|| body.find("- {{").map(|dash| dash + 2));
+        let value =
+            body.find(": {{").map(|colon| colon + 2).or_else(|| body.find("- {{").map(|dash| dash + 2));
         if let Some(value) = value {
             return Some(start + value);
         }
@@ -112,7 +107,9 @@ impl<'t> Reader<'t> {
                 Err(Stop::Syntax(error)) => {
                     self.syntax(&error);
                     // The rest of the file may still be read; one that cannot be found is no second error.
-                    if !matches!(events.proceed_next_document(), Ok(true)) || self.findings.len() > 50 {
+                    if !matches!(events.proceed_next_document(), Ok(true))
+                        || self.findings.len() >= MOST_FINDINGS
+                    {
                         return documents;
                     }
                 }
@@ -233,7 +230,10 @@ impl<'t> Reader<'t> {
     fn count(&mut self, nodes: usize, place: Span) -> Result<(), Stop> {
         self.nodes += nodes;
         if self.nodes > MOST_NODES {
-            return Err(Stop::Limit(place, "with its aliases expanded, this file has more than 2,000,000 values"));
+            return Err(Stop::Limit(
+                place,
+                "with its aliases expanded, this file has more than 2,000,000 values",
+            ));
         }
         Ok(())
     }
@@ -241,6 +241,7 @@ impl<'t> Reader<'t> {
     fn mapping(&mut self, start: Span, events: &mut Events<'t>, depth: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
+        let mut seen: HashMap<String, usize> = HashMap::new();
         let mut whole = start;
         loop {
             let (event, span) = self.next(events)?;
@@ -262,7 +263,10 @@ impl<'t> Reader<'t> {
                 Value::Null => "null".to_string(),
                 _ => key.as_written().unwrap_or_else(|| "?".to_string()),
             };
-            if let Some(first) = entries.iter().find(|entry| entry.key == name) {
+            if let Some(first) = seen.get(&name).map(|at: &usize| &entries[*at]) {
+                if self.findings.len() >= MOST_FINDINGS {
+                    continue;
+                }
                 let finding = Finding::new(
                     &rules::DUPLICATE_KEY,
                     Place::new(self.file, key.span),
@@ -270,25 +274,22 @@ impl<'t> Reader<'t> {
                 )
                 .related(Place::new(self.file, first.key_span), "the first time")
                 .why("readers disagree which one counts, and some refuse the file")
-                .help("remove one of them; if a second object begins here, a line `---` is missing before it");
+                .help(
+                    "remove one of them; if a second object begins here, a line `---` is missing before it",
+                );
                 self.tell(finding);
                 continue;
             }
-            entries.push(Entry {
-                key: name,
-                key_span: key.span,
-                node,
-            });
+            seen.insert(name.clone(), entries.len());
+            entries.push(Entry { key: name, key_span: key.span, node });
         }
         for entry in merged {
-            if !entries.iter().any(|own| own.key == entry.key) {
+            if !seen.contains_key(&entry.key) {
+                seen.insert(entry.key.clone(), entries.len());
                 entries.push(entry);
             }
         }
-        Ok(Node {
-            value: Value::Mapping(entries),
-            span: whole,
-        })
+        Ok(Node { value: Value::Mapping(entries), span: whole })
     }
 }
 

@@ -9,8 +9,8 @@ mod version;
 pub use quantity::{Amount, AmountProblem, Dimension, parse_amount, plain, seconds_text};
 pub use rust_decimal::Decimal;
 pub use scaler::{
-    Behavior, Composite, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Select,
-    Step, StepKind, Trigger, TriggerKind, WorkloadReference,
+    Behavior, Composite, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Select, Step,
+    StepKind, Trigger, TriggerKind, WorkloadReference,
 };
 pub use timing::{Breach, SYNC_SECONDS, TOLERANCE, Term, TimeToScale, time_to_scale, time_to_wake};
 pub use unit::MetricUnit;

@@ -107,25 +107,17 @@ pub fn parse_amount(text: &str) -> Result<Amount, AmountProblem> {
             "/m" | "/min" | "/h" => {
                 let seconds = if unit == "/h" { 3_600 } else { 60 };
                 // A division: the value stays exact as long as the number is a multiple.
-                let value = number
-                    .checked_div(Decimal::from(seconds))
-                    .ok_or(AmountProblem::TooLarge)?;
+                let value = number.checked_div(Decimal::from(seconds)).ok_or(AmountProblem::TooLarge)?;
                 let whole = end == rest.len() && parts == 0;
                 return whole
-                    .then_some(Amount {
-                        value,
-                        dimension: Some(Dimension::Rate),
-                    })
+                    .then_some(Amount { value, dimension: Some(Dimension::Rate) })
                     .ok_or(AmountProblem::NotANumber);
             }
             _ => {
                 let known = UNITS.iter().find(|(name, ..)| *name == unit);
                 let (_, dimension, times, scale) =
                     known.ok_or_else(|| AmountProblem::UnknownUnit(unit.to_string()))?;
-                (
-                    Some(*dimension),
-                    Decimal::from_i128_with_scale(*times, *scale),
-                )
+                (Some(*dimension), Decimal::from_i128_with_scale(*times, *scale))
             }
         };
         total = number
@@ -136,10 +128,7 @@ pub fn parse_amount(text: &str) -> Result<Amount, AmountProblem> {
         parts += 1;
         // Only times are written in several parts: 1m30s.
         if rest.is_empty() {
-            return Ok(Amount {
-                value: total.normalize(),
-                dimension,
-            });
+            return Ok(Amount { value: total.normalize(), dimension });
         }
         if dimension != Some(Dimension::Time) {
             return Err(AmountProblem::NotANumber);
@@ -210,10 +199,7 @@ mod tests {
         for wrong in ["", "ms", "5 5", "1.2.3s", "--5", "5%5%", "1m 30", "5/s5"] {
             assert!(parse_amount(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(
-            parse_amount("5 parsecs"),
-            Err(AmountProblem::UnknownUnit("parsecs".into()))
-        );
+        assert_eq!(parse_amount("5 parsecs"), Err(AmountProblem::UnknownUnit("parsecs".into())));
         assert_eq!(parse_amount(&"9".repeat(60)), Err(AmountProblem::TooLarge));
     }
 

@@ -83,9 +83,7 @@ impl Behavior {
     pub fn up_limit(&self, current: u32) -> u32 {
         let limits = self.steps.iter().map(|step| match step.kind {
             StepKind::Pods => current.saturating_add(step.value),
-            StepKind::Percent => {
-                (f64::from(current) * (1.0 + f64::from(step.value) / 100.0)).ceil() as u32
-            }
+            StepKind::Percent => (f64::from(current) * (1.0 + f64::from(step.value) / 100.0)).ceil() as u32,
         });
         let limit = match self.select {
             Select::Max => limits.max(),

@@ -130,7 +130,7 @@ fn until_scraped(breach: &Breach, interval: u32) -> Vec<Term> {
         }
         Breach::Share { target, window } => {
             let span = sampled_span(*window, interval);
-            let share = target * (Decimal::ONE + TOLERANCE);
+            let share = (target * (Decimal::ONE + TOLERANCE)).min(Decimal::ONE);
             terms.push(Term {
                 name: "the share notices",
                 seconds: (share * Decimal::from(span)).normalize(),

@@ -14,10 +14,27 @@ pub struct MetricUnit {
 
 /// Suffixes and spellings of units. The first column is what a metric's name ends in, the second what a policy may
 /// say in `unit`.
-const UNITS: &[(&[&str], &[&str], Dimension, i128, u32, &str)] = &[
+/// Endings, words, dimension, base units in one (a number and its decimals), name.
+type Row = (&'static [&'static str], &'static [&'static str], Dimension, i128, u32, &'static str);
+
+const UNITS: &[Row] = &[
     (&["_seconds", "_secs"], &["s", "second", "seconds"], Dimension::Time, 1, 0, "seconds"),
-    (&["_milliseconds", "_millis", "_ms"], &["ms", "millisecond", "milliseconds"], Dimension::Time, 1, 3, "milliseconds"),
-    (&["_microseconds", "_us"], &["us", "µs", "microsecond", "microseconds"], Dimension::Time, 1, 6, "microseconds"),
+    (
+        &["_milliseconds", "_millis", "_ms"],
+        &["ms", "millisecond", "milliseconds"],
+        Dimension::Time,
+        1,
+        3,
+        "milliseconds",
+    ),
+    (
+        &["_microseconds", "_us"],
+        &["us", "µs", "microsecond", "microseconds"],
+        Dimension::Time,
+        1,
+        6,
+        "microseconds",
+    ),
     (&["_nanoseconds", "_ns"], &["ns", "nanosecond", "nanoseconds"], Dimension::Time, 1, 9, "nanoseconds"),
     (&["_minutes"], &["min", "minute", "minutes"], Dimension::Time, 60, 0, "minutes"),
     (&["_bytes"], &["B", "byte", "bytes"], Dimension::Bytes, 1, 0, "bytes"),
@@ -37,25 +54,16 @@ const KINDS: [&str; 4] = ["_bucket", "_sum", "_count", "_total"];
 
 impl MetricUnit {
     /// One thing: queue entries, requests, workers.
-    pub const COUNT: MetricUnit = MetricUnit {
-        dimension: Dimension::Count,
-        factor: Decimal::ONE,
-        name: "things",
-    };
+    pub const COUNT: MetricUnit =
+        MetricUnit { dimension: Dimension::Count, factor: Decimal::ONE, name: "things" };
 
     /// Events per second.
-    pub const RATE: MetricUnit = MetricUnit {
-        dimension: Dimension::Rate,
-        factor: Decimal::ONE,
-        name: "events per second",
-    };
+    pub const RATE: MetricUnit =
+        MetricUnit { dimension: Dimension::Rate, factor: Decimal::ONE, name: "events per second" };
 
     /// Shares of one.
-    pub const RATIO: MetricUnit = MetricUnit {
-        dimension: Dimension::Ratio,
-        factor: Decimal::ONE,
-        name: "shares of one",
-    };
+    pub const RATIO: MetricUnit =
+        MetricUnit { dimension: Dimension::Ratio, factor: Decimal::ONE, name: "shares of one" };
 
     /// The unit that a metric's name states, as the Prometheus naming conventions want it.
     pub fn of_name(metric: &str) -> Option<Self> {

@@ -11,11 +11,7 @@ pub struct Version {
 
 impl Version {
     pub const fn new(major: u16, minor: u16) -> Self {
-        Version {
-            major,
-            minor,
-            patch: u16::MAX,
-        }
+        Version { major, minor, patch: u16::MAX }
     }
 
     /// Reads `2.20`, `v2.20` or `2.20.1`.
@@ -30,11 +26,7 @@ impl Version {
             Some(patch) => patch?,
             None => u16::MAX,
         };
-        parts.next().is_none().then_some(Version {
-            major,
-            minor,
-            patch,
-        })
+        parts.next().is_none().then_some(Version { major, minor, patch })
     }
 
     pub fn at_least(self, major: u16, minor: u16) -> bool {

@@ -36,7 +36,13 @@ fn one(sources: &Sources, finding: &Finding) -> String {
     let file = sources.get(finding.place.file);
     let span = clamp(sources, finding.place);
     let (start, end) = (file.line_column(span.start), file.line_column(span.end));
-    let mut properties = format!("file={},line={},endLine={},col={}", property(&file.name), start.line, end.line, start.column);
+    let mut properties = format!(
+        "file={},line={},endLine={},col={}",
+        property(&file.name),
+        start.line,
+        end.line,
+        start.column
+    );
     // The end column counts only on one line.
     if start.line == end.line {
         properties.push_str(&format!(",endColumn={}", end.column.max(start.column)));

@@ -32,11 +32,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Style {
-            color: false,
-            width: 100,
-            unicode: false,
-        }
+        Style { color: false, width: 100, unicode: false }
     }
 }
 

@@ -90,9 +90,9 @@ fn camel(text: &str) -> String {
     text.split(|c: char| !c.is_ascii_alphanumeric())
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map_or(String::new(), |first| {
-                first.to_ascii_uppercase().to_string() + letters.as_str()
-            })
+            letters
+                .next()
+                .map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect()
 }
@@ -152,11 +152,11 @@ pub(super) fn description(signal: &Signal, alert: &Alert) -> String {
         _ => "The value".to_string(),
     };
     format!(
-            "{what}{per_pod} is {{{{ printf \"%.3g\" $value }}}}{unit} and has been above {} for {} s, although the autoscaler adds pods from {} on.",
-            alert.above.text,
-            alert.lasting,
-            signal.scale.as_ref().map_or("", |scale| scale.text.as_str())
-        )
+        "{what}{per_pod} is {{{{ printf \"%.3g\" $value }}}}{unit} and has been above {} for {} s, although the autoscaler adds pods from {} on.",
+        alert.above.text,
+        alert.lasting,
+        signal.scale.as_ref().map_or("", |scale| scale.text.as_str())
+    )
 }
 
 /// The alerts that slogen adds by itself.
@@ -302,7 +302,8 @@ fn metrics_missing(policy: &Policy, queries: &Queries) -> Vec<Draft> {
 fn keda_counter(policy: &Policy, metric: &str, label: &str, more: &str, window: &str) -> String {
     let workload = &policy.workload.value;
     let (namespace, name) = (promql::quote(&workload.namespace), promql::quote(&workload.name));
-    let series = |key: &str| format!("increase({metric}{{{key}={namespace}, {label}={name}{more}}}[{window}])");
+    let series =
+        |key: &str| format!("increase({metric}{{{key}={namespace}, {label}={name}{more}}}[{window}])");
     format!("sum({} or {}) > 0", series("namespace"), series("exported_namespace"))
 }
 
@@ -344,7 +345,13 @@ fn keda(policy: &Policy) -> Vec<(StandardAlert, Draft)> {
             sample: super::samples::counter(policy, empty, "scaledResource", &[], description.clone()),
             description,
             action: "Ask Prometheus with the queries of the ScaledObject and look which one is empty.".into(),
-            ..draft(policy, "KedaEmpty", AlertPurpose::KedaEmpty, 300, keda_counter(policy, empty, "scaledResource", "", "10m"))
+            ..draft(
+                policy,
+                "KedaEmpty",
+                AlertPurpose::KedaEmpty,
+                300,
+                keda_counter(policy, empty, "scaledResource", "", "10m"),
+            )
         },
     ));
     // With a transport of its own for TLS, KEDA does not count requests.

@@ -2,9 +2,8 @@
 //! spelling.
 
 mod alerts;
+mod decided;
 mod notes;
-#[allow(clippy::module_inception)]
-mod plan;
 mod prediction;
 mod queries;
 mod rule_tests;
@@ -12,7 +11,7 @@ mod samples;
 mod scaler;
 mod scrape;
 
-pub use plan::*;
+pub use decided::*;
 pub use queries::Queries;
 
 use crate::policy::Policy;

@@ -2,9 +2,7 @@
 
 use super::scaler::{PODS, metric_type};
 use super::{Queries, ScalerNotes, TriggerNotes};
-use crate::model::{
-    FallbackBehavior, MetricType, MetricUnit, Scaler, Select, Trigger, TriggerKind, plain,
-};
+use crate::model::{FallbackBehavior, MetricType, MetricUnit, Scaler, Select, Trigger, TriggerKind, plain};
 use crate::policy::written::Source;
 use crate::policy::{Policy, Require, Signal, SignalKind, Threshold};
 
@@ -90,10 +88,7 @@ fn down(scaler: &Scaler) -> Vec<String> {
     if scaler.down.select == Select::Disabled {
         return one("Scaling down is disabled by the policy.");
     }
-    one(format!(
-        "Pods are removed to the largest proposal of the last {} s.",
-        scaler.down.stabilization
-    ))
+    one(format!("Pods are removed to the largest proposal of the last {} s.", scaler.down.stabilization))
 }
 
 fn composite(policy: &Policy) -> Vec<String> {
@@ -108,7 +103,9 @@ fn composite(policy: &Policy) -> Vec<String> {
             lines.push("The thresholds of the triggers below are not used beside a formula; KEDA wants them all the same.".into());
             lines
         }
-        Require::Formula { .. } => one("The formula of the policy decides; the thresholds of the triggers below are not used."),
+        Require::Formula { .. } => {
+            one("The formula of the policy decides; the thresholds of the triggers below are not used.")
+        }
     }
 }
 
@@ -126,10 +123,7 @@ fn ordinal(some: u32, all: usize) -> String {
 fn annotations(policy: &Policy) -> Vec<(String, String)> {
     let mut annotations = Vec::new();
     if policy.scaling.take_over.is_some() {
-        annotations.push((
-            "scaledobject.keda.sh/transfer-hpa-ownership".to_string(),
-            "true".to_string(),
-        ));
+        annotations.push(("scaledobject.keda.sh/transfer-hpa-ownership".to_string(), "true".to_string()));
     }
     annotations
 }
@@ -149,7 +143,9 @@ pub(super) fn triggers(policy: &Policy, queries: &Queries, scaler: &Scaler) -> V
 
 fn pods(queries: &Queries, trigger: &Trigger) -> TriggerNotes {
     TriggerNotes {
-        about: one(format!("`{PODS}`: the number of pods, which the formula needs to turn a level into a demand.")),
+        about: one(format!(
+            "`{PODS}`: the number of pods, which the formula needs to turn a level into a demand."
+        )),
         query: pretty(queries, trigger),
         threshold: "not used beside a formula".to_string(),
         ..TriggerNotes::default()
@@ -185,9 +181,11 @@ fn notes(policy: &Policy, queries: &Queries, signal: &Signal, trigger: &Trigger)
                 format!("{text} of what the containers request")
             }
             SignalKind::Resource { text, .. } => format!("{text} per pod"),
-            _ => {
-                signal.scale.as_ref().map(|scale| explained(queries, signal, scale, per_pod)).unwrap_or_default()
-            }
+            _ => signal
+                .scale
+                .as_ref()
+                .map(|scale| explained(queries, signal, scale, per_pod))
+                .unwrap_or_default(),
         },
         activation: activation.unwrap_or_default(),
         metric_type: metric_type.to_string(),
@@ -206,13 +204,17 @@ fn about(policy: &Policy, signal: &Signal) -> Vec<String> {
         } else {
             "Work that waits, of all pods together."
         }),
-        SignalKind::Rate { window, .. } => one(format!("Events per second over {window} s, of all pods together.")),
+        SignalKind::Rate { window, .. } => {
+            one(format!("Events per second over {window} s, of all pods together."))
+        }
         SignalKind::Ratio { .. } => one("A share, in percent; 0 while nothing happens."),
         SignalKind::Share { .. } => one("A share, the mean of all pods."),
         SignalKind::Resource { resource, .. } => one(format!(
             "{resource}: read by the HPA itself from metrics-server, not from Prometheus; needs requests."
         )),
-        SignalKind::Schedule { replicas, .. } => one(format!("At least {replicas} pods between start and end.")),
+        SignalKind::Schedule { replicas, .. } => {
+            one(format!("At least {replicas} pods between start and end."))
+        }
         SignalKind::Query { .. } => one("Written by hand in the policy."),
     };
     if signal.source == Source::Pods && policy.scaling.sleeps() && signal.kind.is_query() {

@@ -7,10 +7,7 @@ use crate::policy::{Policy, Signal, SignalKind};
 
 pub(super) fn predict(policy: &Policy, scaler: &Scaler) -> Prediction {
     Prediction {
-        times: times(policy)
-            .into_iter()
-            .map(|(signal, time)| SignalTime { signal, time })
-            .collect(),
+        times: times(policy).into_iter().map(|(signal, time)| SignalTime { signal, time }).collect(),
         promise: policy.scaling.within.as_ref().map(|within| within.value),
         at_breach: at_breach(policy, scaler),
         when_silent: when_silent(policy, scaler),

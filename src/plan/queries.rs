@@ -2,8 +2,8 @@
 //! told to take for an error.
 
 use crate::model::{Decimal, WorkloadReference, plain};
-use crate::policy::{MetricSelector, Policy, Signal, SignalKind, multiplier};
 use crate::policy::written::Source;
+use crate::policy::{MetricSelector, Policy, Signal, SignalKind, multiplier};
 use crate::promql;
 
 /// How wide a query may be before it is broken into lines.
@@ -19,10 +19,7 @@ pub struct Queries<'p> {
 impl<'p> Queries<'p> {
     pub fn new(policy: &'p Policy) -> Self {
         let version = policy.prometheus.version;
-        Queries {
-            policy,
-            target: promql::Target::version(version.major, version.minor),
-        }
+        Queries { policy, target: promql::Target::version(version.major, version.minor) }
     }
 
     /// The label `job`, the same on every scrape path.
@@ -90,9 +87,13 @@ impl<'p> Queries<'p> {
     pub fn multiplier(&self, signal: &Signal) -> Decimal {
         let Some(scale) = &signal.scale else { return Decimal::ONE };
         let (dimension, share, unit) = match &signal.kind {
-            SignalKind::Latency { unit, .. } | SignalKind::Gauge { unit, .. } => (unit.dimension, false, *unit),
+            SignalKind::Latency { unit, .. } | SignalKind::Gauge { unit, .. } => {
+                (unit.dimension, false, *unit)
+            }
             SignalKind::Share { unit, .. } => (unit.dimension, true, *unit),
-            SignalKind::Ratio { .. } => (crate::model::Dimension::Ratio, true, crate::model::MetricUnit::RATIO),
+            SignalKind::Ratio { .. } => {
+                (crate::model::Dimension::Ratio, true, crate::model::MetricUnit::RATIO)
+            }
             SignalKind::Rate { .. } => (crate::model::Dimension::Rate, false, crate::model::MetricUnit::RATE),
             _ => return Decimal::ONE,
         };
@@ -116,11 +117,7 @@ impl<'p> Queries<'p> {
     }
 
     fn times(&self, factor: Decimal, query: &str) -> String {
-        if factor == Decimal::ONE {
-            query.to_string()
-        } else {
-            format!("{} * ({query})", plain(factor))
-        }
+        if factor == Decimal::ONE { query.to_string() } else { format!("{} * ({query})", plain(factor)) }
     }
 
     /// The bare value of a signal: for alerts, and the heart of the scaling query.
@@ -169,11 +166,7 @@ impl<'p> Queries<'p> {
     /// For an alert: a level as it is, a total per pod.
     pub fn alerting(&self, signal: &Signal) -> Option<String> {
         let value = self.value(signal)?;
-        Some(if signal.kind.is_level() {
-            value
-        } else {
-            format!("{value} / clamp_min({}, 1)", self.pods())
-        })
+        Some(if signal.kind.is_level() { value } else { format!("{value} / clamp_min({}, 1)", self.pods()) })
     }
 
     /// How many pods there are, from the most direct source that the policy knows.

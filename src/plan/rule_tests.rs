@@ -25,29 +25,18 @@ pub(super) fn tests(alerts: &[PlannedAlert]) -> Vec<RuleTest> {
     for alert in alerts {
         let Some(sample) = &alert.sample else { continue };
         let at = format!("{}s", alert.lasting + WARM_UP);
-        let firing = FiringAlert {
-            labels: labels(alert, sample),
-            annotations: annotations(alert, sample),
-        };
+        let firing = FiringAlert { labels: labels(alert, sample), annotations: annotations(alert, sample) };
         tests.push(RuleTest {
             name: format!("{} fires", test_name(alert)),
             interval: format!("{STEP}s"),
             series: sample.firing.clone(),
-            checks: vec![RuleCheck {
-                at: at.clone(),
-                alert: alert.rule.name.clone(),
-                firing: vec![firing],
-            }],
+            checks: vec![RuleCheck { at: at.clone(), alert: alert.rule.name.clone(), firing: vec![firing] }],
         });
         tests.push(RuleTest {
             name: format!("{} stays silent", test_name(alert)),
             interval: format!("{STEP}s"),
             series: sample.silent.clone(),
-            checks: vec![RuleCheck {
-                at,
-                alert: alert.rule.name.clone(),
-                firing: Vec::new(),
-            }],
+            checks: vec![RuleCheck { at, alert: alert.rule.name.clone(), firing: Vec::new() }],
         });
     }
     tests

@@ -13,11 +13,7 @@ impl Sample {
     pub(super) fn up(policy: &Policy, pod: &str, value: &str) -> Sample {
         let mut labels = scope(policy);
         labels.push(("pod".to_string(), pod.to_string()));
-        Sample {
-            firing: vec![constant("up", &labels, value, 900)],
-            labels,
-            ..Sample::default()
-        }
+        Sample { firing: vec![constant("up", &labels, value, 900)], labels, ..Sample::default() }
     }
 
     /// What kube-state-metrics says about the number of pods.
@@ -28,10 +24,7 @@ impl Sample {
 
 fn scope(policy: &Policy) -> Vec<(String, String)> {
     let workload = &policy.workload.value;
-    vec![
-        ("job".to_string(), Queries::job(workload)),
-        ("namespace".to_string(), workload.namespace.clone()),
-    ]
+    vec![("job".to_string(), Queries::job(workload)), ("namespace".to_string(), workload.namespace.clone())]
 }
 
 fn replicas_series(queries: &Queries, value: &str) -> Series {
@@ -122,7 +115,9 @@ pub(super) fn of_signal(
         }
         SignalKind::Ratio { numerator, denominator, window } => {
             let high = (threshold + Decimal::ONE) / Decimal::TWO;
-            let with = |share: Decimal| ratio(policy, signal, (numerator, denominator), window.is_some(), share, last);
+            let with = |share: Decimal| {
+                ratio(policy, signal, (numerator, denominator), window.is_some(), share, last)
+            };
             sample(with(high)?, with(half)?, high)
         }
         // A query written by hand: slogen does not know what would make it large.
@@ -250,12 +245,7 @@ pub(super) fn missing_metric(policy: &Policy, metric: &str, description: String)
         labels.push(("le".to_string(), "+Inf".to_string()));
     }
     silent.push(constant(metric, &labels, "1", 900));
-    Some(Sample {
-        firing: up.firing,
-        silent,
-        labels: scope(policy),
-        description,
-    })
+    Some(Sample { firing: up.firing, silent, labels: scope(policy), description })
 }
 
 /// A counter of KEDA that grows, or stands still.
@@ -292,14 +282,14 @@ pub(super) fn at_maximum(policy: &Policy, queries: &Queries, description: String
     ];
     let with = |desired: u32| {
         vec![
-            constant("kube_horizontalpodautoscaler_status_desired_replicas", &labels, &desired.to_string(), 900),
+            constant(
+                "kube_horizontalpodautoscaler_status_desired_replicas",
+                &labels,
+                &desired.to_string(),
+                900,
+            ),
             constant("kube_horizontalpodautoscaler_spec_max_replicas", &labels, &max.to_string(), 900),
         ]
     };
-    Sample {
-        firing: with(max),
-        silent: with(max - 1),
-        labels: Vec::new(),
-        description,
-    }
+    Sample { firing: with(max), silent: with(max - 1), labels: Vec::new(), description }
 }

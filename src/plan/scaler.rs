@@ -59,11 +59,9 @@ pub(super) fn metric_type(kind: &SignalKind) -> MetricType {
 fn trigger(policy: &Policy, queries: &Queries, signal: &Signal) -> Trigger {
     let name = &signal.name.value;
     let kind = match &signal.kind {
-        SignalKind::Resource { resource, container, target, .. } => TriggerKind::Resource {
-            resource,
-            container: container.clone(),
-            target: target.clone(),
-        },
+        SignalKind::Resource { resource, container, target, .. } => {
+            TriggerKind::Resource { resource, container: container.clone(), target: target.clone() }
+        }
         SignalKind::Schedule { start, end, timezone, replicas } => TriggerKind::Cron {
             timezone: timezone.clone(),
             start: start.clone(),
@@ -113,11 +111,7 @@ fn fallback(policy: &Policy) -> Option<Fallback> {
         None if fixed_only => model::FallbackBehavior::Static,
         None => model::FallbackBehavior::CurrentIfHigher,
     };
-    Some(Fallback {
-        failures: scaling.fallback.failures,
-        replicas: stated.unwrap_or(default),
-        behavior,
-    })
+    Some(Fallback { failures: scaling.fallback.failures, replicas: stated.unwrap_or(default), behavior })
 }
 
 fn composite(policy: &Policy, queries: &Queries) -> Option<Composite> {
@@ -217,7 +211,11 @@ pub(super) fn access(policy: &Policy) -> Option<PrometheusAccess> {
         timeout: prometheus.timeout.map(|milliseconds| format!("{milliseconds}ms")),
         authentication: prometheus.authentication.as_ref().map(|authentication| AuthenticationReference {
             name: authentication.name.clone(),
-            kind: if authentication.cluster_wide { "ClusterTriggerAuthentication" } else { "TriggerAuthentication" },
+            kind: if authentication.cluster_wide {
+                "ClusterTriggerAuthentication"
+            } else {
+                "TriggerAuthentication"
+            },
             modes: authentication.modes.join(","),
         }),
     })

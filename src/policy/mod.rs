@@ -1,13 +1,13 @@
 //! TOML text comes in; a [`Policy`], complete and consistent, goes out, or findings that say why not.
 
 pub mod check;
-mod policy;
 pub mod rules;
 pub mod schema;
 pub mod toml_text;
+mod valid;
 pub mod written;
 
-pub use policy::*;
+pub use valid::*;
 
 use crate::finding::{self, Finding};
 use crate::source::{FileId, SourceFile};
@@ -44,8 +44,5 @@ pub fn read(file: FileId, source: &SourceFile) -> Reading {
     };
     finding::sort(&mut findings);
     findings.dedup();
-    Reading {
-        policy: policy.filter(|_| !findings.iter().any(Finding::is_error)),
-        findings,
-    }
+    Reading { policy: policy.filter(|_| !findings.iter().any(Finding::is_error)), findings }
 }

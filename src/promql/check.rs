@@ -21,7 +21,10 @@ fn node_errors(node: &Node, target: &Target, errors: &mut Vec<SyntaxError>) {
         Kind::Unary(_, inner) => {
             let found = inner.value_type();
             if !matches!(found, ValueType::Scalar | ValueType::Vector) {
-                let message = format!("a sign stands before a number or an instant vector, not before a {}", found.text());
+                let message = format!(
+                    "a sign stands before a number or an instant vector, not before a {}",
+                    found.text()
+                );
                 errors.push(SyntaxError::new(node.span, message));
             }
         }
@@ -44,7 +47,13 @@ fn expect_type(node: &Node, wanted: ValueType, where_: &str, errors: &mut Vec<Sy
     if found == wanted {
         return;
     }
-    let message = format!("{where_} takes {} {}, and this is {} {}", article(wanted), wanted.text(), article(found), found.text());
+    let message = format!(
+        "{where_} takes {} {}, and this is {} {}",
+        article(wanted),
+        wanted.text(),
+        article(found),
+        found.text()
+    );
     let error = SyntaxError::new(node.span, message);
     errors.push(match (wanted, found) {
         (ValueType::Matrix, ValueType::Vector) => error.help("give it a range: `metric[5m]`"),
@@ -91,7 +100,11 @@ fn call_errors(call: &Call, node: &Node, errors: &mut Vec<SyntaxError>) {
         };
         errors.push(SyntaxError::new(
             node.span,
-            format!("`{}` takes {wanted}, and here {} {given}", function.name, if given == 1 { "is" } else { "are" }),
+            format!(
+                "`{}` takes {wanted}, and here {} {given}",
+                function.name,
+                if given == 1 { "is" } else { "are" }
+            ),
         ));
         return;
     }
@@ -123,7 +136,8 @@ fn binary_errors(binary: &Binary, target: &Target, errors: &mut Vec<SyntaxError>
     let scalars = left == ValueType::Scalar && right == ValueType::Scalar;
     if operator.is_comparison() && scalars && !binary.returns_bool {
         errors.push(
-            SyntaxError::new(span, "two numbers are compared, which needs `bool`").help(format!("write `{text} bool`")),
+            SyntaxError::new(span, "two numbers are compared, which needs `bool`")
+                .help(format!("write `{text} bool`")),
         );
     }
     if operator.is_set() && (left == ValueType::Scalar || right == ValueType::Scalar) {
@@ -136,7 +150,10 @@ fn binary_errors(binary: &Binary, target: &Target, errors: &mut Vec<SyntaxError>
     if left != ValueType::Vector || right != ValueType::Vector {
         let says = !matching.labels.is_empty() || matching.group.is_some() || matching.on;
         if says {
-            errors.push(SyntaxError::new(span, "`on` and `ignoring` match series with series, and one side is a number"));
+            errors.push(SyntaxError::new(
+                span,
+                "`on` and `ignoring` match series with series, and one side is a number",
+            ));
         }
         return;
     }
@@ -148,6 +165,9 @@ fn binary_errors(binary: &Binary, target: &Target, errors: &mut Vec<SyntaxError>
     if matching.on
         && let Some(both) = matching.labels.iter().find(|label| group.include.contains(label))
     {
-        errors.push(SyntaxError::new(span, format!("the label `{both}` stands in `on` and in `{word}` at once")));
+        errors.push(SyntaxError::new(
+            span,
+            format!("the label `{both}` stands in `on` and in `{word}` at once"),
+        ));
     }
 }

@@ -24,7 +24,8 @@ pub fn number(text: &str) -> Option<f64> {
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
         return i64::from_str_radix(hex, 16).ok().map(|value| value as f64);
     }
-    let octal = plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let octal =
+        plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
     if octal && let Ok(value) = i64::from_str_radix(&plain, 8) {
         return Some(value as f64);
     }
@@ -88,7 +89,7 @@ pub fn text(milliseconds: i64) -> String {
         ("ms", 1, false),
     ];
     for (name, size, exact) in units {
-        if exact && rest % size != 0 {
+        if exact && !rest.is_multiple_of(size) {
             continue;
         }
         if rest >= size {
@@ -115,9 +116,14 @@ mod tests {
 
     #[test]
     fn reads_and_prints_durations() {
-        for (written, printed) in
-            [("5m", "5m"), ("90s", "1m30s"), ("1y2w", "379d"), ("7d", "1w"), ("0s", "0s"), ("1h0m1ms", "1h1ms")]
-        {
+        for (written, printed) in [
+            ("5m", "5m"),
+            ("90s", "1m30s"),
+            ("1y2w", "379d"),
+            ("7d", "1w"),
+            ("0s", "0s"),
+            ("1h0m1ms", "1h1ms"),
+        ] {
             assert_eq!(milliseconds(written).map(text).as_deref(), Some(printed), "{written}");
         }
         for wrong in ["5m5m", "1s1m", "5", "300y"] {

@@ -124,10 +124,7 @@ functions! {
 
 /// The function of that name. Names are case-sensitive.
 pub fn find(name: &str) -> Option<&'static Function> {
-    FUNCTIONS
-        .binary_search_by(|function| function.name.cmp(name))
-        .ok()
-        .map(|at| &FUNCTIONS[at])
+    FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok().map(|at| &FUNCTIONS[at])
 }
 
 /// All names, for the nearest one.

@@ -21,15 +21,19 @@ pub struct Inference {
 pub enum Series {
     One,
     /// Several, and the fragment that makes it so.
-    Many { fragment: Span, reason: String },
+    Many {
+        fragment: Span,
+        reason: String,
+    },
     /// Nothing proves either.
-    Unknown { fragment: Span, reason: String },
+    Unknown {
+        fragment: Span,
+        reason: String,
+    },
 }
 
 pub fn infer(expression: &Expression, _: &Facts) -> Inference {
-    Inference {
-        series: series(&expression.root, 0).series,
-    }
+    Inference { series: series(&expression.root, 0).series }
 }
 
 /// Series, and the labels that the result can have; None: any.
@@ -39,10 +43,7 @@ struct Shape {
 }
 
 fn one(labels: Option<BTreeSet<String>>) -> Shape {
-    Shape {
-        series: Series::One,
-        labels,
-    }
+    Shape { series: Series::One, labels }
 }
 
 fn no_labels() -> Option<BTreeSet<String>> {
@@ -50,22 +51,13 @@ fn no_labels() -> Option<BTreeSet<String>> {
 }
 
 fn many(fragment: Span, reason: impl Into<String>, labels: Option<BTreeSet<String>>) -> Shape {
-    Shape {
-        series: Series::Many {
-            fragment,
-            reason: reason.into(),
-        },
-        labels,
-    }
+    Shape { series: Series::Many { fragment, reason: reason.into() }, labels }
 }
 
 fn series(node: &Node, depth: usize) -> Shape {
     if depth > 256 {
         let reason = "too deeply nested to be understood".to_string();
-        return Shape {
-            series: Series::Unknown { fragment: node.span, reason },
-            labels: None,
-        };
+        return Shape { series: Series::Unknown { fragment: node.span, reason }, labels: None };
     }
     match &node.kind {
         Kind::Number(_) | Kind::Text(_) => one(no_labels()),
@@ -128,7 +120,11 @@ fn of_aggregate(aggregate: &Aggregate, depth: usize) -> Shape {
     let counted = aggregate.operator == "count_values";
     if aggregate.without {
         let labels = inner.labels.as_ref().map(|labels| {
-            labels.iter().filter(|label| !aggregate.grouping.contains(label)).cloned().collect::<BTreeSet<_>>()
+            labels
+                .iter()
+                .filter(|label| !aggregate.grouping.contains(label))
+                .cloned()
+                .collect::<BTreeSet<_>>()
         });
         if !counted && (is_one || labels.as_ref().is_some_and(BTreeSet::is_empty)) {
             return one(labels);
@@ -155,7 +151,8 @@ fn of_call(call: &Call, depth: usize) -> Shape {
     match call.function.name {
         "vector" | "scalar" | "time" | "pi" => return one(no_labels()),
         "absent" | "absent_over_time" => return one(None),
-        "minute" | "hour" | "day_of_month" | "day_of_week" | "day_of_year" | "days_in_month" | "month" | "year"
+        "minute" | "hour" | "day_of_month" | "day_of_week" | "day_of_year" | "days_in_month" | "month"
+        | "year"
             if call.arguments.is_empty() =>
         {
             return one(no_labels());
@@ -189,7 +186,11 @@ fn of_quantile(call: &Call, vector: &Node, inner: Shape) -> Shape {
             return one(Some(rest));
         }
         let names: Vec<String> = rest.iter().map(|label| format!("`{label}`")).collect();
-        return many(call.name_span, format!("one quantile per value of {}", names.join(" and ")), Some(rest));
+        return many(
+            call.name_span,
+            format!("one quantile per value of {}", names.join(" and ")),
+            Some(rest),
+        );
     }
     inner
 }
@@ -227,8 +228,11 @@ fn of_or(binary: &Binary, left: Shape, right: Shape) -> Shape {
     if right.series != Series::One {
         return right;
     }
-    let ignores_all = binary.matching.as_ref().is_some_and(|matching| matching.on && matching.labels.is_empty());
-    let same = left.labels.is_some() && left.labels == right.labels && left.labels.as_ref().is_some_and(BTreeSet::is_empty);
+    let ignores_all =
+        binary.matching.as_ref().is_some_and(|matching| matching.on && matching.labels.is_empty());
+    let same = left.labels.is_some()
+        && left.labels == right.labels
+        && left.labels.as_ref().is_some_and(BTreeSet::is_empty);
     if ignores_all || same {
         return one(left.labels);
     }
@@ -237,10 +241,10 @@ fn of_or(binary: &Binary, left: Shape, right: Shape) -> Shape {
         "both sides of `or` stay where their labels differ; write `or on ()`",
         None,
     );
-    if left.labels.is_none() || right.labels.is_none() {
-        if let Series::Many { fragment, reason } = shape.series {
-            shape.series = Series::Unknown { fragment, reason };
-        }
+    if (left.labels.is_none() || right.labels.is_none())
+        && let Series::Many { fragment, reason } = shape.series
+    {
+        shape.series = Series::Unknown { fragment, reason };
     }
     shape
 }

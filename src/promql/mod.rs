@@ -40,11 +40,7 @@ pub struct SyntaxError {
 
 impl SyntaxError {
     fn new(span: Span, message: impl Into<String>) -> Self {
-        SyntaxError {
-            span,
-            message: message.into(),
-            help: None,
-        }
+        SyntaxError { span, message: message.into(), help: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -63,10 +59,7 @@ pub struct Target {
 
 impl Target {
     pub fn version(major: u16, minor: u16) -> Self {
-        Target {
-            version: (major, minor),
-            experimental: false,
-        }
+        Target { version: (major, minor), experimental: false }
     }
 
     fn at_least(&self, major: u16, minor: u16) -> bool {
@@ -95,10 +88,7 @@ pub fn parse(text: &str, target: &Target) -> Result<Expression, Vec<SyntaxError>
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok(Expression {
-        text: text.to_string(),
-        root,
-    })
+    Ok(Expression { text: text.to_string(), root })
 }
 
 impl Expression {

@@ -15,16 +15,10 @@ const MOST_OPERATORS: usize = 1_024;
 type Parsed<T> = Result<T, SyntaxError>;
 
 pub fn parse(text: &str, target: &Target) -> Parsed<Node> {
-    let mut parser = Parser {
-        text,
-        tokens: tokens(text)?,
-        at: 0,
-        depth: 0,
-        operators: 0,
-        target,
-    };
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0, operators: 0, target };
     if parser.token() == Token::End {
-        return Err(SyntaxError::new(Span::at(0), "there is no query here").help("write at least the name of a metric"));
+        return Err(SyntaxError::new(Span::at(0), "there is no query here")
+            .help("write at least the name of a metric"));
     }
     let root = parser.expression(0)?;
     match parser.token() {
@@ -230,15 +224,9 @@ impl<'t> Parser<'t> {
         let span = start.to(inner.span);
         if let Kind::Number(value) = inner.kind {
             let value = if sign == Sign::Minus { -value } else { value };
-            return Ok(Node {
-                span,
-                kind: Kind::Number(value),
-            });
+            return Ok(Node { span, kind: Kind::Number(value) });
         }
-        Ok(Node {
-            span,
-            kind: Kind::Unary(sign, Box::new(inner)),
-        })
+        Ok(Node { span, kind: Kind::Unary(sign, Box::new(inner)) })
     }
 
     /// A primary with ranges, offsets and times behind it.
@@ -251,8 +239,11 @@ impl<'t> Parser<'t> {
                 node = self.offset(node)?;
             } else if self.token() == Token::At {
                 node = self.at_modifier(node)?;
-            } else if (self.is_word("anchored") || self.is_word("smoothed")) && matches!(node.kind, Kind::Selector(_) | Kind::Range(..)) {
-                let message = format!("`{}` needs the feature flag promql-extended-range-selectors", self.written());
+            } else if (self.is_word("anchored") || self.is_word("smoothed"))
+                && matches!(node.kind, Kind::Selector(_) | Kind::Range(..))
+            {
+                let message =
+                    format!("`{}` needs the feature flag promql-extended-range-selectors", self.written());
                 return Err(SyntaxError::new(self.span(), message));
             } else {
                 return Ok(node);
@@ -276,10 +267,7 @@ impl<'t> Parser<'t> {
                 self.step();
                 let inner = self.expression(0)?;
                 let end = self.expect(Token::RightParen, "an operator or `)`")?;
-                Ok(Node {
-                    span: span.to(end),
-                    kind: Kind::Paren(Box::new(inner)),
-                })
+                Ok(Node { span: span.to(end), kind: Kind::Paren(Box::new(inner)) })
             }
             Token::LeftBrace => self.selector(None),
             Token::Word => self.word(),
@@ -333,7 +321,10 @@ impl<'t> Parser<'t> {
             let grouped = next.eq_ignore_ascii_case("by") || next.eq_ignore_ascii_case("without");
             if after == Token::LeftParen || grouped {
                 if *experimental && !self.target.experimental {
-                    return Err(SyntaxError::new(span, format!("`{operator}` needs the feature flag promql-experimental-functions")));
+                    return Err(SyntaxError::new(
+                        span,
+                        format!("`{operator}` needs the feature flag promql-experimental-functions"),
+                    ));
                 }
                 return self.aggregate(operator, parameter.is_some());
             }
@@ -342,7 +333,8 @@ impl<'t> Parser<'t> {
             return self.call();
         }
         // Source: generated_parser.y, metric_identifier: these keywords are no names of metrics.
-        if ["bool", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "atan2"].contains(&lower.as_str())
+        if ["bool", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "atan2"]
+            .contains(&lower.as_str())
             && !["and", "or", "unless"].contains(&lower.as_str())
         {
             return Err(self.unexpected("a metric, a function, a number or `(`"));
@@ -357,7 +349,9 @@ impl<'t> Parser<'t> {
             let error = SyntaxError::new(name_span, format!("there is no function `{name}`"));
             let aggregations = functions::AGGREGATIONS.iter().map(|(name, ..)| *name);
             match (name, crate::finding::nearest(name, functions::names().chain(aggregations))) {
-                ("holt_winters", _) => error.help("since Prometheus 3.0 it is called `double_exponential_smoothing`"),
+                ("holt_winters", _) => {
+                    error.help("since Prometheus 3.0 it is called `double_exponential_smoothing`")
+                }
                 (_, Some(word)) => error.help(format!("did you mean `{word}`?")),
                 _ => error,
             }
@@ -372,11 +366,7 @@ impl<'t> Parser<'t> {
         let arguments = self.arguments()?;
         Ok(Node {
             span: Span::new(name_span.start as usize, self.end()),
-            kind: Kind::Call(Call {
-                function,
-                name_span,
-                arguments,
-            }),
+            kind: Kind::Call(Call { function, name_span, arguments }),
         })
     }
 

@@ -7,12 +7,9 @@ const MOST_DEPTH: usize = 250;
 
 /// What is wrong with a pattern, in words.
 pub fn check(pattern: &str) -> Result<(), String> {
-    Checker {
-        rest: pattern,
-        depth: 0,
-    }
-    .alternation()
-    .and_then(|rest| if rest.is_empty() { Ok(()) } else { Err("a `)` without its `(`".to_string()) })
+    Checker { rest: pattern, depth: 0 }
+        .alternation()
+        .and_then(|rest| if rest.is_empty() { Ok(()) } else { Err("a `)` without its `(`".to_string()) })
 }
 
 /// Whether a pattern matches the empty text, where that can be seen at a glance.
@@ -170,8 +167,8 @@ impl<'p> Checker<'p> {
                     let end = self.rest.find(":]").ok_or(OPEN)?;
                     let name = self.rest[1..end].trim_start_matches('^');
                     let known = [
-                        "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-                        "space", "upper", "word", "xdigit",
+                        "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print",
+                        "punct", "space", "upper", "word", "xdigit",
                     ];
                     if !known.contains(&name) {
                         return Err(format!("`[:{name}:]` is not a class"));
@@ -264,10 +261,14 @@ mod tests {
 
     #[test]
     fn speaks_re2() {
-        for right in ["5..", "a|b", r"\Qa+b\E", "[a-z]{2,3}", "(?i)x", "(?P<n>a)", "a{b}", "^$", "", "[]a]", r"\d+"] {
+        for right in
+            ["5..", "a|b", r"\Qa+b\E", "[a-z]{2,3}", "(?i)x", "(?P<n>a)", "a{b}", "^$", "", "[]a]", r"\d+"]
+        {
             assert_eq!(check(right), Ok(()), "{right}");
         }
-        for wrong in ["a++", "(?x)a", r"\d{2000}", "a)(b", "(", "[a", "*a", r"\1", "(?=a)", r"\z*?+", "a{3,2}"] {
+        for wrong in
+            ["a++", "(?x)a", r"\d{2000}", "a)(b", "(", "[a", "*a", r"\1", "(?=a)", r"\z*?+", "a{3,2}"]
+        {
             assert!(check(wrong).is_err(), "{wrong}");
         }
     }

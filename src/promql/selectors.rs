@@ -44,7 +44,9 @@ impl Expression {
     /// Whether the whole query is one bare selector.
     pub fn root_is_selector(&self) -> bool {
         match &self.root.kind {
-            Kind::Selector(selector) => selector.modifiers.offset.is_none() && selector.modifiers.at.is_none(),
+            Kind::Selector(selector) => {
+                selector.modifiers.offset.is_none() && selector.modifiers.at.is_none()
+            }
             _ => false,
         }
     }
@@ -54,23 +56,20 @@ impl Parser<'_> {
     /// A selector; `name` is the word before the braces and has been read.
     pub(super) fn selector(&mut self, name: Option<(&str, Span)>) -> Parsed<Node> {
         let start = name.map_or(self.span(), |(_, span)| span);
-        let mut selector = Selector {
-            name: name.map(|(name, _)| name.to_string()),
-            ..Selector::default()
-        };
+        let mut selector = Selector { name: name.map(|(name, _)| name.to_string()), ..Selector::default() };
         if self.token() == Token::LeftBrace {
             self.matchers(&mut selector)?;
         }
         let span = Span::new(start.start as usize, self.end());
         let empty = selector.name.is_none() && !selector.matchers.iter().any(says_something);
         if empty {
-            return Err(SyntaxError::new(span, "a selector must have a name or a matcher that does not match the empty text")
-                .help("without it every series of the server is selected; write the name of the metric"));
+            return Err(SyntaxError::new(
+                span,
+                "a selector must have a name or a matcher that does not match the empty text",
+            )
+            .help("without it every series of the server is selected; write the name of the metric"));
         }
-        Ok(Node {
-            span,
-            kind: Kind::Selector(selector),
-        })
+        Ok(Node { span, kind: Kind::Selector(selector) })
     }
 
     fn matchers(&mut self, selector: &mut Selector) -> Parsed<()> {
@@ -132,12 +131,7 @@ impl Parser<'_> {
         if name == "__name__" && selector.name.is_some() {
             return Err(twice(start));
         }
-        selector.matchers.push(Matcher {
-            name,
-            operator,
-            value,
-            span: start.to(value_span),
-        });
+        selector.matchers.push(Matcher { name, operator, value, span: start.to(value_span) });
         Ok(())
     }
 
@@ -165,24 +159,28 @@ impl Parser<'_> {
         let whole = Span::new(open.start as usize, self.end());
         match &node.kind {
             Kind::Selector(selector) if selector.modifiers.offset.is_some() => {
-                Err(SyntaxError::new(whole, "`offset` belongs behind the range").help("write `metric[5m] offset 1h`"))
+                Err(SyntaxError::new(whole, "`offset` belongs behind the range")
+                    .help("write `metric[5m] offset 1h`"))
             }
             Kind::Selector(selector) if selector.modifiers.at.is_some() => {
-                Err(SyntaxError::new(whole, "`@` belongs behind the range").help("write `metric[5m] @ end()`"))
+                Err(SyntaxError::new(whole, "`@` belongs behind the range")
+                    .help("write `metric[5m] @ end()`"))
             }
             Kind::Selector(_) => Ok(Node {
                 span: Span::new(node.span.start as usize, self.end()),
                 kind: Kind::Range(Box::new(node), range),
             }),
-            _ => Err(SyntaxError::new(whole, "only a metric has a range").help("for an expression there is the subquery: `[5m:]`")),
+            _ => Err(SyntaxError::new(whole, "only a metric has a range")
+                .help("for an expression there is the subquery: `[5m:]`")),
         }
     }
 
     pub(super) fn offset(&mut self, mut node: Node) -> Parsed<Node> {
         let keyword = self.step();
         let offset = self.duration(false)?;
-        let modifiers = modifiers_of(&mut node)
-            .ok_or_else(|| SyntaxError::new(keyword, "`offset` belongs behind a metric, a range or a subquery"))?;
+        let modifiers = modifiers_of(&mut node).ok_or_else(|| {
+            SyntaxError::new(keyword, "`offset` belongs behind a metric, a range or a subquery")
+        })?;
         if modifiers.offset.is_some() {
             return Err(SyntaxError::new(keyword, "`offset` stands here twice"));
         }
@@ -206,7 +204,9 @@ impl Parser<'_> {
 
     fn moment(&mut self) -> Parsed<At> {
         let word = self.written();
-        let named = [("start", At::Start), ("end", At::End)].into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
+        let named = [("start", At::Start), ("end", At::End)]
+            .into_iter()
+            .find(|(name, _)| word.eq_ignore_ascii_case(name));
         if let Some((_, at)) = named {
             self.step();
             self.expect(Token::LeftParen, "`(`")?;

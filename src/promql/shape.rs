@@ -19,11 +19,7 @@ impl Expression {
 }
 
 fn shape(is_level: bool, fragment: Span, reason: &'static str) -> Option<Shape> {
-    Some(Shape {
-        is_level,
-        fragment,
-        reason,
-    })
+    Some(Shape { is_level, fragment, reason })
 }
 
 fn of(node: &Node, depth: usize) -> Option<Shape> {
@@ -46,8 +42,8 @@ fn of(node: &Node, depth: usize) -> Option<Shape> {
             "histogram_quantile" | "quantile_over_time" | "histogram_avg" | "histogram_fraction" => {
                 shape(true, call.name_span, "a quantile does not divide by pods")
             }
-            "clamp" | "clamp_min" | "clamp_max" | "ceil" | "floor" | "round" | "abs" | "scalar" | "vector"
-            | "max_over_time" | "min_over_time" | "avg_over_time" => {
+            "clamp" | "clamp_min" | "clamp_max" | "ceil" | "floor" | "round" | "abs" | "scalar"
+            | "vector" | "max_over_time" | "min_over_time" | "avg_over_time" => {
                 call.arguments.first().and_then(|argument| of(argument, depth + 1))
             }
             _ => None,
@@ -57,7 +53,9 @@ fn of(node: &Node, depth: usize) -> Option<Shape> {
             let constant = |node: &Node| matches!(node.bare().kind, Kind::Number(_));
             let sides = || (of(&binary.left, depth + 1), of(&binary.right, depth + 1));
             match binary.operator {
-                Operator::Multiply | Operator::Divide if constant(&binary.right) => of(&binary.left, depth + 1),
+                Operator::Multiply | Operator::Divide if constant(&binary.right) => {
+                    of(&binary.left, depth + 1)
+                }
                 Operator::Multiply if constant(&binary.left) => of(&binary.right, depth + 1),
                 Operator::Divide => match sides() {
                     (Some(left), Some(right)) if !left.is_level && !right.is_level => {

@@ -44,11 +44,7 @@ pub enum Token {
 
 /// All tokens of a text, ending in [`Token::End`].
 pub fn tokens(text: &str) -> Result<Vec<(Token, Span)>, SyntaxError> {
-    let mut lexer = Lexer {
-        text,
-        at: 0,
-        brackets: 0,
-    };
+    let mut lexer = Lexer { text, at: 0, brackets: 0 };
     let mut all = Vec::with_capacity(text.len() / 3 + 2);
     loop {
         let (token, span) = lexer.next()?;
@@ -130,7 +126,8 @@ impl Lexer<'_> {
         if hex {
             self.at += 2;
         }
-        let digit = |byte: u8| byte == b'_' || if hex { byte.is_ascii_hexdigit() } else { byte.is_ascii_digit() };
+        let digit =
+            |byte: u8| byte == b'_' || if hex { byte.is_ascii_hexdigit() } else { byte.is_ascii_digit() };
         while digit(self.peek(0)) {
             self.at += 1;
         }
@@ -242,12 +239,12 @@ impl Lexer<'_> {
                 let rest = &self.text[self.at..];
                 let strange = rest.chars().next().unwrap_or('\u{fffd}');
                 let span = Span::new(self.at, self.at + strange.len_utf8());
-                let error = SyntaxError::new(
-                    span,
-                    format!("`{}` has no meaning in PromQL", strange.escape_debug()),
-                );
+                let error =
+                    SyntaxError::new(span, format!("`{}` has no meaning in PromQL", strange.escape_debug()));
                 return Err(match strange {
-                    '$' => error.help("this looks like a template: render it first, and write plain PromQL here"),
+                    '$' => {
+                        error.help("this looks like a template: render it first, and write plain PromQL here")
+                    }
                     '|' | '&' => error.help("write `or` and `and`"),
                     '!' => error.help("write `!=` or `!~`; to negate a condition there is `unless`"),
                     '“' | '”' | '‘' | '’' => error.help("write straight quotes"),

@@ -21,14 +21,9 @@ pub struct SourceFile {
 impl SourceFile {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1))
-            .collect();
-        SourceFile {
-            name: name.into(),
-            text,
-            line_starts,
-        }
+        let line_starts =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect();
+        SourceFile { name: name.into(), text, line_starts }
     }
 
     /// Line and column of a byte; a byte past the end counts as the end.
@@ -37,10 +32,7 @@ impl SourceFile {
         let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
         let before = &self.text.as_bytes()[self.line_starts[line] as usize..offset as usize];
         let column = before.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-        LineColumn {
-            line: line + 1,
-            column: column + 1,
-        }
+        LineColumn { line: line + 1, column: column + 1 }
     }
 
     /// The last part of the path: what stays the same wherever the tool is started.
@@ -66,10 +58,7 @@ impl Sources {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files
-            .iter()
-            .enumerate()
-            .map(|(number, file)| (FileId(number as u32), file))
+        self.files.iter().enumerate().map(|(number, file)| (FileId(number as u32), file))
     }
 }
 

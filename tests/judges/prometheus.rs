@@ -20,7 +20,9 @@ pub fn with_file_discovery(config: &str, targets: &str) -> String {
     for line in config.lines() {
         let indent = line.len() - line.trim_start().len();
         if line.trim_start().starts_with("kubernetes_sd_configs:") {
-            out.push_str(&format!("    file_sd_configs:\n      - files: [{targets}]\n        refresh_interval: 1s\n"));
+            out.push_str(&format!(
+                "    file_sd_configs:\n      - files: [{targets}]\n        refresh_interval: 1s\n"
+            ));
             skipping = true;
             continue;
         }
@@ -91,7 +93,10 @@ impl Server {
         let data = self.api(&format!("/api/v1/query?query={encoded}"));
         assert_eq!(data["resultType"], "vector", "{query}");
         let series = data["result"].as_array().expect("a vector is a list");
-        series.iter().map(|one| one["value"][1].as_str().expect("a text").parse().expect("a number")).collect()
+        series
+            .iter()
+            .map(|one| one["value"][1].as_str().expect("a text").parse().expect("a number"))
+            .collect()
     }
 
     fn wait(&self, what: &str, most: Duration, mut done: impl FnMut() -> bool) {
@@ -145,9 +150,17 @@ fn a_real_prometheus_scrapes_the_right_pods_and_answers_as_computed_by_hand() {
         right.iter().enumerate().map(|(at, pod)| target(pod.port, &format!("inference-{at}"), &[])).collect();
     targets.push(target(wrong[0].port, "other-0", &[("__meta_kubernetes_pod_label_app", "other")]));
     targets.push(target(wrong[1].port, "inference-8", &[("__meta_kubernetes_pod_phase", "Pending")]));
-    targets.push(target(wrong[2].port, "inference-0", &[("__meta_kubernetes_pod_container_port_number", "9000")]));
+    targets.push(target(
+        wrong[2].port,
+        "inference-0",
+        &[("__meta_kubernetes_pod_container_port_number", "9000")],
+    ));
     targets.push(target(wrong[3].port, "inference-9", &[("__meta_kubernetes_pod_container_init", "true")]));
-    targets.push(target(wrong[4].port, "other-1", &[("__meta_kubernetes_pod_label_app", "inference-canary")]));
+    targets.push(target(
+        wrong[4].port,
+        "other-1",
+        &[("__meta_kubernetes_pod_label_app", "inference-canary")],
+    ));
     let targets = serde_json::to_string(&targets).expect("JSON");
     std::fs::write(folder.join("targets.json"), targets).expect("writable");
 
@@ -167,11 +180,16 @@ fn a_real_prometheus_scrapes_the_right_pods_and_answers_as_computed_by_hand() {
     // Busy: all requests between 0.25 s and 0.5 s, so the p95 is 0.25 + 0.25 × 0.95; 5 + 7 + 9 wait.
     let long = Duration::from_secs(30);
     server.wait("three pods", long, || server.query("sum(up == 1)") == [3.0]);
-    server.wait("the latency", long, || matches!(server.query(latency).as_slice(), [value] if (value - 0.4875).abs() < 1e-9));
+    server.wait(
+        "the latency",
+        long,
+        || matches!(server.query(latency).as_slice(), [value] if (value - 0.4875).abs() < 1e-9),
+    );
     assert_eq!(server.query(queue), [21.0]);
     let scrape = server.api("/api/v1/targets?state=active");
     let active = scrape["activeTargets"].as_array().expect("a list");
-    let mut pods: Vec<&str> = active.iter().map(|target| target["labels"]["pod"].as_str().expect("a label")).collect();
+    let mut pods: Vec<&str> =
+        active.iter().map(|target| target["labels"]["pod"].as_str().expect("a label")).collect();
     pods.sort_unstable();
     assert_eq!(pods, ["inference-0", "inference-1", "inference-2"]);
     for target in active {

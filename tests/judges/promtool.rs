@@ -11,7 +11,8 @@ fn promtool(folder: &Path, arguments: &[&str]) -> String {
         .current_dir(folder)
         .output()
         .expect("promtool is installed (Debian: prometheus)");
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "promtool {arguments:?} in {}:\n{text}", folder.display());
     text
 }
@@ -57,7 +58,8 @@ fn promtool_takes_every_scrape_configuration() {
 fn the_generated_tests_notice_a_spoiled_rule() {
     let text = crate::support::read("policies/inference.toml");
     let bundle = compiled("inference.toml", &text).1.output.expect("compiles").bundle;
-    let alerts = ["InferenceLatencyP95High", "InferenceQueueHigh", "InferenceNotScraped", "InferenceAtMaximum"];
+    let alerts =
+        ["InferenceLatencyP95High", "InferenceQueueHigh", "InferenceNotScraped", "InferenceAtMaximum"];
     for alert in alerts {
         let folder = scratch("spoiled");
         for file in &bundle.files {

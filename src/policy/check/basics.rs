@@ -90,24 +90,14 @@ impl Checker<'_> {
         let whole = value.trunc() == value;
         let number = u32::try_from(value.trunc()).ok().filter(|_| whole);
         match number {
-            Some(number) if range.contains(&number) => {
-                Some(Placed::new(number, quantity.place))
-            }
+            Some(number) if range.contains(&number) => Some(Placed::new(number, quantity.place)),
             _ => {
                 let problem = if whole || value < Decimal::ZERO {
-                    format!(
-                        "{what} is {}, and must be from {low}s to {high}s",
-                        seconds_text(value)
-                    )
+                    format!("{what} is {}, and must be from {low}s to {high}s", seconds_text(value))
                 } else {
                     format!("{what} is {}, and must be whole seconds", seconds_text(value))
                 };
-                let nearest = plain(
-                    value
-                        .max(low.into())
-                        .min(high.into())
-                        .round(),
-                );
+                let nearest = plain(value.max(low.into()).min(high.into()).round());
                 self.push(
                     Finding::new(&rules::OUT_OF_RANGE, quantity.place, problem)
                         .why(because)
@@ -146,12 +136,8 @@ impl Checker<'_> {
         };
         let Some(version) = Version::parse(text) else {
             self.push(
-                Finding::new(
-                    &rules::UNSUPPORTED_VERSION,
-                    placed.place,
-                    format!("`{text}` is not a version"),
-                )
-                .help(format!("write major and minor, such as \"{newest}\"")),
+                Finding::new(&rules::UNSUPPORTED_VERSION, placed.place, format!("`{text}` is not a version"))
+                    .help(format!("write major and minor, such as \"{newest}\"")),
             );
             return newest;
         };

@@ -4,7 +4,7 @@ use super::names::shown;
 use super::{Checker, rules};
 use crate::finding::{Finding, nearest};
 use crate::model::plain;
-use crate::policy::policy::{Policy, Require, Signal, SignalKind};
+use crate::policy::valid::{Policy, Require, Signal, SignalKind};
 use crate::policy::written::{Discovery, Document, Source};
 use crate::source::Placed;
 
@@ -53,7 +53,8 @@ impl Checker<'_> {
 
     /// A workload that can go to zero needs somebody else to wake it.
     fn sleep(&mut self, policy: &Policy) {
-        if !policy.scaling.sleeps() {
+        let disordered = |idle: &Placed<u32>| idle.value >= policy.scaling.min.value;
+        if !policy.scaling.sleeps() || policy.scaling.idle.as_ref().is_some_and(disordered) {
             return;
         }
         let place = policy.scaling.idle.as_ref().map_or(policy.scaling.min.place, |idle| idle.place);
@@ -94,19 +95,27 @@ impl Checker<'_> {
             );
             if let Some(polling) = &scaling.polling_interval {
                 self.push(
-                    Finding::new(&rules::NO_EFFECT, polling.place, format!("`polling_interval` does nothing with min = {min}"))
-                        .why(&why)
-                        .help("leave it out; it is not written into the ScaledObject"),
+                    Finding::new(
+                        &rules::NO_EFFECT,
+                        polling.place,
+                        format!("`polling_interval` does nothing with min = {min}"),
+                    )
+                    .why(&why)
+                    .help("leave it out; it is not written into the ScaledObject"),
                 );
             }
             if let Some(cooldown) = &scaling.cooldown {
                 self.push(
-                    Finding::new(&rules::NO_EFFECT, cooldown.place, format!("`cooldown` does nothing with min = {min}"))
-                        .why("it delays only the step to zero")
-                        .help(format!(
-                            "leave it out; removing pods waits for `stabilization` in [scaling.down], here {} s",
-                            scaling.down.stabilization
-                        )),
+                    Finding::new(
+                        &rules::NO_EFFECT,
+                        cooldown.place,
+                        format!("`cooldown` does nothing with min = {min}"),
+                    )
+                    .why("it delays only the step to zero")
+                    .help(format!(
+                        "leave it out; removing pods waits for `stabilization` in [scaling.down], here {} s",
+                        scaling.down.stabilization
+                    )),
                 );
             }
         }
@@ -150,7 +159,8 @@ impl Checker<'_> {
 
     fn duplicates(&mut self, signals: &[Signal]) {
         for (at, signal) in signals.iter().enumerate() {
-            let same = |other: &&Signal| asks_the_same(&other.kind, &signal.kind) && other.source == signal.source;
+            let same =
+                |other: &&Signal| asks_the_same(&other.kind, &signal.kind) && other.source == signal.source;
             let Some(first) = signals[..at].iter().find(same) else { continue };
             self.push(
                 Finding::new(
@@ -183,7 +193,8 @@ impl Checker<'_> {
                 );
             }
         }
-        let variables: Vec<String> = policy.signals.iter().map(|signal| variable(&signal.name.value)).collect();
+        let variables: Vec<String> =
+            policy.signals.iter().map(|signal| variable(&signal.name.value)).collect();
         for (at, signal) in policy.signals.iter().enumerate() {
             let name = &variables[at];
             if RESERVED.contains(&name.as_str()) || variables[..at].contains(name) {
@@ -224,7 +235,10 @@ impl Checker<'_> {
     }
 
     fn formula_names(&mut self, text: &str, require: &Placed<Require>, variables: &[String]) {
-        if text.chars().any(char::is_control) || text.contains("//") || text.contains('#') && !text.contains("{#") {
+        if text.chars().any(char::is_control)
+            || text.contains("//")
+            || text.contains('#') && !text.contains("{#")
+        {
             self.push(
                 Finding::new(&rules::FORMULA, require.place, "a formula is one line without comments")
                     .why("KEDA wraps it into a function call, and a comment would swallow the end")
@@ -233,7 +247,10 @@ impl Checker<'_> {
         }
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         for word in words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')) {
-            if variables.iter().any(|name| name == word) || RESERVED.contains(&word) || FUNCTIONS.contains(&word) {
+            if variables.iter().any(|name| name == word)
+                || RESERVED.contains(&word)
+                || FUNCTIONS.contains(&word)
+            {
                 continue;
             }
             let help = match nearest(word, variables.iter().map(String::as_str)) {
@@ -241,18 +258,27 @@ impl Checker<'_> {
                 None => format!("the signals are {}", variables.join(", ")),
             };
             self.push(
-                Finding::new(&rules::FORMULA, require.place, format!("the formula names {}, and there is no such signal", shown(word)))
-                    .why("KEDA refuses the ScaledObject")
-                    .help(help),
+                Finding::new(
+                    &rules::FORMULA,
+                    require.place,
+                    format!("the formula names {}, and there is no such signal", shown(word)),
+                )
+                .why("KEDA refuses the ScaledObject")
+                .help(help),
             );
         }
         for name in variables {
-            let used = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name);
+            let used =
+                text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name);
             if !used {
                 self.push(
-                    Finding::new(&rules::FORMULA, require.place, format!("the formula does not use {}", shown(name)))
-                        .why("KEDA asks for it all the same, and if it fails the whole formula fails")
-                        .help("use it, or leave the signal out"),
+                    Finding::new(
+                        &rules::FORMULA,
+                        require.place,
+                        format!("the formula does not use {}", shown(name)),
+                    )
+                    .why("KEDA asks for it all the same, and if it fails the whole formula fails")
+                    .help("use it, or leave the signal out"),
                 );
             }
         }
@@ -267,7 +293,10 @@ impl Checker<'_> {
                     Finding::new(
                         &rules::INVALID_SCHEDULE,
                         signal.name.place,
-                        format!("`{}` wants {replicas} pods, and the maximum is {}", signal.name.value, max.value),
+                        format!(
+                            "`{}` wants {replicas} pods, and the maximum is {}",
+                            signal.name.value, max.value
+                        ),
                     )
                     .related(max.place, "the maximum")
                     .why("the HPA stops at the maximum without a word")
@@ -278,7 +307,10 @@ impl Checker<'_> {
                     Finding::new(
                         &rules::NO_EFFECT,
                         signal.name.place,
-                        format!("`{}` wants {replicas} pods, and there are always {}", signal.name.value, min.value),
+                        format!(
+                            "`{}` wants {replicas} pods, and there are always {}",
+                            signal.name.value, min.value
+                        ),
                     )
                     .why("a schedule only raises the number")
                     .help("write more replicas, or leave the signal out"),
@@ -313,14 +345,29 @@ pub fn variable(name: &str) -> String {
 /// Words that cannot be variables. Source: expr-lang/expr, language definition, and kedacore/keda
 /// pkg/scaling/modifiers/formula.go, which wraps the formula into `float(…)`.
 const RESERVED: &[&str] = &[
-    "in", "not", "let", "if", "else", "and", "or", "true", "false", "nil", "matches", "contains",
-    "startsWith", "endsWith", "float", "_kedaCompositeResult", "pods",
+    "in",
+    "not",
+    "let",
+    "if",
+    "else",
+    "and",
+    "or",
+    "true",
+    "false",
+    "nil",
+    "matches",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "float",
+    "_kedaCompositeResult",
+    "pods",
 ];
 
 /// Functions that a formula may call; same source.
 const FUNCTIONS: &[&str] = &[
-    "max", "min", "sum", "mean", "median", "abs", "ceil", "floor", "round", "int", "sort", "count",
-    "filter", "any", "all", "one", "none", "len", "desc", "asc",
+    "max", "min", "sum", "mean", "median", "abs", "ceil", "floor", "round", "int", "sort", "count", "filter",
+    "any", "all", "one", "none", "len", "desc", "asc",
 ];
 
 fn asks_the_same(a: &SignalKind, b: &SignalKind) -> bool {
@@ -340,14 +387,12 @@ fn asks_the_same(a: &SignalKind, b: &SignalKind) -> bool {
             Ratio { numerator: a, denominator: c, window: v },
             Ratio { numerator: b, denominator: d, window: w },
         ) => same(a, b) && same(c, d) && v == w,
-        (
-            Resource { resource: a, container: c, .. },
-            Resource { resource: b, container: d, .. },
-        ) => a == b && c == d,
-        (
-            Schedule { start: a, end: c, timezone: e, .. },
-            Schedule { start: b, end: d, timezone: f, .. },
-        ) => a == b && c == d && e == f,
+        (Resource { resource: a, container: c, .. }, Resource { resource: b, container: d, .. }) => {
+            a == b && c == d
+        }
+        (Schedule { start: a, end: c, timezone: e, .. }, Schedule { start: b, end: d, timezone: f, .. }) => {
+            a == b && c == d && e == f
+        }
         (Query { text: a, .. }, Query { text: b, .. }) => a == b,
         _ => false,
     }

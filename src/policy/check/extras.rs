@@ -3,7 +3,7 @@
 use super::names::shown;
 use super::{Checker, rules};
 use crate::finding::{Finding, nearest};
-use crate::policy::policy::{Alerts, Capacity, LoadTest, Scaling, Waiver};
+use crate::policy::valid::{Alerts, Capacity, LoadTest, Scaling, Waiver};
 use crate::policy::written::{self, Document, Field};
 use crate::source::Placed;
 
@@ -163,7 +163,8 @@ impl Checker<'_> {
             let Field::Present(table) = waiver else { continue };
             let reason = self.required(&table.value.reason, "reason", item.place, "reason = \"…\"");
             let owner = self.required(&table.value.owner, "owner", item.place, "owner = \"team-shop\"");
-            let expires = self.required(&table.value.expires, "expires", item.place, "expires = \"2027-03-31\"");
+            let expires =
+                self.required(&table.value.expires, "expires", item.place, "expires = \"2027-03-31\"");
             let expires = expires.filter(|expires| self.day(expires));
             if let (Some(reason), Some(owner), Some(expires)) = (reason, owner, expires) {
                 waivers.push(Waiver {
@@ -182,12 +183,8 @@ impl Checker<'_> {
             return true;
         }
         self.push(
-            Finding::new(
-                &rules::INVALID_DATE,
-                day.place,
-                format!("{} is not a day", shown(&day.value)),
-            )
-            .help("write year, month and day, such as \"2027-03-31\""),
+            Finding::new(&rules::INVALID_DATE, day.place, format!("{} is not a day", shown(&day.value)))
+                .help("write year, month and day, such as \"2027-03-31\""),
         );
         false
     }
@@ -203,8 +200,7 @@ pub fn is_day(text: &str) -> bool {
         let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
         plain.then(|| text.parse::<u32>().ok()).flatten()
     };
-    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2))
-    else {
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
         return false;
     };
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);

@@ -5,7 +5,7 @@ use super::signal::Surroundings;
 use super::{Checker, rules};
 use crate::finding::{Finding, nearest};
 use crate::model::{Dimension, MetricUnit};
-use crate::policy::policy::{Matcher, MetricSelector};
+use crate::policy::valid::{Matcher, MetricSelector};
 use crate::policy::written::{Field, Quantity, Source};
 use crate::promql::{self, MatchOperator};
 use crate::source::{Place, Placed};
@@ -85,17 +85,16 @@ impl Checker<'_> {
                 Finding::new(
                     &rules::UNSCOPED_METRIC,
                     written.place,
-                    format!("{} comes from elsewhere and has no label that names this workload", shown(&name)),
+                    format!(
+                        "{} comes from elsewhere and has no label that names this workload",
+                        shown(&name)
+                    ),
                 )
                 .why("the load of all workloads in the cluster would be summed up and answered by this one")
                 .help(format!("write a matcher, such as '{name}{{queue=\"orders\"}}'")),
             );
         }
-        Some(MetricSelector {
-            name,
-            matchers,
-            place: written.place,
-        })
+        Some(MetricSelector { name, matchers, place: written.place })
     }
 
     /// Parses PromQL and tells each syntax error at its character in the file.
@@ -110,7 +109,8 @@ impl Checker<'_> {
             Ok(expression) => Some(expression),
             Err(errors) => {
                 for error in errors {
-                    let place = self.inside(written.place, error.span.start as usize, error.span.end as usize);
+                    let place =
+                        self.inside(written.place, error.span.start as usize, error.span.end as usize);
                     let mut finding = Finding::new(&rules::QUERY_SYNTAX, place, error.message)
                         .why("KEDA would ask Prometheus with this, get a 400, and nothing would scale");
                     finding.help = error.help;
@@ -195,7 +195,12 @@ impl Checker<'_> {
                 Finding::new(
                     &rules::UNIT_MISMATCH,
                     stated.place().unwrap_or(place),
-                    format!("a metric that counts {} measures {}, not {}", unit.name, unit.dimension.name(), wanted.name()),
+                    format!(
+                        "a metric that counts {} measures {}, not {}",
+                        unit.name,
+                        unit.dimension.name(),
+                        wanted.name()
+                    ),
                 )
                 .help("choose the unit of the metric, or another type of signal"),
             );
@@ -210,7 +215,12 @@ impl Checker<'_> {
             let finding = Finding::new(
                 &rules::UNIT_MISMATCH,
                 place,
-                format!("the name {} says {}, and `unit` says {}", shown(&selector.name), named.name, unit.name),
+                format!(
+                    "the name {} says {}, and `unit` says {}",
+                    shown(&selector.name),
+                    named.name,
+                    unit.name
+                ),
             )
             .related(selector.place, "the metric")
             .why("slogen believes `unit`; if the name is right, every threshold is wrong by that factor")
@@ -257,7 +267,9 @@ impl Checker<'_> {
         if window.value < four {
             let samples = window.value / interval;
             let because = match samples {
-                0 | 1 => format!("it holds {samples} sample, and a rate needs two: the result is empty, always"),
+                0 | 1 => {
+                    format!("it holds {samples} sample, and a rate needs two: the result is empty, always")
+                }
                 _ => format!("it holds {samples} samples: one failed scrape and the result may be empty"),
             };
             self.push(

@@ -3,7 +3,7 @@
 use super::names::shown;
 use super::{Checker, rules};
 use crate::finding::Finding;
-use crate::policy::policy::Metrics;
+use crate::policy::valid::Metrics;
 use crate::policy::written::{Discovery, Document, Scheme};
 use crate::source::{Place, Placed};
 
@@ -104,11 +104,8 @@ impl Checker<'_> {
         if valid {
             return true;
         }
-        let finding = Finding::new(
-            &rules::INVALID_NAME,
-            place,
-            format!("{} is not the name of a port", shown(name)),
-        );
+        let finding =
+            Finding::new(&rules::INVALID_NAME, place, format!("{} is not the name of a port", shown(name)));
         let digits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
         self.push(if digits {
             finding
@@ -117,7 +114,8 @@ impl Checker<'_> {
                     "name the port on the Service and write `port = {{ name = \"http\", number = {name} }}`"
                 ))
         } else {
-            finding.help("at most 15 lower-case letters, digits and `-`, at least one letter, such as \"http\"")
+            finding
+                .help("at most 15 lower-case letters, digits and `-`, at least one letter, such as \"http\"")
         });
         false
     }

@@ -8,8 +8,8 @@ mod extras;
 mod metric;
 mod metrics;
 mod names;
-mod promise;
 mod prometheus;
+mod promise;
 mod query;
 mod scaling;
 mod schedule;
@@ -21,8 +21,8 @@ pub use consistency::variable;
 pub use extras::{WAIVABLE_ITEMS, is_day};
 pub use promise::times;
 
-use super::policy::Policy;
 use super::rules;
+use super::valid::Policy;
 use super::written::{Document, Field};
 use crate::finding::{Finding, Severity};
 use crate::model::Version;
@@ -47,15 +47,10 @@ pub(super) fn check(
     findings: &mut Vec<Finding>,
 ) -> Option<Policy> {
     let place = Place::file_start(file);
-    let mut checker = Checker {
-        file,
-        source,
-        findings,
-    };
+    let mut checker = Checker { file, source, findings };
     checker.language_version(&document.version, place);
     let keda = checker.software(&document.keda, "KEDA", (2, 8), NEWEST_KEDA);
-    let kubernetes =
-        checker.software(&document.kubernetes, "Kubernetes", (1, 23), NEWEST_KUBERNETES);
+    let kubernetes = checker.software(&document.kubernetes, "Kubernetes", (1, 23), NEWEST_KUBERNETES);
     let workload = checker.workload(document, place);
     let metrics = checker.metrics(document);
     let prometheus = checker.prometheus(document, keda);

@@ -86,10 +86,7 @@ impl Checker<'_> {
     }
 
     /// Labels of Kubernetes objects.
-    pub(super) fn kubernetes_labels(
-        &mut self,
-        field: &Field<Named<String>>,
-    ) -> BTreeMap<String, String> {
+    pub(super) fn kubernetes_labels(&mut self, field: &Field<Named<String>>) -> BTreeMap<String, String> {
         self.pairs(field, |key, value| {
             if !is_label_key(key) {
                 return Some(format!("{} is not the name of a Kubernetes label", shown(key)));
@@ -106,10 +103,7 @@ impl Checker<'_> {
     }
 
     /// Labels that Prometheus puts on an alert.
-    pub(super) fn prometheus_labels(
-        &mut self,
-        field: &Field<Named<String>>,
-    ) -> BTreeMap<String, String> {
+    pub(super) fn prometheus_labels(&mut self, field: &Field<Named<String>>) -> BTreeMap<String, String> {
         let reserved = ["alertname", "severity", "namespace", "workload", "signal"];
         self.pairs(field, |key, _| {
             if !is_prometheus_label(key) {
@@ -162,11 +156,8 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 fn suggestion(text: &str) -> String {
-    let mut plain: String = text
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
+    let mut plain: String =
+        text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     plain.truncate(50);
     let plain = plain.trim_matches('-');
     if is_dns_label(plain) {

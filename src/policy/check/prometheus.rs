@@ -4,7 +4,7 @@ use super::names::shown;
 use super::{Checker, NEWEST_PROMETHEUS, rules};
 use crate::finding::Finding;
 use crate::model::{Decimal, Dimension, Version};
-use crate::policy::policy::{Authentication, Prometheus};
+use crate::policy::valid::{Authentication, Prometheus};
 use crate::policy::written::{self, AuthenticationKind, AuthenticationMode, Document, Field, Named};
 use crate::source::{Place, Placed};
 
@@ -61,7 +61,8 @@ impl Checker<'_> {
             return None;
         };
         let host = rest.split('/').next().unwrap_or_default();
-        let strange = |c: char| !c.is_ascii() || c.is_whitespace() || c.is_control() || "<>\"'`{}\\|^".contains(c);
+        let strange =
+            |c: char| !c.is_ascii() || c.is_whitespace() || c.is_control() || "<>\"'`{}\\|^".contains(c);
         if host.is_empty() || text.contains(strange) {
             self.push(refuse(format!("{} is not an address", shown(text))).help(example));
             return None;
@@ -85,9 +86,7 @@ impl Checker<'_> {
         }
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         if name == "localhost" || name == "127.0.0.1" {
-            self.push(
-                refuse("KEDA would look for Prometheus in its own pod".to_string()).help(example),
-            );
+            self.push(refuse("KEDA would look for Prometheus in its own pod".to_string()).help(example));
             return None;
         }
         if !name.contains('.') {
@@ -137,8 +136,9 @@ impl Checker<'_> {
         let valid = milliseconds.filter(|value| (1..=60_000).contains(value));
         if valid.is_none() {
             self.push(
-                Finding::new(&rules::OUT_OF_RANGE, quantity.place, "a timeout goes from 1ms to 60s")
-                    .why("Kubernetes asks every 15 s; an answer that takes longer than a minute is of no use"),
+                Finding::new(&rules::OUT_OF_RANGE, quantity.place, "a timeout goes from 1ms to 60s").why(
+                    "Kubernetes asks every 15 s; an answer that takes longer than a minute is of no use",
+                ),
             );
         }
         valid
@@ -148,8 +148,7 @@ impl Checker<'_> {
         let table = field.get()?;
         let written = &table.value;
         let mut modes = Vec::new();
-        let given =
-            self.required(&written.mode, "mode", table.place, "mode = \"bearer\"")?;
+        let given = self.required(&written.mode, "mode", table.place, "mode = \"bearer\"")?;
         for mode in given.value.0.iter().filter_map(|mode| mode.value()) {
             let name = match mode {
                 AuthenticationMode::Bearer => "bearer",
@@ -181,13 +180,7 @@ impl Checker<'_> {
     }
 
     /// A key that an older KEDA does not have.
-    pub(super) fn needs_keda(
-        &mut self,
-        keda: Version,
-        since: (u16, u16),
-        what: &str,
-        place: Option<Place>,
-    ) {
+    pub(super) fn needs_keda(&mut self, keda: Version, since: (u16, u16), what: &str, place: Option<Place>) {
         if let Some(place) = place
             && !keda.at_least(since.0, since.1)
         {

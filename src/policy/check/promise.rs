@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::model::{
     Breach, Decimal, SYNC_SECONDS, TOLERANCE, TimeToScale, plain, time_to_scale, time_to_wake,
 };
-use crate::policy::policy::{Policy, Signal, SignalKind};
+use crate::policy::valid::{Policy, Signal, SignalKind};
 use crate::policy::written::Select;
 
 /// How often KEDA looks at a sleeping workload where the policy does not say.
@@ -44,10 +44,7 @@ fn breach(signal: &Signal) -> Option<Breach> {
         SignalKind::Rate { window, .. } | SignalKind::Query { window: Some(window), .. } => {
             Breach::Rate { window: *window }
         }
-        SignalKind::Ratio { window: Some(window), .. } => Breach::Share {
-            target: scale,
-            window: *window,
-        },
+        SignalKind::Ratio { window: Some(window), .. } => Breach::Share { target: scale, window: *window },
         SignalKind::Gauge { .. }
         | SignalKind::Share { .. }
         | SignalKind::Ratio { window: None, .. }
@@ -61,8 +58,12 @@ impl Checker<'_> {
         let Some(within) = &policy.scaling.within else { return };
         if policy.scaling.up.select == Select::Disabled {
             self.push(
-                Finding::new(&rules::PROMISE_BROKEN, within.place, "scaling up is disabled, so no promise can be kept")
-                    .help("leave `within` out, or allow scaling up"),
+                Finding::new(
+                    &rules::PROMISE_BROKEN,
+                    within.place,
+                    "scaling up is disabled, so no promise can be kept",
+                )
+                .help("leave `within` out, or allow scaling up"),
             );
             return;
         }

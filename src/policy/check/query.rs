@@ -58,17 +58,22 @@ impl Checker<'_> {
             Series::Unknown { fragment, reason } => {
                 let place = self.inside(written.place, fragment.start as usize, fragment.end as usize);
                 self.push_warning(
-                    Finding::new(&rules::QUERY_MANY_SERIES, place, "nothing proves that the query gives one series")
-                        .label(reason)
-                        .why("KEDA refuses more than one")
-                        .help("aggregate on the outside: `sum(…)`, `max(…)`, without `by`"),
+                    Finding::new(
+                        &rules::QUERY_MANY_SERIES,
+                        place,
+                        "nothing proves that the query gives one series",
+                    )
+                    .label(reason)
+                    .why("KEDA refuses more than one")
+                    .help("aggregate on the outside: `sum(…)`, `max(…)`, without `by`"),
                 );
             }
         }
         if let Some(meaning) = meaning {
             self.meaning(written, meaning, &expression);
         }
-        let window = expression.selectors().iter().filter_map(|s| s.range).map(|range| range.ceil() as u32).max();
+        let window =
+            expression.selectors().iter().filter_map(|s| s.range).map(|range| range.ceil() as u32).max();
         Some((expression.canonical(), window))
     }
 
@@ -95,10 +100,14 @@ impl Checker<'_> {
         };
         let place = self.inside(written.place, shape.fragment.start as usize, shape.fragment.end as usize);
         self.push(
-            Finding::new(&rules::QUERY_MEANING, meaning.place, format!("the query is a {says}: {}", shape.reason))
-                .related(place, shape.reason)
-                .why(why)
-                .help(format!("write `meaning = \"{says}\"`")),
+            Finding::new(
+                &rules::QUERY_MEANING,
+                meaning.place,
+                format!("the query is a {says}: {}", shape.reason),
+            )
+            .related(place, shape.reason)
+            .why(why)
+            .help(format!("write `meaning = \"{says}\"`")),
         );
     }
 }

@@ -4,8 +4,8 @@ use super::names::shown;
 use super::{Checker, rules};
 use crate::finding::Finding;
 use crate::model::{Decimal, Dimension, Step, StepKind, Version};
-use crate::policy::policy::{Direction, Fallback, Require, Scaling};
-use crate::policy::written::{self, Document, Field, FallbackBehavior, Select};
+use crate::policy::valid::{Direction, Fallback, Require, Scaling};
+use crate::policy::written::{self, Document, FallbackBehavior, Field, Select};
 use crate::source::{Place, Placed};
 
 /// Largest number that Kubernetes can hold; a plan for more is a mistake long before.
@@ -19,12 +19,8 @@ impl Checker<'_> {
         keda: Version,
         kubernetes: Version,
     ) -> Option<Scaling> {
-        let table = self.required(
-            &document.scaling,
-            "scaling",
-            root,
-            "[scaling]\nreplicas = { min = 2, max = 10 }",
-        )?;
+        let table =
+            self.required(&document.scaling, "scaling", root, "[scaling]\nreplicas = { min = 2, max = 10 }")?;
         let written = &table.value;
         let polling_interval = self.seconds(
             &written.polling_interval,
@@ -38,7 +34,8 @@ impl Checker<'_> {
             0..=86_400,
             "a longer time never ends between two days",
         );
-        let within = self.seconds(&written.within, "the promise", 1..=3600, "a promise of more than an hour is none");
+        let within =
+            self.seconds(&written.within, "the promise", 1..=3600, "a promise of more than an hour is none");
         let up = self.direction(&written.up, Way::Up, kubernetes);
         let down = self.direction(&written.down, Way::Down, kubernetes);
         let fallback = self.fallback(&written.fallback, keda);
@@ -177,8 +174,12 @@ impl Checker<'_> {
             let valid = value >= Decimal::ZERO && value < Decimal::ONE;
             if !valid {
                 self.push(
-                    Finding::new(&rules::OUT_OF_RANGE, quantity.place, "a tolerance goes from 0% to less than 100%")
-                        .help("write \"10%\" or less"),
+                    Finding::new(
+                        &rules::OUT_OF_RANGE,
+                        quantity.place,
+                        "a tolerance goes from 0% to less than 100%",
+                    )
+                    .help("write \"10%\" or less"),
                 );
             }
             valid.then_some(value)
@@ -225,17 +226,17 @@ impl Checker<'_> {
         };
         if value.value == 0 || value.value > MOST_REPLICAS {
             self.push(
-                Finding::new(&rules::OUT_OF_RANGE, value.place, format!("a step of {} cannot be meant", value.value))
-                    .why("Kubernetes refuses the HPA; to forbid a direction there is `select = \"disabled\"`")
-                    .help("write 1 or more"),
+                Finding::new(
+                    &rules::OUT_OF_RANGE,
+                    value.place,
+                    format!("a step of {} cannot be meant", value.value),
+                )
+                .why("Kubernetes refuses the HPA; to forbid a direction there is `select = \"disabled\"`")
+                .help("write 1 or more"),
             );
             return None;
         }
-        Some(Step {
-            kind,
-            value: value.value,
-            period: period?.value,
-        })
+        Some(Step { kind, value: value.value, period: period?.value })
     }
 
     fn fallback(&mut self, field: &Field<written::Fallback>, keda: Version) -> Fallback {
@@ -261,10 +262,14 @@ impl Checker<'_> {
         self.needs_keda(keda, (2, 12), "formula", written.formula.place());
         if let (Some(require), Some(formula)) = (written.require.get(), written.formula.get()) {
             self.push(
-                Finding::new(&rules::REQUIRE_COUNT, formula.place, "`require` and `formula` exclude each other")
-                    .related(require.place, "the other one")
-                    .why("KEDA has one formula for all signals")
-                    .help("leave one of the two out"),
+                Finding::new(
+                    &rules::REQUIRE_COUNT,
+                    formula.place,
+                    "`require` and `formula` exclude each other",
+                )
+                .related(require.place, "the other one")
+                .why("KEDA has one formula for all signals")
+                .help("leave one of the two out"),
             );
             return None;
         }
@@ -351,11 +356,7 @@ impl Way {
     }
 
     fn default_steps(self) -> Vec<Step> {
-        let step = |kind, value| Step {
-            kind,
-            value,
-            period: 15,
-        };
+        let step = |kind, value| Step { kind, value, period: 15 };
         match self {
             Way::Up => vec![step(StepKind::Pods, 4), step(StepKind::Percent, 100)],
             Way::Down => vec![step(StepKind::Percent, 100)],

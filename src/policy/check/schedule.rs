@@ -6,7 +6,7 @@
 use super::names::shown;
 use super::{Checker, rules};
 use crate::finding::Finding;
-use crate::policy::policy::SignalKind;
+use crate::policy::valid::SignalKind;
 use crate::policy::written;
 use crate::source::{Place, Placed};
 
@@ -190,7 +190,9 @@ mod tests {
         for right in ["0 8 * * 1-5", "*/5 0-6 1,15 JAN-MAR ?", "0 0 29 2 *"] {
             assert!(read(right).is_ok(), "{right}");
         }
-        for wrong in ["0 8 * *", "@daily", "0 24 * * *", "0 8 * * 7", "0 8 30 2 *", "a 8 * * *", "0 8 * * 5-1"] {
+        for wrong in
+            ["0 8 * *", "@daily", "0 24 * * *", "0 8 * * 7", "0 8 30 2 *", "a 8 * * *", "0 8 * * 5-1"]
+        {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

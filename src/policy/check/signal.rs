@@ -5,7 +5,7 @@ use super::threshold::Scale;
 use super::{Checker, rules};
 use crate::finding::Finding;
 use crate::model::{Decimal, Dimension, MetricUnit, ResourceTarget, plain};
-use crate::policy::policy::{Prometheus, Signal, SignalKind};
+use crate::policy::valid::{Prometheus, Signal, SignalKind};
 use crate::policy::written::{self, Document, Field, Meaning, Named, Quantity, RatioOf, Source};
 use crate::source::{Place, Placed};
 
@@ -41,10 +41,7 @@ impl Checker<'_> {
             );
             return None;
         }
-        let surroundings = Surroundings {
-            prometheus,
-            interval,
-        };
+        let surroundings = Surroundings { prometheus, interval };
         let mut signals = Vec::new();
         for (name, signal) in entries {
             self.signal_name(name);
@@ -58,7 +55,10 @@ impl Checker<'_> {
     fn signal_name(&mut self, name: &Placed<String>) {
         let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
         let text = &name.value;
-        if !(text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= 40 && text.bytes().all(inner)) {
+        if !(text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.len() <= 40
+            && text.bytes().all(inner))
+        {
             self.push(
                 Finding::new(
                     &rules::INVALID_NAME,
@@ -104,13 +104,23 @@ impl Checker<'_> {
         let window = self.window(&latency.window, surroundings.interval);
         let quantile = self.quantile(&latency.quantile);
         let histogram = self
-            .required(&latency.histogram, "histogram", name.place, "histogram = \"http_request_duration_seconds\"")
+            .required(
+                &latency.histogram,
+                "histogram",
+                name.place,
+                "histogram = \"http_request_duration_seconds\"",
+            )
             .and_then(|written| self.metric(written, source, surroundings));
         let histogram = histogram.map(|mut selector| {
             if let Some(base) = selector.name.strip_suffix("_bucket") {
                 selector.name = base.to_string();
             }
-            self.metric_kind(&selector, &["_total", "_count", "_sum"], "a histogram", "its name without `_bucket`");
+            self.metric_kind(
+                &selector,
+                &["_total", "_count", "_sum"],
+                "a histogram",
+                "its name without `_bucket`",
+            );
             selector
         });
         let unit = self.unit_of(histogram.as_ref(), &latency.unit, Dimension::Time, None, name.place);
@@ -123,21 +133,10 @@ impl Checker<'_> {
             share: false,
             as_written: false,
         };
-        let thresholds = self.thresholds(
-            name,
-            &scale,
-            &latency.activate,
-            &latency.scale,
-            &latency.alert,
-        );
+        let thresholds = self.thresholds(name, &scale, &latency.activate, &latency.scale, &latency.alert);
         Some(Signal {
             name: name.clone(),
-            kind: SignalKind::Latency {
-                histogram: histogram?,
-                quantile: quantile?,
-                window,
-                unit: unit?,
-            },
+            kind: SignalKind::Latency { histogram: histogram?, quantile: quantile?, window, unit: unit? },
             scale: Some(thresholds.scale?),
             activate: thresholds.activate,
             alerts: thresholds.alerts,
@@ -241,15 +240,10 @@ impl Checker<'_> {
             share: false,
             as_written: false,
         };
-        let thresholds =
-            self.thresholds(name, &scale, &gauge.activate, &gauge.scale, &gauge.alert);
+        let thresholds = self.thresholds(name, &scale, &gauge.activate, &gauge.scale, &gauge.alert);
         Some(Signal {
             name: name.clone(),
-            kind: SignalKind::Gauge {
-                gauge: selector?,
-                unit,
-                inflight,
-            },
+            kind: SignalKind::Gauge { gauge: selector?, unit, inflight },
             scale: Some(thresholds.scale?),
             activate: thresholds.activate,
             alerts: thresholds.alerts,
@@ -270,7 +264,12 @@ impl Checker<'_> {
             .required(&rate.counter, "counter", name.place, "counter = \"http_requests_total\"")
             .and_then(|written| self.metric(written, source, surroundings));
         if let Some(counter) = &counter {
-            self.metric_kind(counter, &["_bucket"], "a counter", "the histogram's `_count` counts the same events once");
+            self.metric_kind(
+                counter,
+                &["_bucket"],
+                "a counter",
+                "the histogram's `_count` counts the same events once",
+            );
         }
         let scale = Scale {
             dimension: Dimension::Rate,
@@ -283,10 +282,7 @@ impl Checker<'_> {
         let thresholds = self.thresholds(name, &scale, &rate.activate, &rate.scale, &rate.alert);
         Some(Signal {
             name: name.clone(),
-            kind: SignalKind::Rate {
-                counter: counter?,
-                window,
-            },
+            kind: SignalKind::Rate { counter: counter?, window },
             scale: Some(thresholds.scale?),
             activate: thresholds.activate,
             alerts: thresholds.alerts,
@@ -347,13 +343,15 @@ impl Checker<'_> {
             let selector = self.metric(gauge, source, surroundings)?;
             let guess = selector.name.ends_with("_perc").then_some(MetricUnit::RATIO);
             let unit = self.unit_of(Some(&selector), &ratio.unit, Dimension::Ratio, guess, name.place)?;
-            return Some(SignalKind::Share {
-                gauge: selector,
-                unit,
-            });
+            return Some(SignalKind::Share { gauge: selector, unit });
         }
         let numerator = self
-            .required(&ratio.numerator, "numerator", name.place, "numerator = 'http_requests_total{code=~\"5..\"}'")
+            .required(
+                &ratio.numerator,
+                "numerator",
+                name.place,
+                "numerator = 'http_requests_total{code=~\"5..\"}'",
+            )
             .and_then(|written| self.metric(written, source, surroundings));
         let denominator = self
             .required(&ratio.denominator, "denominator", name.place, "denominator = \"http_requests_total\"")
@@ -362,10 +360,14 @@ impl Checker<'_> {
         let (numerator, denominator) = (numerator?, denominator?);
         if numerator.name == denominator.name && numerator.matchers == denominator.matchers {
             self.push(
-                Finding::new(&rules::DUPLICATE_SIGNAL, denominator.place, "numerator and denominator are the same")
-                    .related(numerator.place, "the numerator")
-                    .why("the share would always be 100%")
-                    .help("give the numerator the matcher that makes it a part, such as `{code=~\"5..\"}`"),
+                Finding::new(
+                    &rules::DUPLICATE_SIGNAL,
+                    denominator.place,
+                    "numerator and denominator are the same",
+                )
+                .related(numerator.place, "the numerator")
+                .why("the share would always be 100%")
+                .help("give the numerator the matcher that makes it a part, such as `{code=~\"5..\"}`"),
             );
         }
         let counts = |metric: &str| {
@@ -375,11 +377,7 @@ impl Checker<'_> {
             Some(of) => *of == RatioOf::Counter,
             None => counts(&numerator.name) || counts(&denominator.name),
         };
-        Some(SignalKind::Ratio {
-            numerator,
-            denominator,
-            window: counters.then_some(window),
-        })
+        Some(SignalKind::Ratio { numerator, denominator, window: counters.then_some(window) })
     }
 
     fn resource(

@@ -3,7 +3,7 @@
 use super::{Checker, rules};
 use crate::finding::Finding;
 use crate::model::{Decimal, Dimension, MetricUnit, TOLERANCE, plain};
-use crate::policy::policy::{Alert, Threshold, multiplier};
+use crate::policy::valid::{Alert, Threshold, multiplier};
 use crate::policy::written::{self, Field, Many, Quantity};
 use crate::source::Placed;
 
@@ -81,11 +81,7 @@ impl Checker<'_> {
             );
             return None;
         }
-        Some(Threshold {
-            value,
-            text: quantity.value.written().to_string(),
-            place: quantity.place,
-        })
+        Some(Threshold { value, text: quantity.value.written().to_string(), place: quantity.place })
     }
 
     fn alerts_of(&mut self, field: &Field<Many<written::Alert>>, scale: &Scale) -> Vec<Alert> {
@@ -179,7 +175,10 @@ impl Checker<'_> {
                     Finding::new(
                         &rules::ALERT_ORDER,
                         high.above.place,
-                        format!("the alert above {} stands behind the one above {}", high.above.text, low.above.text),
+                        format!(
+                            "the alert above {} stands behind the one above {}",
+                            high.above.text, low.above.text
+                        ),
                     )
                     .related(low.above.place, "the one before")
                     .why("a list that does not ascend is most likely a slip in one of its numbers")
@@ -275,7 +274,9 @@ impl Checker<'_> {
         );
         let finding = Finding::new(&rules::THRESHOLD_RESOLUTION, place, message);
         if kept.is_zero() {
-            self.push(finding.why(because.to_string()).help("write a larger value, or measure in a smaller unit"));
+            self.push(
+                finding.why(because.to_string()).help("write a larger value, or measure in a smaller unit"),
+            );
         } else if (kept - written).abs() > written * Decimal::from_i128_with_scale(5, 3) {
             self.push(
                 finding

@@ -13,8 +13,7 @@ type Checked = (Placed<WorkloadReference>, BTreeMap<String, String>);
 
 impl Checker<'_> {
     pub(super) fn workload(&mut self, document: &Document, root: Place) -> Option<Checked> {
-        let table =
-            self.required(&document.workload, "workload", root, "[workload]\nname = \"…\"")?;
+        let table = self.required(&document.workload, "workload", root, "[workload]\nname = \"…\"")?;
         let written = &table.value;
         let (kind, api_version) = self.kind(written);
         let namespace = self.namespace(written);
@@ -44,12 +43,7 @@ impl Checker<'_> {
         } else {
             pods
         };
-        let reference = WorkloadReference {
-            api_version,
-            kind,
-            name: name.value.clone(),
-            namespace,
-        };
+        let reference = WorkloadReference { api_version, kind, name: name.value.clone(), namespace };
         Some((Placed::new(reference, name.place), pods))
     }
 

@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::de::value::{StringDeserializer, U32Deserializer};
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer,
-    MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -27,14 +27,8 @@ pub struct Context {
 }
 
 /// Reads a whole document into `T`, which must be able to stand for an empty table.
-pub fn read<'de, T: de::Deserialize<'de> + Default>(
-    file: FileId,
-    text: &'de str,
-) -> (T, Vec<Finding>) {
-    let context = Context {
-        file,
-        findings: RefCell::default(),
-    };
+pub fn read<'de, T: de::Deserialize<'de> + Default>(file: FileId, text: &'de str) -> (T, Vec<Finding>) {
+    let context = Context { file, findings: RefCell::default() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         context.syntax(error, text.len());
@@ -44,12 +38,7 @@ pub fn read<'de, T: de::Deserialize<'de> + Default>(
         return (T::default(), context.findings.into_inner());
     }
     let span = Span::at(0);
-    let root = Table {
-        context: &context,
-        table: table.into_inner(),
-        span,
-        skip: None,
-    };
+    let root = Table { context: &context, table: table.into_inner(), span, skip: None };
     let value = T::deserialize(root).unwrap_or_else(|problem| {
         context.tell(problem, span);
         T::default()
@@ -84,20 +73,15 @@ impl Context {
     }
 
     fn unknown_key(&self, key: &str, span: Span, known: &[&str]) {
-        let finding = Finding::new(
-            &rules::UNKNOWN_KEY,
-            self.place(span),
-            format!("there is no key `{key}` here"),
-        )
-        .why("a misspelt key would otherwise do nothing, and nobody would notice");
+        let finding =
+            Finding::new(&rules::UNKNOWN_KEY, self.place(span), format!("there is no key `{key}` here"))
+                .why("a misspelt key would otherwise do nothing, and nobody would notice");
         self.push(match nearest(key, known.iter().copied()) {
             Some(word) => finding
                 .label(format!("did you mean `{word}`?"))
                 .help(format!("write `{word}`; all keys here: {}", list(known)))
                 .replace(false, format!("write `{word}`"), self.place(span), word),
-            None => finding
-                .label("not known here")
-                .help(format!("the keys here are {}", list(known))),
+            None => finding.label("not known here").help(format!("the keys here are {}", list(known))),
         });
     }
 }
@@ -126,12 +110,7 @@ impl std::error::Error for Problem {}
 
 impl Problem {
     fn new(rule: &'static Rule, message: String) -> Self {
-        Problem {
-            rule,
-            message,
-            help: None,
-            span: None,
-        }
+        Problem { rule, message, help: None, span: None }
     }
 }
 
@@ -192,10 +171,8 @@ type Entries<'de> = std::vec::IntoIter<(Spanned<DeString<'de>>, Spanned<DeValue<
 
 impl<'de> Table<'_, 'de> {
     fn entries(table: DeTable<'de>, skip: Option<&str>) -> Entries<'de> {
-        let mut entries: Vec<_> = table
-            .into_iter()
-            .filter(|(key, _)| Some(key.get_ref().as_ref()) != skip)
-            .collect();
+        let mut entries: Vec<_> =
+            table.into_iter().filter(|(key, _)| Some(key.get_ref().as_ref()) != skip).collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         entries.into_iter()
     }
@@ -248,13 +225,7 @@ impl<'c, 'de> Deserializer<'de> for Table<'c, 'de> {
             return Err(problem);
         };
         let variant = choice(written, variants, span)?;
-        visitor.visit_enum(Tagged {
-            variant,
-            content: Table {
-                skip: Some("type"),
-                ..self
-            },
-        })
+        visitor.visit_enum(Tagged { variant, content: Table { skip: Some("type"), ..self } })
     }
 
     serde::forward_to_deserialize_any! {
@@ -264,16 +235,10 @@ impl<'c, 'de> Deserializer<'de> for Table<'c, 'de> {
 }
 
 /// The variant that a text names, or a finding with the nearest one.
-fn choice(
-    written: &str,
-    variants: &'static [&'static str],
-    span: Span,
-) -> Result<&'static str, Problem> {
+fn choice(written: &str, variants: &'static [&'static str], span: Span) -> Result<&'static str, Problem> {
     variants.iter().find(|variant| **variant == written).copied().ok_or_else(|| {
-        let mut problem = Problem::new(
-            &rules::UNKNOWN_CHOICE,
-            format!("`{written}` is not one of the choices here"),
-        );
+        let mut problem =
+            Problem::new(&rules::UNKNOWN_CHOICE, format!("`{written}` is not one of the choices here"));
         problem.help = Some(match nearest(written, variants.iter().copied()) {
             Some(word) => format!("did you mean `{word}`? The choices are {}", list(variants)),
             None => format!("the choices are {}", list(variants)),
@@ -327,10 +292,7 @@ struct Walk<'c, 'de> {
 impl<'de> MapAccess<'de> for Walk<'_, 'de> {
     type Error = Problem;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Problem> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Problem> {
         for (key, value) in self.entries.by_ref() {
             let span = span_of(&key);
             let text = key.into_inner();
@@ -341,11 +303,7 @@ impl<'de> MapAccess<'de> for Walk<'_, 'de> {
                 continue;
             }
             self.next = Some(value);
-            let key = KeyReader {
-                context: self.context,
-                text: text.into_owned(),
-                span,
-            };
+            let key = KeyReader { context: self.context, text: text.into_owned(), span };
             return seed.deserialize(key).map(Some);
         }
         Ok(None)
@@ -353,10 +311,7 @@ impl<'de> MapAccess<'de> for Walk<'_, 'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Problem> {
         let value = self.next.take().expect("a value is asked for after its key");
-        seed.deserialize(Value {
-            context: self.context,
-            value,
-        })
+        seed.deserialize(Value { context: self.context, value })
     }
 }
 
@@ -383,12 +338,7 @@ impl<'de> Deserializer<'de> for KeyReader<'_> {
         }
         let place = self.context.place(self.span);
         let text: StringDeserializer<Problem> = self.text.into_deserializer();
-        visitor.visit_seq(WithPlace {
-            place,
-            given: 0,
-            last: Some(text),
-            context: self.context,
-        })
+        visitor.visit_seq(WithPlace { place, given: 0, last: Some(text), context: self.context })
     }
 
     serde::forward_to_deserialize_any! {
@@ -408,10 +358,7 @@ struct WithPlace<'c, D> {
 impl<'de, D: Deserializer<'de, Error = Problem>> SeqAccess<'de> for WithPlace<'_, D> {
     type Error = Problem;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Problem> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Problem> {
         let Place { file, span } = self.place;
         let number = match self.given {
             0 => file.0,
@@ -446,12 +393,7 @@ impl<'c, 'de> Value<'c, 'de> {
         let span = span_of(&self.value);
         match self.value.get_ref() {
             DeValue::Table(_) => match self.value.into_inner() {
-                DeValue::Table(table) => Ok(Table {
-                    context: self.context,
-                    table,
-                    span,
-                    skip: None,
-                }),
+                DeValue::Table(table) => Ok(Table { context: self.context, table, span, skip: None }),
                 _ => unreachable!("it was a table a line above"),
             },
             _ => Err(self),
@@ -465,15 +407,13 @@ impl<'c, 'de> Deserializer<'de> for Value<'c, 'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match self.value.into_inner() {
             DeValue::String(text) => visitor.visit_string(text.into_owned()),
-            DeValue::Integer(number) => {
-                match i64::from_str_radix(number.as_str(), number.radix()) {
-                    Ok(number) => visitor.visit_i64(number),
-                    Err(_) => Err(Problem::new(
-                        &rules::OUT_OF_RANGE,
-                        format!("{number} is too large for a whole number"),
-                    )),
-                }
-            }
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => visitor.visit_i64(number),
+                Err(_) => Err(Problem::new(
+                    &rules::OUT_OF_RANGE,
+                    format!("{number} is too large for a whole number"),
+                )),
+            },
             DeValue::Float(number) => match number.as_str().parse::<f64>() {
                 Ok(number) if number.is_finite() => visitor.visit_f64(number),
                 _ => Err(Problem::new(
@@ -483,10 +423,9 @@ impl<'c, 'de> Deserializer<'de> for Value<'c, 'de> {
             },
             DeValue::Boolean(value) => visitor.visit_bool(value),
             DeValue::Datetime(moment) => visitor.visit_string(moment.to_string()),
-            DeValue::Array(elements) => visitor.visit_seq(Elements {
-                context: self.context,
-                elements: elements.into_iter(),
-            }),
+            DeValue::Array(elements) => {
+                visitor.visit_seq(Elements { context: self.context, elements: elements.into_iter() })
+            }
             DeValue::Table(table) => visitor.visit_map(Walk {
                 context: self.context,
                 entries: Table::entries(table, None),
@@ -510,10 +449,7 @@ impl<'c, 'de> Deserializer<'de> for Value<'c, 'de> {
                 last: Some(self),
             }),
             MANY if !matches!(self.value.get_ref(), DeValue::Array(_)) => {
-                visitor.visit_seq(Elements {
-                    context: self.context,
-                    elements: std::iter::once(self.value),
-                })
+                visitor.visit_seq(Elements { context: self.context, elements: std::iter::once(self.value) })
             }
             MANY => self.deserialize_any(visitor),
             _ => visitor.visit_newtype_struct(self),
@@ -568,18 +504,7 @@ struct Elements<'c, I> {
 impl<'de, I: Iterator<Item = Spanned<DeValue<'de>>>> SeqAccess<'de> for Elements<'_, I> {
     type Error = Problem;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Problem> {
-        self.elements
-            .next()
-            .map(|value| {
-                seed.deserialize(Value {
-                    context: self.context,
-                    value,
-                })
-            })
-            .transpose()
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Problem> {
+        self.elements.next().map(|value| seed.deserialize(Value { context: self.context, value })).transpose()
     }
 }

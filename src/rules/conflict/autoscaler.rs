@@ -38,11 +38,15 @@ fn hpa(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
     let workload = &expected.workload.value;
     let annotation = document.node.at(&["metadata", "annotations", "validations.keda.sh/hpa-ownership"]);
     let exempt = annotation.and_then(Node::as_written).as_deref() == Some("false");
-    let owned = document.node.at(&["metadata", "ownerReferences"]).map(Node::items).unwrap_or_default().iter().any(|owner| {
-        let text = |key: &str| owner.get(key).and_then(Node::as_str);
-        text("kind") == Some("ScaledObject") && text("name") == Some(&workload.name)
-    });
-    let labelled = document.node.at(&["metadata", "labels", "app.kubernetes.io/managed-by"]).and_then(Node::as_str);
+    let owned =
+        document.node.at(&["metadata", "ownerReferences"]).map(Node::items).unwrap_or_default().iter().any(
+            |owner| {
+                let text = |key: &str| owner.get(key).and_then(Node::as_str);
+                text("kind") == Some("ScaledObject") && text("name") == Some(&workload.name)
+            },
+        );
+    let labelled =
+        document.node.at(&["metadata", "labels", "app.kubernetes.io/managed-by"]).and_then(Node::as_str);
     let made_by_keda = document.name() == expected.hpa_name && labelled == Some("keda-operator");
     let taken_over = expected.take_over.as_deref() == Some(document.name());
     if exempt || owned || made_by_keda || taken_over {
@@ -73,7 +77,12 @@ fn scaled_object(expected: &Expected, document: &Document, findings: &mut Vec<Fi
         Finding::new(
             &SECOND_AUTOSCALER,
             target.place,
-            format!("the ScaledObject `{}` already scales {} `{}`", document.name(), workload.kind, workload.name),
+            format!(
+                "the ScaledObject `{}` already scales {} `{}`",
+                document.name(),
+                workload.kind,
+                workload.name
+            ),
         )
         .label("the same workload")
         .related(expected.workload.place, "the policy scales it too")

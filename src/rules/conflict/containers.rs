@@ -18,7 +18,9 @@ pub(super) fn check(
     let containers = spec.get("containers").map(Node::items).unwrap_or_default();
     // A sidecar that starts before the others counts as well.
     let sidecars = spec.get("initContainers").map(Node::items).unwrap_or_default();
-    let sidecars = sidecars.iter().filter(|container| container.get("restartPolicy").and_then(Node::as_str) == Some("Always"));
+    let sidecars = sidecars
+        .iter()
+        .filter(|container| container.get("restartPolicy").and_then(Node::as_str) == Some("Always"));
     let all: Vec<&Node> = containers.iter().chain(sidecars).collect();
     for usage in &expected.resources {
         if has_default(expected, usage.resource, documents) {

@@ -13,9 +13,11 @@ pub(super) fn check_pods(expected: &Expected, workload: &Document, findings: &mu
     let Some(monitor) = &expected.monitor else { return };
     let labels = workload.node.at(&["spec", "template", "metadata", "labels"]);
     if monitor.uses_pods && !labels.is_some_and(|labels| labels.carries(&expected.pod_labels)) {
-        let place = labels.or_else(|| workload.node.at(&["spec", "template"])).map(|node| workload.place(node));
-        let carried: Vec<String> =
-            labels.map(|labels| labels.pairs().map(|(key, value)| format!("{key}={value}")).collect()).unwrap_or_default();
+        let place =
+            labels.or_else(|| workload.node.at(&["spec", "template"])).map(|node| workload.place(node));
+        let carried: Vec<String> = labels
+            .map(|labels| labels.pairs().map(|(key, value)| format!("{key}={value}")).collect())
+            .unwrap_or_default();
         findings.push(
             Finding::new(
                 &POD_LABELS,
@@ -24,7 +26,10 @@ pub(super) fn check_pods(expected: &Expected, workload: &Document, findings: &mu
             )
             .related(expected.workload.place, "the policy looks for them")
             .why("the scrape configuration keeps only pods with these labels: none would be scraped")
-            .help(format!("write `pods = {{ … }}` in [workload] with labels that they carry: {}", carried.join(", "))),
+            .help(format!(
+                "write `pods = {{ … }}` in [workload] with labels that they carry: {}",
+                carried.join(", ")
+            )),
         );
     }
     if monitor.uses_pods {
@@ -64,7 +69,8 @@ fn container_port(monitor: &Monitor, workload: &Document, findings: &mut Vec<Fin
     findings.push(
         Finding::new(
             &PORT_MISSING,
-            spec.get("containers").map_or(workload.name_place(), |node| workload.place(node.items().first().unwrap_or(node))),
+            spec.get("containers")
+                .map_or(workload.name_place(), |node| workload.place(node.items().first().unwrap_or(node))),
             format!("no container declares the port {what}"),
         )
         .related(monitor.place, "where the policy wants to scrape")
@@ -94,10 +100,15 @@ pub(super) fn check_service(expected: &Expected, documents: &[Document], finding
     let namespace = &expected.workload.value.namespace;
     let services: Vec<&Document> = documents
         .iter()
-        .filter(|document| document.kind() == "Service" && document.api_version() == "v1" && document.may_be_in(namespace))
+        .filter(|document| {
+            document.kind() == "Service" && document.api_version() == "v1" && document.may_be_in(namespace)
+        })
         .collect();
     let carries = |document: &&&Document| {
-        document.node.at(&["metadata", "labels"]).is_some_and(|labels| labels.carries(&monitor.service_labels))
+        document
+            .node
+            .at(&["metadata", "labels"])
+            .is_some_and(|labels| labels.carries(&monitor.service_labels))
     };
     let selected: Vec<&&Document> = services.iter().filter(carries).collect();
     if selected.is_empty() {
@@ -109,7 +120,12 @@ pub(super) fn check_service(expected: &Expected, documents: &[Document], finding
     }
 }
 
-fn service_missing(expected: &Expected, monitor: &Monitor, services: &[&Document], findings: &mut Vec<Finding>) {
+fn service_missing(
+    expected: &Expected,
+    monitor: &Monitor,
+    services: &[&Document],
+    findings: &mut Vec<Finding>,
+) {
     let labels = shown(&monitor.service_labels);
     let mut finding = Finding::new(
         &SERVICE_MISSING,
@@ -120,18 +136,28 @@ fn service_missing(expected: &Expected, monitor: &Monitor, services: &[&Document
     // The common slip: the labels stand in the Service's selector, not on the Service.
     let selects = services.iter().find(|service| {
         service.node.at(&["spec", "selector"]).is_some_and(|selector| {
-            !selector.entries().is_empty() && selector.pairs().all(|(key, value)| expected.pod_labels.get(key) == Some(&value))
+            !selector.entries().is_empty()
+                && selector.pairs().all(|(key, value)| expected.pod_labels.get(key) == Some(&value))
         })
     });
     finding.help = Some(match selects {
         Some(service) => {
-            finding = finding.related(service.name_place(), "it selects the pods, but does not carry the labels itself");
-            format!("add the labels `{labels}` to `metadata.labels` of the Service `{}`, or write `service = {{ … }}` in [metrics]", service.name())
+            finding = finding
+                .related(service.name_place(), "it selects the pods, but does not carry the labels itself");
+            format!(
+                "add the labels `{labels}` to `metadata.labels` of the Service `{}`, or write `service = {{ … }}` in [metrics]",
+                service.name()
+            )
         }
-        None if services.is_empty() => "there is no Service at all: add one, or write `discovery = [\"pod-monitor\"]`".to_string(),
+        None if services.is_empty() => {
+            "there is no Service at all: add one, or write `discovery = [\"pod-monitor\"]`".to_string()
+        }
         None => {
             let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
-            format!("write `service = {{ … }}` in [metrics] with the labels of the Service; there are `{}`", names.join("`, `"))
+            format!(
+                "write `service = {{ … }}` in [metrics] with the labels of the Service; there are `{}`",
+                names.join("`, `")
+            )
         }
     });
     findings.push(finding);

@@ -27,11 +27,15 @@ pub(super) fn check<'d>(
 
 fn missing(expected: &Expected, documents: &[Document], findings: &mut Vec<Finding>) {
     let workload = &expected.workload.value;
-    let others: Vec<&Document> = documents.iter().filter(|document| WORKLOADS.contains(&document.kind())).collect();
+    let others: Vec<&Document> =
+        documents.iter().filter(|document| WORKLOADS.contains(&document.kind())).collect();
     let mut finding = Finding::new(
         &TARGET_MISSING,
         expected.workload.place,
-        format!("there is no {} `{}` in the namespace `{}` of the manifests", workload.kind, workload.name, workload.namespace),
+        format!(
+            "there is no {} `{}` in the namespace `{}` of the manifests",
+            workload.kind, workload.name, workload.namespace
+        ),
     )
     .why("KEDA accepts the ScaledObject, reports that its target is missing, and scales nothing");
     let elsewhere = others.iter().find(|document| document.name() == workload.name);

@@ -3,12 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::written::{
-    Discovery, FallbackBehavior, Meaning, Scheme, Select, Source, StandardAlert,
-};
-use crate::model::{
-    Decimal, Dimension, MetricUnit, ResourceTarget, Step, Version, WorkloadReference,
-};
+use super::written::{Discovery, FallbackBehavior, Meaning, Scheme, Select, Source, StandardAlert};
+use crate::model::{Decimal, Dimension, MetricUnit, ResourceTarget, Step, Version, WorkloadReference};
 use crate::source::{Place, Placed};
 
 #[derive(Clone, Debug)]
