@@ -1,1 +1,112 @@
+//! Findings as people and programs get them.
 
+use proptest::prelude::*;
+use slogen::finding::{Finding, Rule, Severity};
+use slogen::output::{Format, Style, render};
+use slogen::source::{FileId, Place, SourceFile, Sources, Span};
+
+static RULE: Rule =
+    Rule { id: "test/rule", severity: Severity::Error, summary: "a rule", page: "# test/rule\n" };
+
+fn world(text: &str) -> Sources {
+    let mut sources = Sources::default();
+    sources.add(SourceFile::new("dir/a file.toml", text));
+    sources
+}
+
+fn place(start: usize, end: usize) -> Place {
+    Place::new(FileId(0), Span::new(start, end))
+}
+
+const ALL: [Format; 4] = [Format::Human, Format::Json, Format::Sarif, Format::Github];
+
+#[test]
+fn a_person_sees_the_line_the_caret_the_reason_and_the_help() {
+    let text = "a = 1\r\n\tname = \"größe 漢字\"  # x\r\n";
+    let at = text.find("\"größe").expect("there");
+    let sources = world(text);
+    let finding = Finding::new(&RULE, place(at, at + "\"größe 漢字\"".len()), "this is wrong")
+        .label("here")
+        .related(place(0, 1), "as opposed to this")
+        .why("3 pods are not 5")
+        .help("write something else");
+    insta::assert_snapshot!(render(Format::Human, &sources, &[finding], &Style::default()), @r#"
+    error[test/rule]: this is wrong
+     --> dir/a file.toml:2:9
+      |
+    1 | a = 1
+      | - as opposed to this
+    2 |     name = "größe 漢字"  # x
+      |            ^^^^^^^^^^^^ here
+      |
+      = why: 3 pods are not 5
+      = help: write something else
+
+    1 error (slogen explain test/rule)
+    "#);
+}
+
+#[test]
+fn github_gets_at_most_ten_the_worst_first() {
+    let sources = world("a\nb\n");
+    let mut findings: Vec<Finding> =
+        (0..12).map(|number| Finding::new(&RULE, place(0, 1), format!("number {number}, 100%"))).collect();
+    findings[11].severity = Severity::Warning;
+    findings[0].severity = Severity::Note;
+    let text = render(Format::Github, &sources, &findings, &Style::default());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 10);
+    assert_eq!(
+        lines[0],
+        "::error file=dir/a file.toml,line=1,endLine=1,col=1,endColumn=2,title=test/rule::number 1, 100%25"
+    );
+    assert_eq!(lines[9], "::error title=slogen::1 error, 1 warning, 1 note more: see the log");
+}
+
+#[test]
+fn sarif_has_what_code_scanning_reads() {
+    let sources = world("a = 1\nb = 2\n");
+    let finding =
+        Finding::new(&RULE, place(6, 7), "wrong").help("right").replace(true, "write c", place(6, 7), "c");
+    let again = finding.clone();
+    let text = render(Format::Sarif, &sources, &[finding, again], &Style::default());
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["version"], "2.1.0");
+    let run = &value["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(1));
+    let results = run["results"].as_array().expect("a list");
+    let first = &results[0];
+    assert_eq!(first["ruleId"], "test/rule");
+    assert_eq!(first["level"], "error");
+    let location = &first["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "dir/a%20file.toml");
+    assert_eq!(location["region"]["startLine"], 2);
+    assert_eq!(location["region"]["startColumn"], 1);
+    assert_eq!(first["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"], "c");
+    assert_ne!(first["partialFingerprints"], results[1]["partialFingerprints"]);
+    // Clean is an empty list, not a missing one.
+    let clean: serde_json::Value =
+        serde_json::from_str(&render(Format::Sarif, &sources, &[], &Style::default())).expect("JSON");
+    assert_eq!(clean["runs"][0]["results"], serde_json::json!([]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_and_no_place_breaks_a_format(text in any::<String>(), message in any::<String>(), start in 0_usize..80, length in 0_usize..80) {
+        let sources = world(&text);
+        let finding = Finding::new(&RULE, place(start, start + length), message.clone())
+            .label(message.clone())
+            .why(message.clone())
+            .related(place(length, start + length), message.clone())
+            .replace(true, message, place(start, start + length), "x");
+        for format in ALL {
+            let told = render(format, &sources, std::slice::from_ref(&finding), &Style::default());
+            prop_assert!(!told.contains('\u{1b}'), "{told:?}");
+            if matches!(format, Format::Json | Format::Sarif) {
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&told).is_ok());
+            }
+        }
+    }
+}

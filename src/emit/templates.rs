@@ -3,7 +3,6 @@
 use std::fmt;
 
 use minijinja::{Environment, UndefinedBehavior};
-use serde_json::Value;
 
 use super::formatter;
 use crate::finding::nearest;
@@ -88,16 +87,20 @@ impl Templates {
         Ok(Templates { environment })
     }
 
-    pub(super) fn render(&self, name: &str, context: &Value) -> Result<String, EmitError> {
+    pub(super) fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, EmitError> {
         let template = self.environment.get_template(name).map_err(|error| problem(&error))?;
-        let values = minijinja::Value::from(minijinja::value::Serde(context));
-        let mut text = template.render(values).map_err(|error| problem(&error))?;
+        let mut text = template.render(values.clone()).map_err(|error| problem(&error))?;
         // The engine takes the last line break of a template away.
         if !text.ends_with('\n') {
             text.push('\n');
         }
         Ok(text)
     }
+}
+
+/// What a template can print, made once for all templates of a plan.
+pub(super) fn values(context: serde_json::Value) -> minijinja::Value {
+    minijinja::Value::from(minijinja::value::Serde(context))
 }
 
 fn problem(error: &minijinja::Error) -> EmitError {

@@ -2,6 +2,7 @@
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use rayon::prelude::*;
 
 use super::{Style, clamp, counts};
 use crate::finding::{Finding, Severity};
@@ -11,13 +12,10 @@ pub fn render(sources: &Sources, findings: &[Finding], style: &Style) -> String 
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     let decor = if style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
     let renderer = renderer.term_width(style.width.max(40)).decor_style(decor);
+    let texts: Vec<String> = findings.par_iter().map(|finding| one(&renderer, sources, finding)).collect();
     let mut out = String::new();
-    for finding in findings {
-        let text = one(&renderer, sources, finding);
-        for line in text.lines() {
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
+    for line in texts.iter().flat_map(|text| text.lines().chain([""])) {
+        out.push_str(line.trim_end());
         out.push('\n');
     }
     if let Some(first) = findings.first() {
