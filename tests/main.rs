@@ -8,4 +8,5 @@ mod manifests;
 mod output;
 mod policy;
 mod promql;
+mod readme;
 mod support;

@@ -7,14 +7,29 @@ use rayon::prelude::*;
 
 use super::arguments::{Build, FindingFormat};
 use super::{Ending, disk, drift, input, print, terminal};
-use crate::compile::{Compiled, Output, World, compile};
+use crate::compile::{Output, World, compile};
 use crate::emit::{self, Templates};
 use crate::finding::{self, Finding, Severity};
 use crate::manifest::{self, Document};
-use crate::model::plain;
+use crate::model::{WorkloadReference, plain};
 use crate::output;
+use crate::plan::{Bundle, Prediction};
 use crate::policy;
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Placed, Sources};
+
+/// What is needed of a compiled policy to write and to tell; the rest is let go, so that a thousand policies do not
+/// fill the memory.
+struct Built {
+    bundle: Bundle,
+    workload: Placed<WorkloadReference>,
+    prediction: Prediction,
+}
+
+impl From<Output> for Built {
+    fn from(output: Output) -> Self {
+        Built { bundle: output.bundle, workload: output.policy.workload, prediction: output.plan.prediction }
+    }
+}
 
 pub fn run(build: &Build) -> anyhow::Result<Ending> {
     if let Some(date) = &build.date
@@ -40,10 +55,14 @@ pub fn run(build: &Build) -> anyhow::Result<Ending> {
         manifests: (!build.manifests.is_empty()).then_some(documents.as_slice()),
         date: build.date.as_deref(),
     };
-    let compiled: Vec<Compiled> =
-        files.par_iter().map(|file| compile(*file, &world)).collect::<anyhow::Result<_>>()?;
-    findings.extend(compiled.iter().flat_map(|compiled| compiled.findings.iter().cloned()));
-    let outputs: Vec<&Output> = compiled.iter().filter_map(|compiled| compiled.output.as_ref()).collect();
+    let compiled: Vec<(Vec<Finding>, Option<Built>)> = files
+        .par_iter()
+        .map(|file| {
+            compile(*file, &world).map(|compiled| (compiled.findings, compiled.output.map(Built::from)))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    findings.extend(compiled.iter().flat_map(|(findings, _)| findings.iter().cloned()));
+    let outputs: Vec<&Built> = compiled.iter().filter_map(|(_, built)| built.as_ref()).collect();
     findings.extend(collisions(&outputs));
     finding::sort(&mut findings);
     findings.dedup();
@@ -86,13 +105,13 @@ fn is_own(sources: &Sources, file: FileId) -> bool {
 }
 
 /// Policies that would write the same folder or scale the same workload.
-fn collisions(outputs: &[&Output]) -> Vec<Finding> {
+fn collisions(outputs: &[&Built]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, output) in outputs.iter().enumerate() {
-        let workload = &output.policy.workload;
+        let workload = &output.workload;
         let earlier = outputs[..at].iter().find(|other| other.bundle.folder == output.bundle.folder);
         let Some(other) = earlier else { continue };
-        let same = other.policy.workload.value == workload.value;
+        let same = other.workload.value == workload.value;
         let (rule, message, help) = if same {
             (
                 &policy::rules::SHARED_TARGET,
@@ -108,7 +127,7 @@ fn collisions(outputs: &[&Output]) -> Vec<Finding> {
         };
         findings.push(
             Finding::new(rule, workload.place, message)
-                .related(other.policy.workload.place, "the other one")
+                .related(other.workload.place, "the other one")
                 .why("one of the two would overwrite the other")
                 .help(help),
         );
@@ -134,7 +153,7 @@ fn tell(build: &Build, sources: &Sources, findings: &[Finding]) -> anyhow::Resul
     Ok(())
 }
 
-fn finish(build: &Build, outputs: &[&Output]) -> anyhow::Result<Ending> {
+fn finish(build: &Build, outputs: &[&Built]) -> anyhow::Result<Ending> {
     let human = build.format == FindingFormat::Human;
     if build.stdout {
         let objects =
@@ -187,12 +206,12 @@ fn finish(build: &Build, outputs: &[&Output]) -> anyhow::Result<Ending> {
 }
 
 /// What was written, and the three numbers that matter.
-fn summary(build: &Build, outputs: &[&Output], verb: &str) -> String {
+fn summary(build: &Build, outputs: &[&Built], verb: &str) -> String {
     let mut text = String::new();
     if let [output] = outputs {
         let folder = build.output.join(&output.bundle.folder);
         text.push_str(&format!("{} files {verb} to {}\n", output.bundle.files.len(), folder.display()));
-        let prediction = &output.plan.prediction;
+        let prediction = &output.prediction;
         let time = match prediction.slowest() {
             None => "no signal asks Prometheus".to_string(),
             Some(slowest) => {
@@ -217,11 +236,11 @@ fn summary(build: &Build, outputs: &[&Output], verb: &str) -> String {
     let width = outputs.iter().map(|output| output.bundle.folder.len()).max().unwrap_or(0);
     // A line each, as long as somebody can read them.
     for output in outputs.iter().take(50) {
-        let worst = output.plan.prediction.slowest().map(|slowest| plain(slowest.time.worst().round_dp(1)));
+        let worst = output.prediction.slowest().map(|slowest| plain(slowest.time.worst().round_dp(1)));
         let time = worst.map_or("-".to_string(), |worst| format!("{worst} s"));
         text.push_str(&format!(
             "  {:width$}  {time:>8}  {}\n",
-            output.bundle.folder, output.plan.prediction.at_breach
+            output.bundle.folder, output.prediction.at_breach
         ));
     }
     if outputs.len() > 50 {

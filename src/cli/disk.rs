@@ -2,7 +2,6 @@
 //! are moved back. Only files that slogen wrote from the same policy are touched.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -43,9 +42,11 @@ pub fn compare(output: &Path, bundles: &[&Bundle]) -> anyhow::Result<Changes> {
     let mut changes = Changes::default();
     for bundle in bundles {
         let folder = output.join(&bundle.folder);
+        let is_new = !folder.exists();
         for file in &bundle.files {
             let path = folder.join(file.name);
-            match read(&path)? {
+            let now = if is_new { None } else { read(&path)? };
+            match now {
                 None => changes.written.push((path, None, file.text.clone())),
                 Some(now) => {
                     foreign(&path, &now, &bundle.policy)?;
@@ -135,17 +136,15 @@ fn stage<'c>(
     made: &mut Vec<PathBuf>,
     staged: &mut Vec<(PathBuf, &'c PathBuf)>,
 ) -> anyhow::Result<()> {
-    for (path, _, text) in &changes.written {
+    for (path, ..) in &changes.written {
         let folder = path.parent().unwrap_or(Path::new("."));
         make_folder(folder, made)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = folder.join(format!(".{name}.slogen-new"));
-        staged.push((temporary.clone(), path));
-        let mut file =
-            fs::File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
-        file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", temporary.display()))?;
+        staged.push((folder.join(format!(".{name}.slogen-new")), path));
     }
-    Ok(())
+    staged.iter().zip(&changes.written).try_for_each(|((temporary, _), (_, _, text))| {
+        fs::write(temporary, text).with_context(|| format!("cannot write {}", temporary.display()))
+    })
 }
 
 fn make_folder(folder: &Path, made: &mut Vec<PathBuf>) -> anyhow::Result<()> {

@@ -1,0 +1,70 @@
+//! The README shows what the program really does.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{compiled, root, scratch};
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).expect("the README is there")
+}
+
+/// The fenced blocks of one language.
+fn blocks(language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    readme()
+        .split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default().to_string())
+        .collect()
+}
+
+#[test]
+fn the_first_command_prints_what_the_readme_says() {
+    let folder = scratch("readme");
+    let block = &blocks("console")[0];
+    let (command, shown) = block.split_once('\n').expect("a command and its output");
+    let arguments = command.strip_prefix("$ cargo run --release -- ").expect("cargo runs slogen").split(' ');
+    std::fs::create_dir_all(folder.join("policies")).expect("writable");
+    std::fs::copy(root().join("policies/inference.toml"), folder.join("policies/inference.toml"))
+        .expect("copied");
+    let output = Command::new(env!("CARGO_BIN_EXE_slogen"))
+        .args(arguments)
+        .current_dir(&folder)
+        .env_remove("COLUMNS")
+        .output()
+        .expect("it runs");
+    assert!(output.status.success());
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(told, shown, "the README shows another output");
+}
+
+#[test]
+fn the_policy_of_the_readme_compiles() {
+    let (sources, compiled) = compiled("policy.toml", &blocks("toml")[0]);
+    assert_eq!(crate::support::told(&sources, &compiled), Vec::<String>::new());
+}
+
+#[test]
+fn every_emitted_file_is_explained() {
+    let readme = readme();
+    let (_, compiled) = compiled("policy.toml", &blocks("toml")[0]);
+    let output = compiled.output.expect("it compiles");
+    for file in &output.bundle.files {
+        assert!(readme.contains(&format!("`{}`", file.name)), "{} is not in the README", file.name);
+    }
+}
+
+#[test]
+fn links_of_the_readme_lead_somewhere() {
+    let readme = readme();
+    let mut seen = 0;
+    for link in readme.split("](").skip(1) {
+        let target = link.split(')').next().unwrap_or_default();
+        if !target.contains("://") && !target.starts_with('#') {
+            assert!(Path::new(&root()).join(target).exists(), "{target} is not there");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3);
+}
