@@ -15,25 +15,28 @@ fn lines(path: &str) -> Vec<Value> {
     read(path).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Texts that hold bytes which are no UTF-8, times and offsets that no clock reaches: refused here, taken there.
-const STRICTER: [&str; 4] = ["\"\\x80\"", "foo{a=\"\\xff\"}", "foo @ 1e18", "foo offset NaN"];
-
 #[test]
-fn verdicts_types_and_spans_are_those_of_prometheus() {
+fn verdicts_positions_types_and_spans_are_those_of_prometheus() {
     let mut wrong = Vec::new();
     let cases = lines("tests/data/promql_cases.jsonl");
-    assert!(cases.len() > 500);
+    assert!(cases.len() > 1_000);
     for case in &cases {
         let text = case["expr"].as_str().expect("a text");
-        if STRICTER.contains(&text) {
-            continue;
-        }
         let parsed = parse(text, &Target::default());
         if parsed.is_ok() != case["valid"].as_bool().expect("a verdict") {
             wrong.push(format!("{text:?}: {:?}", parsed.err()));
             continue;
         }
-        let Ok(expression) = parsed else { continue };
+        let expression = match parsed {
+            Ok(expression) => expression,
+            Err(errors) => {
+                let found = serde_json::json!([errors[0].span.start, errors[0].span.end]);
+                if !case["error"].is_null() && found != case["error"] {
+                    wrong.push(format!("{text:?}: {found} {}, not {}", errors[0].message, case["error"]));
+                }
+                continue;
+            }
+        };
         let found: Vec<Value> = expression
             .nodes()
             .into_iter()
@@ -51,9 +54,14 @@ fn verdicts_types_and_spans_are_those_of_prometheus() {
         if case["type"] != kind {
             wrong.push(format!("{text:?}: {kind}"));
         }
+        // Where Prometheus prints what reads back as another tree, slogen does not; and 3.14.0 itself drops the
+        // parentheses of the last.
+        let differs = ["Inf ^", "offset NaN", "[1e-9]", "offset (5)"].iter().any(|part| text.contains(part));
+        if case["canonical"] != expression.canonical() && !differs {
+            wrong.push(format!("{text:?}: prints {}", expression.canonical()));
+        }
     }
-    // One known disagreement per thousand: comments inside of a range.
-    assert!(wrong.len() * 1_000 <= cases.len() * 2, "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
@@ -62,13 +70,13 @@ fn what_is_printed_reads_back_as_the_same() {
         let text = case["expr"].as_str().expect("a text");
         let Ok(expression) = parse(text, &Target::default()) else { continue };
         let canonical = expression.canonical();
-        // Sub-millisecond ranges and a bare Inf have no spelling of their own.
-        if canonical.contains("[0s]") || canonical.contains("+Inf ^") {
-            continue;
-        }
         let again =
             parse(&canonical, &Target::default()).unwrap_or_else(|errors| panic!("{canonical}: {errors:?}"));
         assert_eq!(again.canonical(), canonical, "{text}");
+        let kinds = |expression: &slogen::promql::Expression| {
+            expression.nodes().into_iter().map(|(kind, _)| kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&again), kinds(&expression), "{text}");
         for width in [20, 60, 200] {
             let pretty = expression.pretty(width);
             let back =
@@ -96,9 +104,9 @@ fn one_series_is_never_claimed_where_there_were_several() {
 fn errors_point_at_their_character_and_speak_plainly() {
     let error = |text: &str| {
         let errors = parse(text, &Target::default()).expect_err(text);
-        format!("{}..{} {}", errors[0].span.start, errors[0].span.end, errors[0].message)
+        format!("{}..{} {}", errors[0].mark.start, errors[0].mark.end, errors[0].message)
     };
-    assert_eq!(error("sum(rate(x[5m])"), "15..15 the query ends here, where `,` or `)` is expected");
+    assert_eq!(error("sum(rate(x[5m])"), "15..15 the query ends, and a `(` is still open");
     assert_eq!(error("rat(x[5m])"), "0..3 there is no function `rat`");
     assert_eq!(error("rate(x)"), "5..6 `rate` takes a range vector, and this is an instant vector");
     assert_eq!(error("x{a=~\"(\"}"), "5..8 the pattern cannot be read: a `(` without its `)`");
@@ -107,7 +115,7 @@ fn errors_point_at_their_character_and_speak_plainly() {
         "9..9 the query ends here, where a metric, a function, a number or `(` is expected"
     );
     assert_eq!(error("1 > 2"), "2..3 two numbers are compared, which needs `bool`");
-    assert_eq!(error("$x"), "0..1 `$` has no meaning in PromQL");
+    assert_eq!(error("$x"), "0..1 `$` is no character of PromQL");
     let both = parse("rate(a) + rate(b)", &Target::default()).expect_err("two errors");
     assert_eq!(both.len(), 2);
     let old = parse("{\"a.b\"}", &Target::version(2, 53)).expect_err("too new");
@@ -149,11 +157,7 @@ fn where_a_second_opinion_differs_prometheus_agrees_with_slogen() {
         }
         differed += 1;
         let reference = case["valid"].as_bool().expect("a verdict");
-        let stricter = STRICTER.contains(&text) || text.contains('#');
-        assert!(
-            ours == reference || stricter,
-            "{text:?}: slogen {ours}, the crate {theirs}, Prometheus {reference}"
-        );
+        assert!(ours == reference, "{text:?}: slogen {ours}, the crate {theirs}, Prometheus {reference}");
     }
     assert!(agreed > 900 && differed > 10, "{agreed} agreed, {differed} differed");
 }
@@ -182,9 +186,7 @@ fn holds(text: &str) {
         Ok(expression) => {
             let canonical = expression.canonical();
             let back = parse(&canonical, &Target::default());
-            if !canonical.contains("[0s") && !canonical.contains("Inf") {
-                assert_eq!(back.map(|back| back.canonical()).ok(), Some(canonical));
-            }
+            assert_eq!(back.map(|back| back.canonical()).ok(), Some(canonical));
             infer(&expression, &Facts::default());
             expression.shape();
         }

@@ -17,7 +17,7 @@ pub struct Node {
 
 #[derive(Clone, Debug)]
 pub enum Kind {
-    Number(f64),
+    Number(Number),
     Text(String),
     Selector(Selector),
     /// A selector with a range.
@@ -30,11 +30,21 @@ pub enum Kind {
     Paren(Box<Node>),
 }
 
+/// A number as it stands in a query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number {
+    /// Seconds, if it was written with units.
+    pub value: f64,
+    pub is_duration: bool,
+}
+
 /// An instant vector selector.
 #[derive(Clone, Debug, Default)]
 pub struct Selector {
     /// The metric's name, whether it stood before the braces or quoted inside of them.
     pub name: Option<String>,
+    /// Whether the name stood quoted inside of the braces.
+    pub is_quoted: bool,
     /// All matchers as written, without the name.
     pub matchers: Vec<Matcher>,
     pub modifiers: Modifiers,
@@ -47,6 +57,8 @@ pub struct Matcher {
     pub operator: MatchOperator,
     pub value: String,
     pub span: Span,
+    /// The stretch of the value with its quotes.
+    pub value_span: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +105,7 @@ pub enum Extension {
 /// A time span, constant or computed from the step.
 #[derive(Clone, Debug)]
 pub enum Duration {
-    /// Milliseconds.
+    /// Nanoseconds.
     Constant(i64),
     Computed(Box<DurationExpression>),
 }
@@ -106,7 +118,7 @@ pub enum DurationExpression {
     Step,
     Range,
     Function(&'static str, DurationExpressionBox, DurationExpressionBox),
-    Unary(Sign, DurationExpressionBox),
+    Minus(DurationExpressionBox),
     Binary(&'static str, DurationExpressionBox, DurationExpressionBox),
     Paren(DurationExpressionBox),
 }
@@ -213,12 +225,15 @@ impl Operator {
     }
 }
 
-/// `on`, `ignoring`, `group_left`, `group_right`.
+/// `on`, `ignoring`, `group_left`, `group_right`, `fill`.
 #[derive(Clone, Debug)]
 pub struct Matching {
+    pub span: Span,
     pub on: bool,
     pub labels: Vec<String>,
     pub group: Option<Group>,
+    /// What stands in for series that the left or the right side lacks.
+    pub fill: [Option<f64>; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -301,18 +316,44 @@ impl Node {
     }
 
     /// Children in the order in which Prometheus walks them.
-    pub fn children(&self) -> Vec<&Node> {
+    pub fn children(&self) -> Children<'_> {
         match &self.kind {
-            Kind::Number(_) | Kind::Text(_) | Kind::Selector(_) => Vec::new(),
-            Kind::Range(inner, _) | Kind::Unary(_, inner) | Kind::Paren(inner) => vec![inner],
-            Kind::Subquery(subquery) => vec![&subquery.expression],
-            Kind::Binary(binary) => vec![&binary.left, &binary.right],
-            Kind::Aggregate(aggregate) => {
-                let mut all = vec![&aggregate.expression];
-                all.extend(&aggregate.parameter);
-                all
+            Kind::Number(_) | Kind::Text(_) | Kind::Selector(_) => Children::Two(None, None),
+            Kind::Range(inner, _) | Kind::Unary(_, inner) | Kind::Paren(inner) => {
+                Children::Two(Some(inner), None)
             }
-            Kind::Call(call) => call.arguments.iter().collect(),
+            Kind::Subquery(subquery) => Children::Two(Some(&subquery.expression), None),
+            Kind::Binary(binary) => Children::Two(Some(&binary.left), Some(&binary.right)),
+            Kind::Aggregate(aggregate) => {
+                Children::Two(Some(&aggregate.expression), aggregate.parameter.as_ref())
+            }
+            Kind::Call(call) => Children::Many(call.arguments.iter()),
+        }
+    }
+}
+
+/// The children of a node.
+pub enum Children<'n> {
+    Two(Option<&'n Node>, Option<&'n Node>),
+    Many(std::slice::Iter<'n, Node>),
+}
+
+impl<'n> Iterator for Children<'n> {
+    type Item = &'n Node;
+
+    fn next(&mut self) -> Option<&'n Node> {
+        match self {
+            Children::Two(first, second) => first.take().or_else(|| second.take()),
+            Children::Many(rest) => rest.next(),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Children<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match self {
+            Children::Two(first, second) => second.take().or_else(|| first.take()),
+            Children::Many(rest) => rest.next_back(),
         }
     }
 }

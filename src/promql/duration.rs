@@ -2,36 +2,41 @@
 
 use super::ast::Duration;
 
-/// Value of a number as PromQL writes it: decimal, hexadecimal, octal with a leading 0, `_` between digits.
+/// Value of a number as PromQL writes it: decimal, hexadecimal, octal with a leading 0, `_` between digits, Inf, NaN.
 ///
-/// Source: prometheus/prometheus promql/parser/parse.go, number; Go's strconv.ParseInt with base 0.
+/// Source: prometheus/prometheus promql/parser/parse.go, number; Go's strconv.ParseInt with base 0 and ParseFloat.
 pub fn number(text: &str) -> Option<f64> {
-    let separated = text.contains('_');
-    if separated {
-        let bytes = text.as_bytes();
-        let between = |at: usize| {
-            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-            let after = bytes.get(at + 1);
-            let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
-            let prefix = before.is_some_and(|byte| matches!(byte, b'x' | b'X'));
-            (digit(before) || prefix) && digit(after)
-        };
-        if !bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_').all(|(at, _)| between(at)) {
-            return None;
-        }
+    let bytes = text.as_bytes();
+    // What almost all numbers are.
+    if bytes.len() < 16 && bytes.iter().all(u8::is_ascii_digit) && (bytes[0] != b'0' || bytes.len() == 1) {
+        return Some(bytes.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64);
     }
-    let plain = text.replace('_', "");
+    if !bytes.contains(&b'_') {
+        return unseparated(text);
+    }
+    let between = |at: usize| {
+        let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        (digit(before) || matches!(before, Some(b'x' | b'X'))) && digit(bytes.get(at + 1))
+    };
+    let separates = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_').all(|(at, _)| between(at));
+    separates.then(|| unseparated(&text.replace('_', ""))).flatten()
+}
+
+fn unseparated(plain: &str) -> Option<f64> {
+    if plain.eq_ignore_ascii_case("inf") {
+        return Some(f64::INFINITY);
+    }
+    if plain.eq_ignore_ascii_case("nan") {
+        return Some(f64::NAN);
+    }
     if let Some(hex) = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
         return i64::from_str_radix(hex, 16).ok().map(|value| value as f64);
     }
     let octal =
         plain.len() > 1 && plain.starts_with('0') && plain.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    if octal && let Ok(value) = i64::from_str_radix(&plain, 8) {
+    if octal && let Ok(value) = i64::from_str_radix(plain, 8) {
         return Some(value as f64);
-    }
-    // Go takes separators only in whole numbers of base 0.
-    if separated && !plain.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
     }
     plain.parse::<f64>().ok().filter(|value| value.is_finite())
 }
@@ -104,7 +109,7 @@ impl Duration {
     /// Seconds, where it is a constant.
     pub fn seconds(&self) -> Option<f64> {
         match self {
-            Duration::Constant(milliseconds) => Some(*milliseconds as f64 / 1_000.0),
+            Duration::Constant(nanoseconds) => Some(*nanoseconds as f64 / 1e9),
             Duration::Computed(_) => None,
         }
     }

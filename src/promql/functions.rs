@@ -8,7 +8,7 @@ use super::ast::ValueType;
 pub struct Function {
     pub name: &'static str,
     pub arguments: &'static [ValueType],
-    /// How many of the last arguments may be left out; -1: the last may be repeated at will.
+    /// As in Prometheus: 0: all arguments; n: the last is optional and comes up to n times; -1: any number of times.
     pub variadic: i8,
     pub returns: ValueType,
     pub experimental: bool,
@@ -67,7 +67,7 @@ functions! {
     "histogram_count" [Vector] 0 Vector false 2 . 40;
     "histogram_fraction" [Scalar Scalar Vector] 0 Vector false 2 . 40;
     "histogram_quantile" [Scalar Vector] 0 Vector false 2 . 0;
-    "histogram_quantiles" [Vector String Scalar Scalar] -1 Vector true 3 . 11;
+    "histogram_quantiles" [Vector String Scalar Scalar] 9 Vector true 3 . 11;
     "histogram_stddev" [Vector] 0 Vector false 2 . 46;
     "histogram_stdvar" [Vector] 0 Vector false 2 . 46;
     "histogram_sum" [Vector] 0 Vector false 2 . 40;
@@ -132,23 +132,39 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|function| function.name)
 }
 
-/// The aggregations, and the type of their parameter.
-pub static AGGREGATIONS: &[(&str, Option<ValueType>, bool)] = &[
-    ("avg", None, false),
-    ("bottomk", Some(Scalar), false),
-    ("count", None, false),
-    ("count_values", Some(String), false),
-    ("group", None, false),
-    ("limit_ratio", Some(Scalar), true),
-    ("limitk", Some(Scalar), true),
-    ("max", None, false),
-    ("min", None, false),
-    ("quantile", Some(Scalar), false),
-    ("stddev", None, false),
-    ("stdvar", None, false),
-    ("sum", None, false),
-    ("topk", Some(Scalar), false),
+/// An aggregation, such as `sum`.
+#[derive(Debug)]
+pub struct Aggregation {
+    pub name: &'static str,
+    /// Type of the argument before the vector, if it takes one.
+    pub parameter: Option<ValueType>,
+    pub experimental: bool,
+}
+
+const fn aggregation(name: &'static str, parameter: Option<ValueType>, experimental: bool) -> Aggregation {
+    Aggregation { name, parameter, experimental }
+}
+
+pub static AGGREGATIONS: &[Aggregation] = &[
+    aggregation("sum", None, false),
+    aggregation("avg", None, false),
+    aggregation("max", None, false),
+    aggregation("min", None, false),
+    aggregation("count", None, false),
+    aggregation("topk", Some(Scalar), false),
+    aggregation("bottomk", Some(Scalar), false),
+    aggregation("quantile", Some(Scalar), false),
+    aggregation("count_values", Some(String), false),
+    aggregation("group", None, false),
+    aggregation("stddev", None, false),
+    aggregation("stdvar", None, false),
+    aggregation("limitk", Some(Scalar), true),
+    aggregation("limit_ratio", Some(Scalar), true),
 ];
+
+/// Stands in for a function that does not exist, until the errors are told.
+pub static UNKNOWN: Function =
+    Function { name: "", arguments: &[], variadic: 0, returns: Vector, experimental: false, since: (2, 0) };
 
 #[cfg(test)]
 mod tests {

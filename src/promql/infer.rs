@@ -111,7 +111,7 @@ fn of_aggregate(aggregate: &Aggregate, depth: usize) -> Shape {
         let first = aggregate.grouping.is_empty()
             && !aggregate.without
             && aggregate.operator != "limit_ratio"
-            && matches!(aggregate.parameter.as_ref().map(|p| &p.bare().kind), Some(Kind::Number(value)) if *value < 2.0);
+            && matches!(aggregate.parameter.as_ref().map(|p| &p.bare().kind), Some(Kind::Number(number)) if number.value < 2.0);
         if is_one || first {
             return one(inner.labels);
         }

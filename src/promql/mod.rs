@@ -4,26 +4,33 @@
 //! of the stack. Nothing outside of this folder knows how it is done.
 
 pub mod ast;
+mod calls;
 mod check;
 mod duration;
+mod durations;
 mod functions;
 mod infer;
+mod keyword;
+mod metricsql;
 mod names;
 mod parser;
 mod pretty;
 mod print;
+mod ranges;
 mod regex;
 mod selectors;
 mod shape;
 mod string;
 mod token;
+mod views;
 
+pub use ast::Matcher as MatcherView;
 pub use ast::{Expression, MatchOperator, ValueType};
 pub use infer::{Facts, Inference, Series, infer};
 pub use names::{is_label_name, is_metric_name};
-pub use selectors::{MatcherView, SelectorView};
 pub use shape::Shape;
 pub use string::quote;
+pub use views::SelectorView;
 
 use crate::source::Span;
 
@@ -33,14 +40,26 @@ pub const MOST_BYTES: usize = 64 << 10;
 /// What is wrong with a query, and exactly where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
+    pub kind: ErrorKind,
+    /// Where Prometheus says it is, in bytes of the query.
     pub span: Span,
+    /// What to underline: as few characters as tell the story.
+    pub mark: Span,
     pub message: String,
     pub help: Option<String>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No Prometheus takes it.
+    Language,
+    /// It needs a newer Prometheus, or a feature flag.
+    Feature,
+}
+
 impl SyntaxError {
     fn new(span: Span, message: impl Into<String>) -> Self {
-        SyntaxError { span, message: message.into(), help: None }
+        SyntaxError { kind: ErrorKind::Language, span, mark: span, message: message.into(), help: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -61,10 +80,6 @@ impl Target {
     pub fn version(major: u16, minor: u16) -> Self {
         Target { version: (major, minor), experimental: false }
     }
-
-    fn at_least(&self, major: u16, minor: u16) -> bool {
-        self.version >= (major, minor)
-    }
 }
 
 impl Default for Target {
@@ -77,18 +92,26 @@ impl Default for Target {
 /// Parses and type-checks a query.
 ///
 /// # Errors
-/// Everything that is wrong with it: one syntax error, or all errors of type.
+/// Everything that is wrong with it, in the order in which Prometheus finds it: what cannot be read, or else what does
+/// not fit together; and at the end what this Prometheus does not have.
 pub fn parse(text: &str, target: &Target) -> Result<Expression, Vec<SyntaxError>> {
     if text.len() > MOST_BYTES {
         let message = format!("the query has {} bytes; at most {MOST_BYTES} can be sent", text.len());
         return Err(vec![SyntaxError::new(Span::at(0), message)]);
     }
-    let root = parser::parse(text, target).map_err(|error| vec![error])?;
-    let errors = check::check(&root, target);
-    if !errors.is_empty() {
-        return Err(errors);
+    let (root, mut errors) = parser::parse(text, target);
+    let readable = errors.iter().all(|error| error.kind == ErrorKind::Feature);
+    match root {
+        Some(root) if readable => {
+            errors.extend(check::check(text, &root));
+            if errors.is_empty() {
+                return Ok(Expression { text: text.to_string(), root });
+            }
+        }
+        _ => {}
     }
-    Ok(Expression { text: text.to_string(), root })
+    errors.sort_by_key(|error| error.kind == ErrorKind::Feature);
+    Err(errors)
 }
 
 impl Expression {
@@ -104,20 +127,5 @@ impl Expression {
     /// Lines of at most `width` characters where it can be helped, two spaces per level.
     pub fn pretty(&self, width: usize) -> String {
         pretty::pretty(&self.root, width)
-    }
-
-    /// Kind and stretch of every node, in the order in which Prometheus walks them.
-    pub fn nodes(&self) -> Vec<(&'static str, Span)> {
-        let mut all = Vec::new();
-        let mut stack = vec![&self.root];
-        while let Some(node) = stack.pop() {
-            all.push((print::kind_name(node), node.span));
-            if let ast::Kind::Range(inner, _) = &node.kind {
-                stack.push(inner);
-                continue;
-            }
-            stack.extend(node.children().into_iter().rev());
-        }
-        all
     }
 }

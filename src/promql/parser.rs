@@ -1,10 +1,15 @@
 //! Tokens in, tree out: precedence climbing.
 //!
+//! Errors that leave the text readable (an unknown function, a pattern that does not compile) are noted and the reading
+//! goes on; after a token that fits nowhere it stops, but for matchers, which have clear borders.
 //! Source of the grammar: prometheus/prometheus promql/parser/generated_parser.y.
 
+use std::fmt::Display;
+
 use super::ast::*;
-use super::token::{Token, tokens};
-use super::{SyntaxError, Target, duration, functions, string};
+use super::keyword::Keyword;
+use super::token::{Lexer, Token};
+use super::{ErrorKind, SyntaxError, Target, calls, duration, string};
 use crate::source::Span;
 
 /// Deepest nesting of parentheses, calls and signs.
@@ -12,99 +17,158 @@ const MOST_DEPTH: usize = 128;
 /// Most binary operators in one query: more than any person has written, few enough for every later walk.
 const MOST_OPERATORS: usize = 1_024;
 
-type Parsed<T> = Result<T, SyntaxError>;
+/// The reading cannot go on; the reason has been noted.
+pub(super) struct Stop;
 
-pub fn parse(text: &str, target: &Target) -> Parsed<Node> {
-    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0, operators: 0, target };
-    if parser.token() == Token::End {
-        return Err(SyntaxError::new(Span::at(0), "there is no query here")
-            .help("write at least the name of a metric"));
+pub(super) type Parsed<T> = Result<T, Stop>;
+
+/// The tree, if there is one, and every error in the order in which Prometheus finds them.
+pub fn parse(text: &str, target: &Target) -> (Option<Node>, Vec<SyntaxError>) {
+    let mut parser = Parser {
+        text,
+        lexer: Lexer::new(text),
+        token: Token::End,
+        span: Span::at(0),
+        end: 0,
+        depth: 0,
+        operators: 0,
+        target,
+        errors: Vec::new(),
+    };
+    parser.advance();
+    if parser.token == Token::End {
+        let error = SyntaxError::new(Span::at(0), "there is no query here");
+        return (None, vec![error.help("write at least the name of a metric")]);
     }
-    let root = parser.expression(0)?;
-    match parser.token() {
-        Token::End => Ok(root),
-        _ => Err(parser.unexpected("an operator or the end of the query")),
-    }
+    let root = parser.query().ok();
+    (root, parser.errors)
 }
 
 pub(super) struct Parser<'t> {
     pub(super) text: &'t str,
-    tokens: Vec<(Token, Span)>,
-    at: usize,
-    pub(super) depth: usize,
+    lexer: Lexer<'t>,
+    pub(super) token: Token,
+    pub(super) span: Span,
+    /// Where the token before this one ends.
+    pub(super) end: usize,
+    depth: usize,
     operators: usize,
-    target: &'t Target,
+    pub(super) target: &'t Target,
+    errors: Vec<SyntaxError>,
 }
 
 impl<'t> Parser<'t> {
-    pub(super) fn token(&self) -> Token {
-        self.tokens[self.at].0
-    }
-
-    fn token_after(&self) -> Token {
-        self.tokens.get(self.at + 1).map_or(Token::End, |(token, _)| *token)
-    }
-
-    pub(super) fn span(&self) -> Span {
-        self.tokens[self.at].1
-    }
-
-    /// End of the token before this one.
-    pub(super) fn end(&self) -> usize {
-        self.at.checked_sub(1).map_or(0, |at| self.tokens[at].1.end as usize)
-    }
-
-    pub(super) fn written(&self) -> &'t str {
-        &self.text[self.span().range()]
-    }
-
-    pub(super) fn step(&mut self) -> Span {
-        let span = self.span();
-        if self.at + 1 < self.tokens.len() {
-            self.at += 1;
+    fn query(&mut self) -> Parsed<Node> {
+        let root = self.expression(0)?;
+        match self.token {
+            Token::End => Ok(root),
+            _ => Err(self.unexpected("an operator or the end of the query")),
         }
+    }
+
+    fn advance(&mut self) {
+        (self.token, self.span) = self.lexer.next();
+    }
+
+    /// Takes the token.
+    pub(super) fn step(&mut self) -> Span {
+        let span = self.span;
+        self.end = span.end as usize;
+        self.advance();
         span
     }
 
+    pub(super) fn written(&self) -> &'t str {
+        &self.text[self.span.range()]
+    }
+
+    pub(super) fn is(&self, keyword: Keyword) -> bool {
+        self.token == Token::Keyword(keyword)
+    }
+
     pub(super) fn expect(&mut self, token: Token, what: &str) -> Parsed<Span> {
-        if self.token() == token { Ok(self.step()) } else { Err(self.unexpected(what)) }
+        if self.token == token { Ok(self.step()) } else { Err(self.unexpected(what)) }
     }
 
-    /// Whether the word here is this keyword; keywords do not care about case.
-    fn is_word(&self, word: &str) -> bool {
-        self.token() == Token::Word && self.written().eq_ignore_ascii_case(word)
+    /// Notes an error after which the text can still be read.
+    pub(super) fn note(&mut self, error: SyntaxError) {
+        self.errors.push(error);
     }
 
-    fn eat_word(&mut self, word: &str) -> bool {
-        let is = self.is_word(word);
-        if is {
-            self.step();
+    /// Notes an error that Prometheus finds only after it has looked at the next token.
+    pub(super) fn note_late(&mut self, error: SyntaxError) {
+        self.note_failure();
+        self.note(error);
+    }
+
+    /// Notes what the lexer stumbled over, once.
+    fn note_failure(&mut self) {
+        if self.token == Token::Failure
+            && let Some(failure) = self.lexer.failure.take()
+        {
+            let mut error = SyntaxError::new(Span::new(failure.start, self.text.len()), failure.message);
+            error.mark = failure.mark;
+            error.help = failure.help;
+            self.note(error);
         }
-        is
     }
 
-    pub(super) fn unexpected(&self, expected: &str) -> SyntaxError {
-        let found = match self.token() {
+    pub(super) fn unexpected(&mut self, expected: &str) -> Stop {
+        if self.token == Token::Failure {
+            self.note_failure();
+            return Stop;
+        }
+        let found = match self.token {
             Token::End => "the query ends here".to_string(),
             _ => format!("`{}` stands here", self.written().escape_debug()),
         };
-        let error = SyntaxError::new(self.span(), format!("{found}, where {expected} is expected"));
-        match (self.token(), self.written()) {
-            (Token::Assign, _) => error.help("to compare there is `==`; matchers stand in braces"),
-            (Token::LeftBracket, _) if self.text[self.span().range().end..].starts_with("$") => {
+        let error = SyntaxError::new(self.span, format!("{found}, where {expected} is expected"));
+        let rest = &self.text[self.span.range().end..];
+        let error = match self.token {
+            Token::Assign => error.help("to compare there is `==`; matchers stand in braces"),
+            Token::LeftBracket if rest.starts_with('$') => {
+                error.help("this looks like a template: render it first")
+            }
+            Token::LeftBrace if rest.starts_with('{') => {
                 error.help("this looks like a template: render it first")
             }
             _ => error,
-        }
+        };
+        self.note(error);
+        Stop
     }
 
     pub(super) fn deeper(&mut self) -> Parsed<()> {
         self.depth += 1;
         if self.depth > MOST_DEPTH {
             let message = format!("the query is nested more than {MOST_DEPTH} levels deep");
-            return Err(SyntaxError::new(self.span(), message).help("split it into recording rules"));
+            self.note(SyntaxError::new(self.span, message).help("split it into recording rules"));
+            return Err(Stop);
         }
         Ok(())
+    }
+
+    pub(super) fn shallower(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Something that a newer Prometheus has.
+    pub(super) fn needs(&mut self, span: Span, what: impl Display, version: (u16, u16)) {
+        if self.target.version < version {
+            let ((major, minor), (stated, minor_stated)) = (version, self.target.version);
+            let message = format!(
+                "{what} needs Prometheus {major}.{minor}, and the query is for {stated}.{minor_stated}"
+            );
+            self.note(SyntaxError { kind: ErrorKind::Feature, ..SyntaxError::new(span, message) });
+        }
+    }
+
+    /// Something that has to be switched on.
+    pub(super) fn needs_flag(&mut self, span: Span, what: impl Display, flag: &str) {
+        if !self.target.experimental {
+            let message = format!("{what} needs the feature flag {flag}");
+            self.note(SyntaxError { kind: ErrorKind::Feature, ..SyntaxError::new(span, message) });
+        }
     }
 
     /// An expression whose operators bind at least as tightly as `least`.
@@ -119,93 +183,117 @@ impl<'t> Parser<'t> {
             self.operators += 1;
             if self.operators > MOST_OPERATORS {
                 let message = format!("the query has more than {MOST_OPERATORS} operators");
-                return Err(SyntaxError::new(self.span(), message).help("split it into recording rules"));
+                self.note(SyntaxError::new(self.span, message).help("split it into recording rules"));
+                return Err(Stop);
             }
             let operator_span = self.step();
-            let (returns_bool, matching) = self.modifiers_of_operator()?;
+            let (returns_bool, matching) = self.operator_modifiers()?;
             // A power is grouped from the right, everything else from the left.
             let next = if operator == Operator::Power { precedence } else { precedence + 1 };
             let right = self.expression(next)?;
-            left = Node {
-                span: left.span.to(right.span),
-                kind: Kind::Binary(Box::new(Binary {
-                    operator,
-                    operator_span,
-                    left,
-                    right,
-                    returns_bool,
-                    matching,
-                })),
-            };
+            let span = left.span.to(right.span);
+            if matches!(operator, Operator::TrimUpper | Operator::TrimLower) {
+                self.needs(operator_span, format_args!("`{}`", operator.text()), (3, 11));
+            }
+            if matching.as_ref().is_some_and(|matching| matching.fill != [None, None]) {
+                self.needs(span, "`fill`", (3, 10));
+                self.needs_flag(span, "`fill`", "promql-binop-fill-modifiers");
+            }
+            let binary = Binary { operator, operator_span, left, right, returns_bool, matching };
+            left = Node { span, kind: Kind::Binary(Box::new(binary)) };
         }
-        self.depth -= 1;
+        self.shallower();
         Ok(left)
     }
 
     fn operator(&self) -> Option<Operator> {
-        Some(match self.token() {
-            Token::Add => Operator::Add,
-            Token::Subtract => Operator::Subtract,
-            Token::Multiply => Operator::Multiply,
-            Token::Divide => Operator::Divide,
-            Token::Modulo => Operator::Modulo,
-            Token::Power => Operator::Power,
-            Token::Equal => Operator::Equal,
-            Token::NotEqual => Operator::NotEqual,
-            Token::Less => Operator::Less,
-            Token::LessEqual => Operator::LessEqual,
-            Token::Greater => Operator::Greater,
-            Token::GreaterEqual => Operator::GreaterEqual,
-            Token::TrimUpper => Operator::TrimUpper,
-            Token::TrimLower => Operator::TrimLower,
-            Token::Word => match self.written().to_ascii_lowercase().as_str() {
-                "and" => Operator::And,
-                "or" => Operator::Or,
-                "unless" => Operator::Unless,
-                "atan2" => Operator::Atan2,
-                _ => return None,
-            },
-            _ => return None,
-        })
+        match self.token {
+            Token::Operator(operator) | Token::Keyword(Keyword::Operator(operator)) => Some(operator),
+            _ => None,
+        }
     }
 
-    fn modifiers_of_operator(&mut self) -> Parsed<(bool, Option<Matching>)> {
-        let returns_bool = self.eat_word("bool");
-        let on = self.is_word("on");
-        if !on && !self.is_word("ignoring") {
-            return Ok((returns_bool, None));
-        }
-        self.step();
-        let labels = self.labels()?;
-        let left = self.is_word("group_left");
-        let group = if left || self.is_word("group_right") {
+    fn operator_modifiers(&mut self) -> Parsed<(bool, Option<Matching>)> {
+        let returns_bool = self.is(Keyword::Bool);
+        if returns_bool {
             self.step();
-            let include = if self.token() == Token::LeftParen { self.labels()? } else { Vec::new() };
-            Some(Group { left, include })
-        } else {
-            None
-        };
-        Ok((returns_bool, Some(Matching { on, labels, group })))
+        }
+        let start = self.span;
+        let on = self.is(Keyword::On);
+        let mut matching = Matching { span: start, on, labels: Vec::new(), group: None, fill: [None, None] };
+        let matches = on || self.is(Keyword::Ignoring);
+        if matches {
+            self.step();
+            matching.labels = self.labels()?;
+            let left = self.is(Keyword::GroupLeft);
+            if left || self.is(Keyword::GroupRight) {
+                self.step();
+                let include = if self.token == Token::LeftParen { self.labels()? } else { Vec::new() };
+                matching.group = Some(Group { left, include });
+            }
+        }
+        let fills = self.fill(&mut matching)?;
+        matching.span = Span::new(start.start as usize, self.end.max(start.start as usize));
+        Ok((returns_bool, (matches || fills).then_some(matching)))
+    }
+
+    /// `fill(0)`, or one or both of `fill_left(0)` and `fill_right(0)`.
+    fn fill(&mut self, matching: &mut Matching) -> Parsed<bool> {
+        let mut filled = false;
+        while let Token::Keyword(keyword @ (Keyword::Fill | Keyword::FillLeft | Keyword::FillRight)) =
+            self.token
+        {
+            let side = usize::from(keyword == Keyword::FillRight);
+            if keyword == Keyword::Fill && filled || matching.fill[side].is_some() {
+                break;
+            }
+            self.step();
+            self.expect(Token::LeftParen, "`(`")?;
+            let minus = self.token == Token::Operator(Operator::Subtract);
+            if minus || self.token == Token::Operator(Operator::Add) {
+                self.step();
+            }
+            let value = self.number()?.value;
+            let value = if minus { -value } else { value };
+            self.expect(Token::RightParen, "`)`")?;
+            filled = true;
+            if keyword == Keyword::Fill {
+                matching.fill = [Some(value), Some(value)];
+                break;
+            }
+            matching.fill[side] = Some(value);
+        }
+        Ok(filled)
     }
 
     /// `(a, b)`.
-    fn labels(&mut self) -> Parsed<Vec<String>> {
+    pub(super) fn labels(&mut self) -> Parsed<Vec<String>> {
         self.expect(Token::LeftParen, "`(` with labels")?;
         let mut labels = Vec::new();
-        while self.token() != Token::RightParen {
+        while self.token != Token::RightParen {
             let written = self.written();
-            let label = match self.token() {
-                Token::Word if !is_number_word(written) => written.to_string(),
-                Token::Text => string::unquote(written, self.span().start as usize)?,
+            match self.token {
+                // Source: generated_parser.y, maybe_label: every keyword but this one.
+                Token::Keyword(Keyword::Without) => return Err(self.unexpected("a label")),
+                Token::Identifier | Token::MetricName | Token::Keyword(_) => labels.push(written.to_string()),
+                Token::Text => {
+                    let label = string::unquote(written);
+                    if label.is_empty() || string::has_raw_bytes(&label) {
+                        self.note(SyntaxError::new(
+                            self.span,
+                            format!("{written} cannot be the name of a label"),
+                        ));
+                    }
+                    labels.push(label);
+                }
                 _ => return Err(self.unexpected("a label")),
-            };
-            if label.is_empty() {
-                return Err(SyntaxError::new(self.span(), "a label without a name"));
             }
             self.step();
-            labels.push(label);
-            if self.token() != Token::RightParen {
+            if self.token != Token::RightParen {
                 self.expect(Token::Comma, "`,` or `)`")?;
+                if labels.is_empty() {
+                    break;
+                }
             }
         }
         self.step();
@@ -213,18 +301,20 @@ impl<'t> Parser<'t> {
     }
 
     fn unary(&mut self) -> Parsed<Node> {
-        let sign = match self.token() {
-            Token::Add => Sign::Plus,
-            Token::Subtract => Sign::Minus,
+        let sign = match self.token {
+            Token::Operator(Operator::Add) => Sign::Plus,
+            Token::Operator(Operator::Subtract) => Sign::Minus,
             _ => return self.postfix(),
         };
         let start = self.step();
         // A sign binds as tightly as a product: -1 ^ 2 is -(1 ^ 2).
         let inner = self.expression(Operator::Power.precedence())?;
         let span = start.to(inner.span);
-        if let Kind::Number(value) = inner.kind {
-            let value = if sign == Sign::Minus { -value } else { value };
-            return Ok(Node { span, kind: Kind::Number(value) });
+        if let Kind::Number(mut number) = inner.kind {
+            if sign == Sign::Minus {
+                number.value = -number.value;
+            }
+            return Ok(Node { span, kind: Kind::Number(number) });
         }
         Ok(Node { span, kind: Kind::Unary(sign, Box::new(inner)) })
     }
@@ -232,34 +322,32 @@ impl<'t> Parser<'t> {
     /// A primary with ranges, offsets and times behind it.
     fn postfix(&mut self) -> Parsed<Node> {
         let mut node = self.primary()?;
+        let mut count = 0;
         loop {
-            if self.token() == Token::LeftBracket {
-                node = self.range(node)?;
-            } else if self.is_word("offset") {
-                node = self.offset(node)?;
-            } else if self.token() == Token::At {
-                node = self.at_modifier(node)?;
-            } else if (self.is_word("anchored") || self.is_word("smoothed"))
-                && matches!(node.kind, Kind::Selector(_) | Kind::Range(..))
-            {
-                let message =
-                    format!("`{}` needs the feature flag promql-extended-range-selectors", self.written());
-                return Err(SyntaxError::new(self.span(), message));
-            } else {
-                return Ok(node);
-            }
+            node = match self.token {
+                Token::LeftBracket => self.range(node)?,
+                Token::Keyword(Keyword::Offset) => self.offset(node)?,
+                Token::At => self.at_modifier(node)?,
+                Token::Keyword(keyword @ (Keyword::Anchored | Keyword::Smoothed)) => {
+                    self.extension(node, keyword)
+                }
+                _ => {
+                    self.depth -= count;
+                    return Ok(node);
+                }
+            };
+            // Each may wrap the node: a chain of them nests as well.
+            count += 1;
+            self.deeper()?;
         }
     }
 
     fn primary(&mut self) -> Parsed<Node> {
-        let span = self.span();
-        match self.token() {
-            Token::Number | Token::Duration => {
-                let value = self.number_token()?;
-                Ok(Node { span, kind: Kind::Number(value) })
-            }
+        let span = self.span;
+        match self.token {
+            Token::Number | Token::Duration => Ok(Node { span, kind: Kind::Number(self.number()?) }),
             Token::Text => {
-                let value = string::unquote(self.written(), span.start as usize)?;
+                let value = string::unquote(self.written());
                 self.step();
                 Ok(Node { span, kind: Kind::Text(value) })
             }
@@ -270,172 +358,92 @@ impl<'t> Parser<'t> {
                 Ok(Node { span: span.to(end), kind: Kind::Paren(Box::new(inner)) })
             }
             Token::LeftBrace => self.selector(None),
-            Token::Word => self.word(),
+            Token::Identifier => {
+                let name = (self.written(), self.step());
+                if self.token == Token::LeftParen { self.call(name) } else { self.selector(Some(name)) }
+            }
+            Token::MetricName => {
+                let name = (self.written(), self.step());
+                self.selector(Some(name))
+            }
+            Token::Keyword(keyword) => self.keyword(keyword),
             _ => Err(self.unexpected("a metric, a function, a number or `(`")),
         }
     }
 
-    /// A number, or a duration as a number of seconds.
-    pub(super) fn number_token(&mut self) -> Parsed<f64> {
-        let (written, span) = (self.written(), self.span());
-        let value = if self.token() == Token::Duration {
-            self.needs(span, "a duration as a number", 2, 54)?;
-            duration::milliseconds(written).map(|value| value as f64 / 1_000.0)
-        } else {
-            if written.contains('_') {
-                self.needs(span, "`_` in a number", 2, 54)?;
-            }
-            duration::number(written)
-        };
-        let value = value.ok_or_else(|| {
-            SyntaxError::new(span, format!("`{written}` is not a number that can be counted with"))
-                .help("it may be too large, or the units of a duration may not descend")
-        })?;
-        self.step();
-        Ok(value)
-    }
-
-    /// Something that a newer Prometheus has.
-    pub(super) fn needs(&self, span: Span, what: &str, major: u16, minor: u16) -> Parsed<()> {
-        if self.target.at_least(major, minor) {
-            return Ok(());
-        }
-        let (stated, minor_stated) = self.target.version;
-        Err(SyntaxError::new(
-            span,
-            format!("{what} needs Prometheus {major}.{minor}, and the query is for {stated}.{minor_stated}"),
-        ))
-    }
-
-    fn word(&mut self) -> Parsed<Node> {
-        let (written, span, after) = (self.written(), self.span(), self.token_after());
-        let lower = written.to_ascii_lowercase();
-        if is_number_word(written) {
-            self.step();
-            let value = if lower == "inf" { f64::INFINITY } else { f64::NAN };
-            return Ok(Node { span, kind: Kind::Number(value) });
-        }
-        let aggregation = functions::AGGREGATIONS.iter().find(|(name, ..)| *name == lower);
-        if let Some((operator, parameter, experimental)) = aggregation {
-            let next = self.tokens.get(self.at + 1).map(|(_, span)| &self.text[span.range()]).unwrap_or("");
-            let grouped = next.eq_ignore_ascii_case("by") || next.eq_ignore_ascii_case("without");
-            if after == Token::LeftParen || grouped {
-                if *experimental && !self.target.experimental {
-                    return Err(SyntaxError::new(
-                        span,
-                        format!("`{operator}` needs the feature flag promql-experimental-functions"),
-                    ));
-                }
-                return self.aggregate(operator, parameter.is_some());
-            }
-        }
-        if after == Token::LeftParen {
-            return self.call();
-        }
-        // Source: generated_parser.y, metric_identifier: these keywords are no names of metrics.
-        if ["bool", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "atan2"]
-            .contains(&lower.as_str())
-            && !["and", "or", "unless"].contains(&lower.as_str())
-        {
+    /// A keyword where an operand is expected: an aggregation, a function, or the name of a metric.
+    fn keyword(&mut self, keyword: Keyword) -> Parsed<Node> {
+        if !keyword.names_a_metric() {
             return Err(self.unexpected("a metric, a function, a number or `(`"));
         }
-        self.step();
-        self.selector(Some((written, span)))
+        let name = (self.written(), self.step());
+        let paren = self.token == Token::LeftParen;
+        match keyword.aggregation() {
+            Some(aggregation) if paren || self.is(Keyword::By) || self.is(Keyword::Without) => {
+                self.aggregate(aggregation, name.1)
+            }
+            None if paren && keyword.names_a_function() => self.call(name),
+            _ => self.selector(Some(name)),
+        }
     }
 
-    fn call(&mut self) -> Parsed<Node> {
-        let (name, name_span) = (self.written(), self.span());
-        let function = functions::find(name).ok_or_else(|| {
-            let error = SyntaxError::new(name_span, format!("there is no function `{name}`"));
-            let aggregations = functions::AGGREGATIONS.iter().map(|(name, ..)| *name);
-            match (name, crate::finding::nearest(name, functions::names().chain(aggregations))) {
-                ("holt_winters", _) => {
-                    error.help("since Prometheus 3.0 it is called `double_exponential_smoothing`")
-                }
-                (_, Some(word)) => error.help(format!("did you mean `{word}`?")),
-                _ => error,
-            }
-        })?;
-        let (major, minor) = function.since;
-        self.needs(name_span, &format!("`{name}`"), major, minor)?;
-        if function.experimental && !self.target.experimental {
-            let message = format!("`{name}` needs the feature flag promql-experimental-functions");
-            return Err(SyntaxError::new(name_span, message));
-        }
+    /// A number, or a duration as a number of seconds.
+    pub(super) fn number(&mut self) -> Parsed<Number> {
+        let (written, span) = (self.written(), self.span);
+        let is_duration = self.token == Token::Duration;
+        let value = match self.token {
+            Token::Duration => duration::milliseconds(written).map(|value| value as f64 / 1_000.0),
+            Token::Number => duration::number(written),
+            _ => return Err(self.unexpected("a number")),
+        };
+        let value = value.unwrap_or_else(|| {
+            let message = format!("`{written}` is not a number that can be counted with");
+            let help = "it may be too large, or the units of a duration may not descend";
+            self.note(SyntaxError::new(span, message).help(help));
+            1.0
+        });
         self.step();
+        Ok(Number { value, is_duration })
+    }
+
+    fn call(&mut self, (name, name_span): (&'t str, Span)) -> Parsed<Node> {
         let arguments = self.arguments()?;
-        Ok(Node {
-            span: Span::new(name_span.start as usize, self.end()),
-            kind: Kind::Call(Call { function, name_span, arguments }),
-        })
+        let function = calls::function(self, name, name_span);
+        let span = Span::new(name_span.start as usize, self.end);
+        Ok(Node { span, kind: Kind::Call(Call { function, name_span, arguments }) })
     }
 
     /// `(a, b)`.
-    fn arguments(&mut self) -> Parsed<Vec<Node>> {
+    pub(super) fn arguments(&mut self) -> Parsed<Vec<Node>> {
         self.expect(Token::LeftParen, "`(`")?;
         let mut arguments = Vec::new();
-        while self.token() != Token::RightParen {
+        if self.token != Token::RightParen {
             arguments.push(self.expression(0)?);
-            if self.token() == Token::RightParen {
-                break;
-            }
-            self.expect(Token::Comma, "`,` or `)`")?;
-            if self.token() == Token::RightParen {
-                let span = self.tokens[self.at - 1].1;
-                return Err(SyntaxError::new(span, "a comma stands here, and no argument follows it"));
+        }
+        while self.token == Token::Comma {
+            let comma = self.step();
+            if self.starts_expression() {
+                arguments.push(self.expression(0)?);
+            } else {
+                self.note_late(SyntaxError::new(comma, "a comma stands here, and no argument follows it"));
             }
         }
-        self.step();
+        self.expect(Token::RightParen, "`,` or `)`")?;
         Ok(arguments)
     }
 
-    fn aggregate(&mut self, operator: &'static str, has_parameter: bool) -> Parsed<Node> {
-        let operator_span = self.step();
-        let mut grouping = self.grouping()?;
-        let open = self.span();
-        let mut arguments = self.arguments()?;
-        let close = self.end();
-        if grouping.is_none() {
-            grouping = self.grouping()?;
+    fn starts_expression(&self) -> bool {
+        match self.token {
+            Token::Identifier
+            | Token::MetricName
+            | Token::Number
+            | Token::Duration
+            | Token::Text
+            | Token::LeftParen
+            | Token::LeftBrace
+            | Token::Operator(Operator::Add | Operator::Subtract) => true,
+            Token::Keyword(keyword) => keyword.names_a_metric(),
+            _ => false,
         }
-        let wanted = 1 + usize::from(has_parameter);
-        if arguments.len() != wanted {
-            let words = if wanted == 1 { "one argument" } else { "two arguments" };
-            return Err(SyntaxError::new(
-                Span::new(open.start as usize, close),
-                format!("`{operator}` takes {words}, and here are {}", arguments.len()),
-            ));
-        }
-        let expression = arguments.pop().expect("counted above");
-        let (without, labels, grouping_span) = match grouping {
-            Some((without, labels, span)) => (without, labels, Some(span)),
-            None => (false, Vec::new(), None),
-        };
-        Ok(Node {
-            span: Span::new(operator_span.start as usize, self.end()),
-            kind: Kind::Aggregate(Box::new(Aggregate {
-                operator,
-                operator_span,
-                grouping: labels,
-                grouping_span,
-                without,
-                parameter: arguments.pop(),
-                expression,
-            })),
-        })
     }
-
-    fn grouping(&mut self) -> Parsed<Option<(bool, Vec<String>, Span)>> {
-        let without = self.is_word("without");
-        if !without && !self.is_word("by") {
-            return Ok(None);
-        }
-        let start = self.step();
-        let labels = self.labels()?;
-        Ok(Some((without, labels, Span::new(start.start as usize, self.end()))))
-    }
-}
-
-fn is_number_word(word: &str) -> bool {
-    word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("nan")
 }

@@ -3,7 +3,7 @@
 //! Source: prometheus/prometheus promql/parser/printer.go.
 
 use super::ast::*;
-use super::{duration, names, selectors, string};
+use super::{duration, names, string};
 
 pub fn canonical(node: &Node) -> String {
     let mut out = String::new();
@@ -13,7 +13,7 @@ pub fn canonical(node: &Node) -> String {
 
 fn write(node: &Node, out: &mut String) {
     match &node.kind {
-        Kind::Number(value) => out.push_str(&number(*value)),
+        Kind::Number(number) => out.push_str(&number_text(*number)),
         Kind::Text(text) => out.push_str(&string::quote(text)),
         Kind::Selector(selector) => out.push_str(&selector_text(selector, None)),
         Kind::Range(inner, range) => {
@@ -30,7 +30,15 @@ fn write(node: &Node, out: &mut String) {
             write(inner, out);
         }
         Kind::Binary(binary) => {
-            write(&binary.left, out);
+            match &binary.left.kind {
+                // With the sign that Prometheus prints, this would read back as +(Inf ^ …).
+                Kind::Number(number)
+                    if binary.operator == Operator::Power && number.value == f64::INFINITY =>
+                {
+                    out.push_str("Inf");
+                }
+                _ => write(&binary.left, out),
+            }
             out.push_str(&format!(" {} ", operator_text(binary)));
             write(&binary.right, out);
         }
@@ -79,8 +87,17 @@ pub fn kind_name(node: &Node) -> &'static str {
     }
 }
 
+/// A number, in seconds with units if it was written with units.
+fn number_text(number: Number) -> String {
+    if !number.is_duration {
+        return float(number.value);
+    }
+    let sign = if number.value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", duration::text((number.value.abs() * 1e9) as i64 / 1_000_000))
+}
+
 /// A number as Go prints it with the shortest digits.
-pub fn number(value: f64) -> String {
+pub fn float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_string();
     }
@@ -95,22 +112,26 @@ pub fn number(value: f64) -> String {
 
 fn duration_text(value: &Duration) -> String {
     match value {
-        Duration::Constant(milliseconds) => duration::text(*milliseconds),
+        Duration::Constant(nanoseconds) if nanoseconds % 1_000_000 == 0 => {
+            duration::text(nanoseconds / 1_000_000)
+        }
+        // Prometheus would print the whole milliseconds only, which reads back as another duration.
+        Duration::Constant(nanoseconds) => float(*nanoseconds as f64 / 1e9),
         Duration::Computed(expression) => expression_text(expression),
     }
 }
 
 fn expression_text(expression: &DurationExpression) -> String {
     match expression {
-        DurationExpression::Number(seconds, true) => duration::text((seconds * 1_000.0).round() as i64),
-        DurationExpression::Number(seconds, false) => number(*seconds),
+        DurationExpression::Number(value, is_duration) => {
+            number_text(Number { value: *value, is_duration: *is_duration })
+        }
         DurationExpression::Step => "step()".to_string(),
         DurationExpression::Range => "range()".to_string(),
         DurationExpression::Function(name, first, second) => {
             format!("{name}({}, {})", expression_text(first), expression_text(second))
         }
-        DurationExpression::Unary(Sign::Plus, inner) => format!("+{}", expression_text(inner)),
-        DurationExpression::Unary(Sign::Minus, inner) => format!("-{}", expression_text(inner)),
+        DurationExpression::Minus(inner) => format!("-{}", expression_text(inner)),
         DurationExpression::Binary(operator, left, right) => {
             format!("{} {operator} {}", expression_text(left), expression_text(right))
         }
@@ -124,48 +145,57 @@ pub fn selector_text(selector: &Selector, range: Option<&Duration>) -> String {
         .matchers
         .iter()
         .map(|matcher| {
-            let name = selectors::label_text(&matcher.name);
+            let name = label_text(&matcher.name);
             format!("{name}{}{}", matcher.operator.text(), string::quote(&matcher.value))
         })
         .collect();
-    matchers.sort();
     let mut out = String::new();
     match &selector.name {
-        Some(name) if names::is_metric_name(name) => out.push_str(name),
-        Some(name) => matchers.insert(0, string::quote(name)),
+        Some(name) if selector.is_quoted => matchers.push(format!("__name__={}", string::quote(name))),
+        Some(name) => out.push_str(name),
         None => {}
     }
+    matchers.sort();
     if !matchers.is_empty() {
         out.push_str(&format!("{{{}}}", matchers.join(",")));
     }
-    if let Some(range) = range {
-        out.push_str(&format!("[{}]", duration_text(range)));
+    let modifiers = &selector.modifiers;
+    let extension = match modifiers.extension {
+        Some(Extension::Anchored) => " anchored",
+        Some(Extension::Smoothed) => " smoothed",
+        None => "",
+    };
+    match range {
+        // Prometheus prints `@` behind the word in one case and before it in the other.
+        Some(range) => {
+            out.push_str(&format!("[{}]{extension}{}", duration_text(range), at_text(modifiers)));
+        }
+        None => out.push_str(&format!("{}{extension}", at_text(modifiers))),
     }
-    out.push_str(&modifiers_text(&selector.modifiers));
+    out.push_str(&offset_text(modifiers));
     out
 }
 
-fn modifiers_text(modifiers: &Modifiers) -> String {
-    let mut out = String::new();
+fn at_text(modifiers: &Modifiers) -> String {
     match modifiers.at {
-        Some(At::Time(milliseconds)) => {
-            let sign = if milliseconds < 0 { "-" } else { "" };
-            let whole = milliseconds.unsigned_abs();
-            out.push_str(&format!(" @ {sign}{}.{:03}", whole / 1_000, whole % 1_000));
-        }
-        Some(At::Start) => out.push_str(" @ start()"),
-        Some(At::End) => out.push_str(" @ end()"),
-        None => {}
+        Some(At::Time(milliseconds)) => format!(" @ {:.3}", milliseconds as f64 / 1_000.0),
+        Some(At::Start) => " @ start()".to_string(),
+        Some(At::End) => " @ end()".to_string(),
+        None => String::new(),
     }
-    if let Some(offset) = &modifiers.offset {
-        out.push_str(&format!(" offset {}", duration_text(offset)));
+}
+
+fn offset_text(modifiers: &Modifiers) -> String {
+    match &modifiers.offset {
+        None | Some(Duration::Constant(0)) => String::new(),
+        Some(offset) => format!(" offset {}", duration_text(offset)),
     }
-    out
 }
 
 pub fn subquery_tail(subquery: &Subquery) -> String {
     let step = subquery.step.as_ref().map(duration_text).unwrap_or_default();
-    format!("[{}:{step}]{}", duration_text(&subquery.range), modifiers_text(&subquery.modifiers))
+    let modifiers = &subquery.modifiers;
+    format!("[{}:{step}]{}{}", duration_text(&subquery.range), at_text(modifiers), offset_text(modifiers))
 }
 
 pub fn aggregate_head(aggregate: &Aggregate) -> String {
@@ -178,7 +208,7 @@ pub fn aggregate_head(aggregate: &Aggregate) -> String {
 }
 
 fn label_list(labels: &[String]) -> String {
-    let texts: Vec<String> = labels.iter().map(|label| selectors::label_text(label)).collect();
+    let texts: Vec<String> = labels.iter().map(|label| label_text(label)).collect();
     texts.join(", ")
 }
 
@@ -198,5 +228,19 @@ pub fn operator_text(binary: &Binary) -> String {
         let word = if group.left { "group_left" } else { "group_right" };
         out.push_str(&format!(" {word} ({})", label_list(&group.include)));
     }
+    match matching.fill {
+        [Some(left), Some(right)] if left == right => out.push_str(&format!(" fill ({})", float(left))),
+        [left, right] => {
+            let sides = [("fill_left", left), ("fill_right", right)];
+            for (word, value) in sides.into_iter().filter_map(|(word, value)| Some((word, value?))) {
+                out.push_str(&format!(" {word} ({})", float(value)));
+            }
+        }
+    }
     out
+}
+
+/// A label as it must be written: quoted where it is no classic name.
+fn label_text(name: &str) -> String {
+    if names::is_label_name(name) { name.to_string() } else { string::quote(name) }
 }

@@ -2,22 +2,49 @@
 //!
 //! Source: Go's regexp/syntax; Prometheus anchors every pattern.
 
+use std::sync::OnceLock;
+
 const MOST_REPEAT: u32 = 1_000;
 const MOST_DEPTH: usize = 250;
 
-/// What is wrong with a pattern, in words.
-pub fn check(pattern: &str) -> Result<(), String> {
-    Checker { rest: pattern, depth: 0 }
-        .alternation()
-        .and_then(|rest| if rest.is_empty() { Ok(()) } else { Err("a `)` without its `(`".to_string()) })
+/// What a pattern, or a part of it, does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// Whether it matches the empty text.
+    pub matches_empty: bool,
+    /// How often its most repeated part is repeated by counts; 1: not at all.
+    repeats: u32,
 }
 
-/// Whether a pattern matches the empty text, where that can be seen at a glance.
+const EMPTY: Pattern = Pattern { matches_empty: true, repeats: 1 };
+const CHARACTER: Pattern = Pattern { matches_empty: false, repeats: 1 };
+
+impl Pattern {
+    fn then(self, next: Pattern) -> Pattern {
+        Pattern {
+            matches_empty: self.matches_empty && next.matches_empty,
+            repeats: self.repeats.max(next.repeats),
+        }
+    }
+
+    fn or(self, other: Pattern) -> Pattern {
+        Pattern {
+            matches_empty: self.matches_empty || other.matches_empty,
+            repeats: self.repeats.max(other.repeats),
+        }
+    }
+}
+
+/// What a pattern does, or what is wrong with it, in words.
+pub fn check(pattern: &str) -> Result<Pattern, String> {
+    let mut checker = Checker { rest: pattern, depth: 0 };
+    let found = checker.alternation()?;
+    if checker.rest.is_empty() { Ok(found) } else { Err("a `)` without its `(`".to_string()) }
+}
+
+/// Whether a pattern matches the empty text.
 pub fn matches_empty(pattern: &str) -> bool {
-    regex::RegexBuilder::new(&format!("^(?s:{pattern})$"))
-        .size_limit(1 << 18)
-        .build()
-        .map_or(pattern.is_empty() || pattern == ".*", |compiled| compiled.is_match(""))
+    check(pattern).is_ok_and(|pattern| pattern.matches_empty)
 }
 
 struct Checker<'p> {
@@ -36,23 +63,30 @@ impl<'p> Checker<'p> {
         Some(c)
     }
 
-    /// Reads up to the end or a closing parenthesis, and gives what is left.
-    fn alternation(&mut self) -> Result<&'p str, String> {
-        let mut repeatable = false;
+    /// Reads up to the end or a closing parenthesis.
+    fn alternation(&mut self) -> Result<Pattern, String> {
+        let mut all: Option<Pattern> = None;
+        // What stands before the atom that was read last, and that atom, which a repetition takes.
+        let (mut before, mut last) = (EMPTY, None);
         let mut repeated = false;
-        while let Some(c) = self.peek() {
-            match c {
-                ')' => return Ok(self.rest),
-                '|' => {
+        loop {
+            match self.peek() {
+                None | Some(')' | '|') => {
+                    let branch = before.then(last.unwrap_or(EMPTY));
+                    all = Some(all.map_or(branch, |all| all.or(branch)));
+                    if self.peek() != Some('|') {
+                        return Ok(all.unwrap_or(EMPTY));
+                    }
                     self.bump();
-                    (repeatable, repeated) = (false, false);
+                    (before, last, repeated) = (EMPTY, None, false);
                 }
-                '*' | '+' | '?' => {
+                Some(c @ ('*' | '+' | '?')) => {
                     self.bump();
-                    self.repetition(repeatable, repeated, &c.to_string())?;
-                    (repeatable, repeated) = (true, true);
+                    let mut atom = self.repetition(last, repeated, &c.to_string())?;
+                    atom.matches_empty |= c != '+';
+                    (last, repeated) = (Some(atom), true);
                 }
-                '{' if self.counted().is_some() => {
+                Some('{') if self.counted().is_some() => {
                     let (low, high, length) = self.counted().expect("looked at a line above");
                     let written = self.rest[..length].to_string();
                     if low > MOST_REPEAT || high.is_some_and(|high| high > MOST_REPEAT) {
@@ -62,22 +96,34 @@ impl<'p> Checker<'p> {
                         return Err(format!("`{written}` ends before it begins"));
                     }
                     self.rest = &self.rest[length..];
-                    self.repetition(repeatable, repeated, &written)?;
-                    (repeatable, repeated) = (true, true);
+                    let mut atom = self.repetition(last, repeated, &written)?;
+                    atom.matches_empty |= low == 0;
+                    let times = high.unwrap_or(low).max(1);
+                    atom.repeats = atom.repeats.saturating_mul(times);
+                    if times >= 2 && atom.repeats > MOST_REPEAT {
+                        return Err(format!("`{written}` repeats repetitions more than {MOST_REPEAT} times"));
+                    }
+                    (last, repeated) = (Some(atom), true);
                 }
-                _ => {
-                    repeatable = self.atom()?;
+                Some(_) => {
+                    // A group of flags alone is no atom: what stands before it can still be repeated.
+                    if let Some(atom) = self.atom()? {
+                        before = before.then(last.unwrap_or(EMPTY));
+                        last = Some(atom);
+                    }
                     repeated = false;
                 }
             }
         }
-        Ok(self.rest)
     }
 
-    fn repetition(&mut self, repeatable: bool, repeated: bool, written: &str) -> Result<(), String> {
-        if !repeatable {
-            return Err(format!("`{written}` has nothing to repeat"));
-        }
+    fn repetition(
+        &mut self,
+        atom: Option<Pattern>,
+        repeated: bool,
+        written: &str,
+    ) -> Result<Pattern, String> {
+        let atom = atom.ok_or_else(|| format!("`{written}` has nothing to repeat"))?;
         if repeated {
             return Err(format!("`{written}` repeats a repetition"));
         }
@@ -85,7 +131,7 @@ impl<'p> Checker<'p> {
         if self.peek() == Some('?') {
             self.bump();
         }
-        Ok(())
+        Ok(atom)
     }
 
     /// `{2}`, `{2,}`, `{2,3}`: bounds and length. Anything else in braces is plain text.
@@ -103,17 +149,22 @@ impl<'p> Checker<'p> {
         }
     }
 
-    /// One thing that could be repeated; false for an anchor.
-    fn atom(&mut self) -> Result<bool, String> {
+    /// One thing that could be repeated.
+    fn atom(&mut self) -> Result<Option<Pattern>, String> {
         match self.bump() {
             Some('(') => self.group(),
-            Some('[') => self.class().map(|()| true),
-            Some('\\') => self.escape(false),
-            _ => Ok(true),
+            Some('[') => self.class().map(|()| Some(CHARACTER)),
+            Some('\\') if self.rest.starts_with("Q\\E") => {
+                self.rest = &self.rest["Q\\E".len()..];
+                Ok(None)
+            }
+            Some('\\') => self.escape(false).map(Some),
+            Some('^' | '$') => Ok(Some(EMPTY)),
+            _ => Ok(Some(CHARACTER)),
         }
     }
 
-    fn group(&mut self) -> Result<bool, String> {
+    fn group(&mut self) -> Result<Option<Pattern>, String> {
         self.depth += 1;
         if self.depth > MOST_DEPTH {
             return Err("it is nested too deeply".to_string());
@@ -142,14 +193,14 @@ impl<'p> Checker<'p> {
                 self.rest = &self.rest[end + 1..];
                 if closes {
                     self.depth -= 1;
-                    return Ok(false);
+                    return Ok(None);
                 }
             }
         }
-        self.alternation()?;
+        let inner = self.alternation()?;
         self.depth -= 1;
         match self.bump() {
-            Some(')') => Ok(true),
+            Some(')') => Ok(Some(inner)),
             _ => Err("a `(` without its `)`".to_string()),
         }
     }
@@ -206,40 +257,55 @@ impl<'p> Checker<'p> {
         }
     }
 
-    fn escape(&mut self, in_class: bool) -> Result<bool, String> {
+    fn escape(&mut self, in_class: bool) -> Result<Pattern, String> {
         let c = self.bump().ok_or("a `\\` at the end")?;
         match c {
-            'A' | 'z' | 'b' | 'B' if !in_class => Ok(!matches!(c, 'A' | 'z')),
-            'a' | 'f' | 'n' | 'r' | 't' | 'v' | 'd' | 'D' | 's' | 'S' | 'w' | 'W' => Ok(true),
+            'A' | 'z' | 'B' if !in_class => Ok(EMPTY),
+            // There is no border of a word in an empty text.
+            'b' if !in_class => Ok(CHARACTER),
+            'a' | 'f' | 'n' | 'r' | 't' | 'v' | 'd' | 'D' | 's' | 'S' | 'w' | 'W' => Ok(CHARACTER),
             'C' if !in_class => Err("`\\C` is not known here".to_string()),
             'Q' if !in_class => {
                 let end = self.rest.find("\\E");
+                let literal = end.map_or(self.rest, |end| &self.rest[..end]);
+                let found = if literal.is_empty() { EMPTY } else { CHARACTER };
                 self.rest = end.map_or("", |end| &self.rest[end + 2..]);
-                Ok(true)
+                Ok(found)
             }
             'x' => {
                 let hex = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_hexdigit());
                 if let Some(rest) = self.rest.strip_prefix('{') {
-                    let end = rest.find('}').filter(|end| hex(&rest[..*end]) && *end <= 6);
-                    let end = end.ok_or("`\\x{…}` is not a character")?;
+                    let end = rest.find('}').filter(|end| hex(&rest[..*end]));
+                    let code = end.and_then(|end| u32::from_str_radix(&rest[..end], 16).ok());
+                    let valid = code.is_some_and(|code| code <= char::MAX as u32);
+                    let end = end.filter(|_| valid).ok_or("`\\x{…}` is not a character")?;
                     self.rest = &rest[end + 1..];
-                    return Ok(true);
+                    return Ok(CHARACTER);
                 }
                 match self.rest.get(..2).filter(|text| hex(text)) {
                     Some(_) => {
                         self.rest = &self.rest[2..];
-                        Ok(true)
+                        Ok(CHARACTER)
                     }
                     None => Err("`\\x` needs two hexadecimal digits".to_string()),
                 }
             }
             'p' | 'P' => {
-                if let Some(rest) = self.rest.strip_prefix('{') {
-                    let end = rest.find('}').ok_or("`\\p{…}` does not end")?;
-                    self.rest = &rest[end + 1..];
-                    return Ok(true);
+                let (name, length) = match self.rest.strip_prefix('{') {
+                    Some(rest) => {
+                        let end = rest.find('}').ok_or("`\\p{…}` does not end")?;
+                        (rest[..end].trim_start_matches('^'), end + 2)
+                    }
+                    None => {
+                        let length = self.peek().ok_or("`\\p` needs a class")?.len_utf8();
+                        (&self.rest[..length], length)
+                    }
+                };
+                if !is_unicode_class(name) {
+                    return Err(format!("`{name}` is no class of characters"));
                 }
-                self.bump().map(|_| true).ok_or_else(|| "`\\p` needs a class".to_string())
+                self.rest = &self.rest[length..];
+                Ok(CHARACTER)
             }
             '0'..='7' => {
                 let more = self.rest.chars().take(2).take_while(|c| ('0'..='7').contains(c)).count();
@@ -247,12 +313,35 @@ impl<'p> Checker<'p> {
                     return Err(format!("`\\{c}` would refer back, which RE2 cannot"));
                 }
                 self.rest = &self.rest[more..];
-                Ok(true)
+                Ok(CHARACTER)
             }
             c if c.is_ascii_alphanumeric() => Err(format!("`\\{c}` is not an escape of RE2")),
-            _ => Ok(true),
+            _ => Ok(CHARACTER),
         }
     }
+}
+
+/// General categories and scripts, as Go spells them. The tables of the regex crate know them, in more spellings.
+fn is_unicode_class(name: &str) -> bool {
+    static LETTERS: OnceLock<Vec<&str>> = OnceLock::new();
+    let categories = LETTERS.get_or_init(|| {
+        "Any C Cc Cf Co Cs L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs"
+            .split(' ')
+            .collect()
+    });
+    if name.len() <= 3 {
+        return categories.contains(&name) || (name.len() == 3 && is_script(name));
+    }
+    is_script(name)
+}
+
+/// A script in the one spelling of Go: words with a capital each, joined by `_`.
+fn is_script(name: &str) -> bool {
+    let words = name.split('_').all(|word| {
+        word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word.bytes().skip(1).all(|byte| byte.is_ascii_lowercase())
+    });
+    words && name.len() <= 32 && regex::Regex::new(&format!("\\p{{Script={name}}}")).is_ok()
 }
 
 #[cfg(test)]
@@ -264,12 +353,43 @@ mod tests {
         for right in
             ["5..", "a|b", r"\Qa+b\E", "[a-z]{2,3}", "(?i)x", "(?P<n>a)", "a{b}", "^$", "", "[]a]", r"\d+"]
         {
-            assert_eq!(check(right), Ok(()), "{right}");
+            assert!(check(right).is_ok(), "{right}");
         }
-        for wrong in
-            ["a++", "(?x)a", r"\d{2000}", "a)(b", "(", "[a", "*a", r"\1", "(?=a)", r"\z*?+", "a{3,2}"]
-        {
+        for wrong in [
+            "a++",
+            "(a{50}){50}",
+            r"\p{Foo}",
+            "(?x)a",
+            r"\d{2000}",
+            "a)(b",
+            "(",
+            "[a",
+            "*a",
+            r"\1",
+            "(?=a)",
+            r"\z*?+",
+            "a{3,2}",
+        ] {
             assert!(check(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn knows_what_matches_nothing() {
+        for (pattern, expected) in [
+            (".*", true),
+            (".+", false),
+            ("a|", true),
+            ("(a*)(b?)", true),
+            ("a*b", false),
+            ("^$", true),
+            ("", true),
+            ("(a|b*)+", true),
+            ("a{0,3}", true),
+            (r"\Q\E", true),
+            ("x(?i)*", true),
+        ] {
+            assert_eq!(super::matches_empty(pattern), expected, "{pattern}");
         }
     }
 }

@@ -1,8 +1,5 @@
 //! Quoted texts, as Go writes them.
 
-use super::SyntaxError;
-use crate::source::Span;
-
 /// A text in double quotes, such that PromQL reads it back as it is.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -18,8 +15,14 @@ pub fn quote(text: &str) -> String {
             '\u{8}' => quoted.push_str("\\b"),
             '\u{c}' => quoted.push_str("\\f"),
             '\u{b}' => quoted.push_str("\\v"),
+            c if c as u32 >= RAW_BYTE && c as u32 <= RAW_BYTE + 0xFF => {
+                quoted.push_str(&format!("\\x{:02x}", c as u32 - RAW_BYTE));
+            }
             c if (c as u32) < 0x20 || c as u32 == 0x7f => quoted.push_str(&format!("\\x{:02x}", c as u32)),
-            c if c.is_control() || c == '\u{feff}' => quoted.push_str(&format!("\\u{:04x}", c as u32)),
+            c if !c.is_ascii() && !is_printable(c) => match c as u32 {
+                code @ ..=0xFFFF => quoted.push_str(&format!("\\u{code:04x}")),
+                code => quoted.push_str(&format!("\\U{code:08x}")),
+            },
             c => quoted.push(c),
         }
     }
@@ -27,67 +30,93 @@ pub fn quote(text: &str) -> String {
     quoted
 }
 
-/// The value of a text token that begins at byte `start` of the query.
-pub fn unquote(raw: &str, start: usize) -> Result<String, SyntaxError> {
+/// First of the private characters that stand for bytes which are no UTF-8: Prometheus takes `"\xff"` for that byte.
+const RAW_BYTE: u32 = 0x10_FF00;
+
+/// The value of a text token. Its escapes have been checked when it was read.
+pub fn unquote(raw: &str) -> String {
     let body = &raw[1..raw.len() - 1];
     if raw.starts_with('`') {
-        return Ok(body.replace('\r', ""));
+        return if body.contains('\r') { body.replace('\r', "") } else { body.to_string() };
     }
     if !body.contains('\\') {
-        return Ok(body.to_string());
+        return body.to_string();
     }
     let quote = raw.chars().next().unwrap_or('"');
     let mut value: Vec<u8> = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Some(c) = body[at..].chars().next() {
-        if c != '\\' {
-            value.extend(c.encode_utf8(&mut [0; 4]).bytes());
-            at += c.len_utf8();
-            continue;
+    let mut rest = body;
+    while let Some(at) = rest.find('\\') {
+        value.extend_from_slice(&rest.as_bytes()[..at]);
+        let Ok((escaped, length)) = escape(&rest[at + 1..], quote) else { break };
+        match escaped {
+            Escaped::Byte(byte) => value.push(byte),
+            Escaped::Character(c) => value.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
-        let (bytes, length) = escape(&body[at + 1..], quote).ok_or_else(|| {
-            let length = body[at + 1..].chars().next().map_or(1, |next| 1 + next.len_utf8());
-            let span = Span::new(start + 1 + at, start + 1 + at + length);
-            SyntaxError::new(span, format!("`{}` is not an escape", &body[at..at + length]))
-                .help("write `\\\\` for a backslash, or use backticks instead of quotes")
-        })?;
-        value.extend(bytes);
-        at += 1 + length;
+        rest = &rest[at + 1 + length..];
     }
-    String::from_utf8(value).map_err(|_| {
-        SyntaxError::new(Span::new(start, start + raw.len()), "the escapes do not make up a text in UTF-8")
-    })
+    value.extend_from_slice(rest.as_bytes());
+    let mut text = String::with_capacity(value.len());
+    for chunk in value.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(RAW_BYTE + u32::from(*byte))));
+    }
+    text
 }
 
-/// The bytes that an escape stands for, and its length without the backslash.
-fn escape(rest: &str, quote: char) -> Option<(Vec<u8>, usize)> {
-    let first = rest.chars().next()?;
-    let simple = |byte: u8| Some((vec![byte], 1));
-    let code = |skip: usize, digits: usize, radix: u32| {
-        let text = rest.get(skip..skip + digits)?;
-        let all = text.chars().all(|c| c.is_digit(radix));
-        all.then(|| u32::from_str_radix(text, radix).ok()).flatten().map(|code| (code, skip + digits))
+/// Whether Go prints a character as it is: not if it is a control, a mark of direction, or a blank that is no space.
+fn is_printable(c: char) -> bool {
+    // Behind a letter, the standard library escapes just what cannot be printed.
+    let mut escaped = String::with_capacity(8);
+    escaped.extend(['a', c].iter().collect::<String>().escape_debug());
+    escaped.len() == 1 + c.len_utf8()
+}
+
+/// Whether a text holds bytes that are no UTF-8.
+pub fn has_raw_bytes(text: &str) -> bool {
+    text.chars().any(|c| c as u32 >= RAW_BYTE && c as u32 <= RAW_BYTE + 0xFF)
+}
+
+pub enum Escaped {
+    Byte(u8),
+    Character(char),
+}
+
+/// What the escape behind a backslash stands for, and its length; or what is wrong with how many bytes of it.
+pub fn escape(rest: &str, quote: char) -> Result<(Escaped, usize), (String, usize)> {
+    let Some(first) = rest.chars().next() else {
+        return Err(("the text ends in the middle of an escape".to_string(), 0));
     };
+    let byte = |byte: u8| Ok((Escaped::Byte(byte), 1));
     match first {
-        'a' => simple(7),
-        'b' => simple(8),
-        'f' => simple(12),
-        'n' => simple(b'\n'),
-        'r' => simple(b'\r'),
-        't' => simple(b'\t'),
-        'v' => simple(11),
-        '\\' => simple(b'\\'),
-        c if c == quote => simple(c as u8),
-        'x' => code(1, 2, 16).map(|(code, length)| (vec![code as u8], length)),
-        '0'..='7' => {
-            let (code, length) = code(0, 3, 8)?;
-            u8::try_from(code).ok().map(|byte| (vec![byte], length))
-        }
-        'u' | 'U' => {
-            let (code, length) = code(1, if first == 'u' { 4 } else { 8 }, 16)?;
-            let c = char::from_u32(code)?;
-            Some((c.to_string().into_bytes(), length))
-        }
-        _ => None,
+        'a' => byte(7),
+        'b' => byte(8),
+        'f' => byte(12),
+        'n' => byte(b'\n'),
+        'r' => byte(b'\r'),
+        't' => byte(b'\t'),
+        'v' => byte(11),
+        '\\' => byte(b'\\'),
+        c if c == quote => byte(c as u8),
+        '0'..='7' => code(rest, 0, 3, 8),
+        'x' => code(rest, 1, 2, 16),
+        'u' => code(rest, 1, 4, 16),
+        'U' => code(rest, 1, 8, 16),
+        c => Err((format!("`\\{}` is not an escape", c.escape_debug()), c.len_utf8())),
+    }
+}
+
+fn code(rest: &str, skip: usize, digits: usize, radix: u32) -> Result<(Escaped, usize), (String, usize)> {
+    let found =
+        rest.as_bytes()[skip..].iter().take(digits).take_while(|byte| char::from(**byte).is_digit(radix));
+    let length = skip + found.count();
+    if length < skip + digits {
+        return Err((format!("the escape `\\{}` needs {digits} digits", &rest[..length]), length));
+    }
+    let value = u32::from_str_radix(&rest[skip..length], radix).unwrap_or(u32::MAX);
+    let small = digits < 4;
+    match (small, u8::try_from(value), char::from_u32(value)) {
+        (true, Ok(byte), _) => Ok((Escaped::Byte(byte), length)),
+        (false, _, Some(c)) => Ok((Escaped::Character(c), length)),
+        _ => Err((format!("the escape `\\{}` stands for no character", &rest[..length]), length)),
     }
 }

@@ -110,7 +110,7 @@ impl Checker<'_> {
             Err(errors) => {
                 for error in errors {
                     let place =
-                        self.inside(written.place, error.span.start as usize, error.span.end as usize);
+                        self.inside(written.place, error.mark.start as usize, error.mark.end as usize);
                     let mut finding = Finding::new(&rules::QUERY_SYNTAX, place, error.message)
                         .why("KEDA would ask Prometheus with this, get a 400, and nothing would scale");
                     finding.help = error.help;
