@@ -48,7 +48,7 @@ fn every_compiled_query_gives_one_series() {
             if let slogen::model::TriggerKind::Prometheus { query, .. } = &trigger.kind {
                 let expression =
                     slogen::promql::parse(query, &slogen::promql::Target::default()).expect("parses");
-                let series = slogen::promql::infer(&expression, &slogen::promql::Facts::default()).series;
+                let series = slogen::promql::series(&expression, &slogen::promql::Facts::default());
                 assert_eq!(series, slogen::promql::Series::One, "{}: {query}", path.display());
             }
         }

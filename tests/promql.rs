@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use serde_json::Value;
-use slogen::promql::{Facts, Series, Target, ValueType, infer, parse};
+use slogen::promql::{Facts, Series, Target, ValueType, parse, series};
 
 use crate::support::read;
 
@@ -93,7 +93,7 @@ fn one_series_is_never_claimed_where_there_were_several() {
         let query = case["query"].as_str().expect("a text");
         let Ok(expression) = parse(query, &Target::default()) else { continue };
         let several = case["series"].as_u64().expect("a number") > 1;
-        let one = infer(&expression, &Facts::default()).series == Series::One;
+        let one = series(&expression, &Facts::default()) == Series::One;
         assert!(!(one && several), "{query} gave several series");
         proved += usize::from(one);
     }
@@ -187,7 +187,7 @@ fn holds(text: &str) {
             let canonical = expression.canonical();
             let back = parse(&canonical, &Target::default());
             assert_eq!(back.map(|back| back.canonical()).ok(), Some(canonical));
-            infer(&expression, &Facts::default());
+            series(&expression, &Facts::default());
             expression.shape();
         }
         Err(errors) => {

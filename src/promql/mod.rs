@@ -26,7 +26,10 @@ mod views;
 
 pub use ast::Matcher as MatcherView;
 pub use ast::{Expression, MatchOperator, ValueType};
-pub use infer::{Facts, Inference, Series, infer};
+pub use infer::{
+    Analysis, Base, Empty, Facts, Info, Label, Labels, MetricFacts, MetricKind, Presence, Reason, Series,
+    Unit, analyse, series,
+};
 pub use names::{is_label_name, is_metric_name};
 pub use shape::Shape;
 pub use string::quote;

@@ -44,29 +44,21 @@ impl Checker<'_> {
             );
             return None;
         }
-        match promql::infer(&expression, &promql::Facts::default()).series {
-            Series::One => {}
-            Series::Many { fragment, reason } => {
-                let place = self.inside(written.place, fragment.start as usize, fragment.end as usize);
-                self.push(
-                    Finding::new(&rules::QUERY_MANY_SERIES, place, "the query can give more than one series")
-                        .label(reason)
-                        .why("KEDA refuses more than one: it works with one pod and breaks with the second")
-                        .help("aggregate on the outside: `sum(…)`, `max(…)`, without `by`"),
-                );
-            }
-            Series::Unknown { fragment, reason } => {
-                let place = self.inside(written.place, fragment.start as usize, fragment.end as usize);
-                self.push_warning(
-                    Finding::new(
-                        &rules::QUERY_MANY_SERIES,
-                        place,
-                        "nothing proves that the query gives one series",
-                    )
-                    .label(reason)
-                    .why("KEDA refuses more than one")
-                    .help("aggregate on the outside: `sum(…)`, `max(…)`, without `by`"),
-                );
+        let series = promql::series(&expression, &promql::Facts::default());
+        if let Some(reason) = series.reason() {
+            let place = self.inside(written.place, reason.span.start as usize, reason.span.end as usize);
+            let finding = |message: &str, why: &str| {
+                Finding::new(&rules::QUERY_MANY_SERIES, place, message)
+                    .label(reason.text.clone())
+                    .why(why)
+                    .help("aggregate on the outside: `sum(…)`, `max(…)`, without `by`")
+            };
+            if let Series::Many(_) = series {
+                let why = "KEDA refuses more than one: it works with one pod and breaks with the second";
+                self.push(finding("the query can give more than one series", why));
+            } else {
+                let why = "KEDA refuses more than one";
+                self.push_warning(finding("nothing proves that the query gives one series", why));
             }
         }
         if let Some(meaning) = meaning {
