@@ -7,6 +7,7 @@ pub mod cli;
 pub mod compile;
 pub mod emit;
 pub mod finding;
+pub mod lint;
 pub mod manifest;
 pub mod model;
 pub mod output;

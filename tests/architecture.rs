@@ -10,18 +10,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("finding", &["source"]),
     ("promql", &["source", "finding"]),
+    ("lint", &["source", "finding", "promql"]),
     ("model", &[]),
-    ("policy", &["source", "finding", "promql", "model"]),
+    ("policy", &["source", "finding", "promql", "lint", "model"]),
     ("plan", &["promql", "model", "policy"]),
     ("manifest", &["source", "finding"]),
-    ("rules", &["source", "finding", "model", "policy", "manifest"]),
+    ("rules", &["source", "finding", "lint", "model", "policy", "manifest"]),
     ("checklist", &["source", "finding", "model", "policy", "plan"]),
     ("emit", &["source", "finding", "promql", "model", "plan", "manifest", "checklist"]),
     ("output", &["source", "finding"]),
     ("compile", &["source", "finding", "policy", "plan", "manifest", "rules", "checklist", "emit"]),
     (
         "cli",
-        &["source", "finding", "model", "policy", "plan", "manifest", "rules", "emit", "output", "compile"],
+        &[
+            "source", "finding", "promql", "lint", "model", "policy", "plan", "manifest", "rules", "emit",
+            "output", "compile",
+        ],
     ),
 ];
 

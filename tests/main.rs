@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod gallery;
 mod judges;
+mod lint;
 mod manifests;
 mod output;
 mod policy;

@@ -6,7 +6,7 @@ use slogen::output::{Format, Style, render};
 use slogen::source::{FileId, Place, SourceFile, Sources, Span};
 
 static RULE: Rule =
-    Rule { id: "test/rule", severity: Severity::Error, summary: "a rule", page: "# test/rule\n" };
+    Rule { id: "test/rule", code: "", severity: Severity::Error, summary: "a rule", page: "# test/rule\n" };
 
 fn world(text: &str) -> Sources {
     let mut sources = Sources::default();

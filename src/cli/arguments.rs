@@ -26,9 +26,16 @@ pub enum Command {
   slogen build policy.toml --manifests k8s -o out      # look for conflicts with what is there
   slogen build policy.toml --stdout | kubectl diff -f -")]
     Build(Build),
+    /// Explain one PromQL query: type, labels, series, unit, what KEDA makes of it, and what is wrong with it.
+    #[command(after_help = "Examples:
+  slogen promql 'sum(rate(http_requests_total{namespace=\"shop\"}[2m]))'
+  slogen promql 'rate(x_total[30s])' --scrape-interval 15s --threshold 20 --metric-type AverageValue
+  slogen promql --format json < query.promql
+  slogen promql --jsonl < queries.jsonl      # one object with `expr` a line in, one answer a line out")]
+    Promql(PromqlArguments),
     /// Print the page of a rule: why it hurts, what fires, how to fix it.
     Explain {
-        /// Id of the rule, such as policy/threshold-order.
+        /// Id of the rule, such as policy/threshold-order, or its code, such as H101.
         rule: String,
     },
     /// List everything that slogen can say.
@@ -83,6 +90,60 @@ pub struct Build {
     /// Colour in what people read.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+#[derive(Debug, Args)]
+pub struct PromqlArguments {
+    /// The query; `-` or nothing: read it from standard input.
+    #[arg(allow_hyphen_values = true)]
+    pub query: Option<String>,
+    /// For people, or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub format: ListFormat,
+    /// Read one JSON object with `expr` a line, answer one a line.
+    #[arg(long, conflicts_with = "query")]
+    pub jsonl: bool,
+    /// The Prometheus that will answer, such as 2.53; the newest that slogen knows, if left out.
+    #[arg(long, value_name = "VERSION")]
+    pub prometheus_version: Option<String>,
+    /// That Prometheus has the feature flags for experimental functions and modifiers.
+    #[arg(long)]
+    pub experimental: bool,
+    /// What the query is for.
+    #[arg(long, value_enum, default_value_t = QueryContext::Scaler)]
+    pub context: QueryContext,
+    /// The trigger's threshold.
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub threshold: Option<f64>,
+    /// The trigger's metric type: Value or AverageValue.
+    #[arg(long, value_name = "TYPE")]
+    pub metric_type: Option<String>,
+    /// The trigger's `ignoreNullValues`; KEDA's default is true.
+    #[arg(long, value_name = "BOOL")]
+    pub ignore_null_values: Option<bool>,
+    /// Time between two scrapes, such as 15s.
+    #[arg(long, value_name = "DURATION")]
+    pub scrape_interval: Option<String>,
+    /// The namespace of the workload.
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// Upper bounds of a histogram's buckets, as NAME=0.1,0.5,1.
+    #[arg(long, value_name = "NAME=BOUNDS")]
+    pub buckets: Vec<String>,
+    /// From which severity on the exit code is 1.
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
+    /// Colour in what people read.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// What a query is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QueryContext {
+    Scaler,
+    Alert,
+    Record,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

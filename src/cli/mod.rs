@@ -9,6 +9,7 @@ mod drift;
 mod explain;
 mod init;
 mod input;
+mod promql;
 mod terminal;
 
 pub use arguments::Arguments;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let ending = match arguments.command {
         Command::Build(build) => build::run(&build),
+        Command::Promql(arguments) => promql::run(&arguments),
         Command::Explain { rule } => explain::explain(&rule),
         Command::Rules { format } => explain::list(format),
         Command::Schema => print(&crate::policy::schema::text()),

@@ -32,6 +32,8 @@ impl fmt::Display for Severity {
 pub struct Rule {
     /// `family/what-is-wrong`.
     pub id: &'static str,
+    /// Its short name in the catalogue, such as `H101`; empty where there is none.
+    pub code: &'static str,
     pub severity: Severity,
     /// One line for lists.
     pub summary: &'static str,

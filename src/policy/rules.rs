@@ -6,6 +6,7 @@ macro_rules! cards {
     ($($name:ident $severity:ident $what:literal $summary:literal;)*) => {
         $(pub static $name: Rule = Rule {
             id: concat!("policy/", $what),
+            code: "",
             severity: Severity::$severity,
             summary: $summary,
             page: include_str!(concat!("rules/", $what, ".md")),
@@ -44,9 +45,6 @@ cards! {
     ALERT_ORDER Error "alert-order" "alerts of one signal out of order";
     THRESHOLD_UNREACHABLE Error "threshold-unreachable" "a threshold that no value can reach";
     THRESHOLD_RESOLUTION Error "threshold-resolution" "a threshold that KEDA's three decimals lose";
-    QUERY_SYNTAX Error "query-syntax" "PromQL that does not parse";
-    QUERY_TYPE Error "query-type" "PromQL whose result KEDA cannot read";
-    QUERY_MANY_SERIES Error "query-many-series" "PromQL that can give more than one series";
     QUERY_MEANING Error "query-meaning" "a query that contradicts its stated meaning";
     WINDOW_TOO_SHORT Error "window-too-short" "a window that holds fewer than four scrapes";
     PROMISE_BROKEN Error "promise-broken" "a promise that the settings cannot keep";

@@ -5,7 +5,7 @@ use super::functions::{self, AGGREGATIONS, Aggregation, Function};
 use super::keyword::Keyword;
 use super::parser::{Parsed, Parser};
 use super::token::Token;
-use super::{SyntaxError, metricsql};
+use super::{ErrorKind, SyntaxError, metricsql};
 use crate::source::Span;
 
 /// The function of that name; an error is noted where there is none, or not for this Prometheus.
@@ -13,7 +13,7 @@ pub(super) fn function(parser: &mut Parser<'_>, name: &str, span: Span) -> &'sta
     let Some(function) = functions::find(name) else {
         let error = SyntaxError::new(span, format!("there is no function `{name}`"));
         parser.note(match metricsql::advice(name) {
-            Some(advice) => error.help(advice),
+            Some(advice) => error.of(ErrorKind::Dialect).help(advice),
             None => {
                 let known = functions::names().chain(AGGREGATIONS.iter().map(|aggregation| aggregation.name));
                 // Names of another length are not meant, and not worth the comparison.

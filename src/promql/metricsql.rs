@@ -83,6 +83,18 @@ pub fn advice(function: &str) -> Option<String> {
     Some(format!("`{function}` belongs to MetricsQL; in Prometheus write {}", quoted(instead)))
 }
 
+/// What to write for a word that stands where Prometheus expects none.
+pub fn word(found: &str) -> Option<&'static str> {
+    Some(match found {
+        "default" => "`default` belongs to MetricsQL; in Prometheus write `… or vector(…)`",
+        "if" => "`if` belongs to MetricsQL; in Prometheus write `and`",
+        "ifnot" => "`ifnot` belongs to MetricsQL; in Prometheus write `unless`",
+        "keep_metric_names" => "`keep_metric_names` belongs to MetricsQL; Prometheus drops names, always",
+        "WITH" => "`WITH` templates belong to MetricsQL; write them out, or make a recording rule",
+        _ => return None,
+    })
+}
+
 fn quoted(instead: &str) -> String {
     if instead.contains('`') || instead.starts_with("one ") {
         instead.to_string()

@@ -56,6 +56,10 @@ pub struct SyntaxError {
 pub enum ErrorKind {
     /// No Prometheus takes it.
     Language,
+    /// A pattern that RE2 refuses.
+    Pattern,
+    /// Words of another system: MetricsQL, or a template that is not rendered yet.
+    Dialect,
     /// It needs a newer Prometheus, or a feature flag.
     Feature,
 }
@@ -65,10 +69,21 @@ impl SyntaxError {
         SyntaxError { kind: ErrorKind::Language, span, mark: span, message: message.into(), help: None }
     }
 
+    fn of(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
+}
+
+/// Seconds of a duration such as `1h30m`.
+pub fn seconds(text: &str) -> Option<f64> {
+    let milliseconds = duration::milliseconds(text).filter(|_| !text.is_empty());
+    milliseconds.map(|milliseconds| milliseconds as f64 / 1_000.0)
 }
 
 /// The Prometheus that a query is written for.

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use super::ast::*;
 use super::keyword::Keyword;
 use super::token::{Lexer, Token};
-use super::{ErrorKind, SyntaxError, Target, calls, duration, string};
+use super::{ErrorKind, SyntaxError, Target, calls, duration, metricsql, string};
 use crate::source::Span;
 
 /// Deepest nesting of parentheses, calls and signs.
@@ -107,6 +107,9 @@ impl<'t> Parser<'t> {
             && let Some(failure) = self.lexer.failure.take()
         {
             let mut error = SyntaxError::new(Span::new(failure.start, self.text.len()), failure.message);
+            if self.text[failure.mark.range()].starts_with('$') {
+                error.kind = ErrorKind::Dialect;
+            }
             error.mark = failure.mark;
             error.help = failure.help;
             self.note(error);
@@ -124,14 +127,17 @@ impl<'t> Parser<'t> {
         };
         let error = SyntaxError::new(self.span, format!("{found}, where {expected} is expected"));
         let rest = &self.text[self.span.range().end..];
+        let template = |error: SyntaxError| {
+            error.of(ErrorKind::Dialect).help("this looks like a template: render it first")
+        };
+        if let Some(advice) = metricsql::word(self.written()) {
+            self.note(error.of(ErrorKind::Dialect).help(advice));
+            return Stop;
+        }
         let error = match self.token {
             Token::Assign => error.help("to compare there is `==`; matchers stand in braces"),
-            Token::LeftBracket if rest.starts_with('$') => {
-                error.help("this looks like a template: render it first")
-            }
-            Token::LeftBrace if rest.starts_with('{') => {
-                error.help("this looks like a template: render it first")
-            }
+            Token::LeftBracket if rest.starts_with('$') => template(error),
+            Token::LeftBrace if rest.starts_with('{') => template(error),
             _ => error,
         };
         self.note(error);

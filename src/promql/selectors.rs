@@ -3,7 +3,7 @@
 use super::ast::*;
 use super::parser::{Parsed, Parser, Stop};
 use super::token::Token;
-use super::{SyntaxError, regex, string};
+use super::{ErrorKind, SyntaxError, regex, string};
 use crate::source::Span;
 
 impl Parser<'_> {
@@ -88,7 +88,8 @@ impl Parser<'_> {
         if matches!(operator, MatchOperator::RegexMatch | MatchOperator::RegexNotMatch)
             && let Err(problem) = regex::check(&value)
         {
-            let mut error = SyntaxError::new(span, format!("the pattern cannot be read: {problem}"));
+            let message = format!("the pattern cannot be read: {problem}");
+            let mut error = SyntaxError::new(span, message).of(ErrorKind::Pattern);
             error.mark = value_span;
             self.note(error);
         }
@@ -109,6 +110,20 @@ fn set_name(selector: &mut Selector, name: String, span: Span) {
 }
 
 impl Matcher {
+    /// Whether it leaves a quantile without the bucket `+Inf`, or with that one alone.
+    ///
+    /// Source: prometheus/prometheus promql/quantile.go, BucketQuantile: without +Inf at the end, or with fewer than
+    /// two buckets, it is NaN.
+    pub fn takes_buckets_away(&self) -> bool {
+        self.name == "le"
+            && match self.operator {
+                MatchOperator::Equal => !self.value.is_empty(),
+                MatchOperator::NotEqual => self.value == "+Inf",
+                MatchOperator::RegexMatch => !self.value.contains("Inf") && !self.value.contains(['*', '+']),
+                MatchOperator::RegexNotMatch => self.value.contains("Inf"),
+            }
+    }
+
     /// Whether a series without the label does not match.
     pub fn excludes_empty(&self) -> bool {
         match self.operator {

@@ -3,20 +3,21 @@
 pub mod conflict;
 
 use crate::finding::Rule;
-use crate::{manifest, policy};
+use crate::{lint, manifest, policy};
 
 /// All rules, by id.
 pub fn all() -> Vec<&'static Rule> {
-    let families = [policy::rules::RULES, manifest::rules::RULES, conflict::RULES];
+    let families = [policy::rules::RULES, lint::rules::RULES, manifest::rules::RULES, conflict::RULES];
     let mut all: Vec<&'static Rule> = families.into_iter().flatten().copied().collect();
     all.sort_by_key(|rule| rule.id);
     all
 }
 
-/// The rule of that id; the family may be left out where the rest is unambiguous.
+/// The rule of that id or code; the family may be left out where the rest is unambiguous.
 pub fn find(id: &str) -> Option<&'static Rule> {
     let all = all();
-    let exact = all.iter().find(|rule| rule.id == id);
+    let named = |rule: &&&Rule| rule.id == id || !id.is_empty() && rule.code.eq_ignore_ascii_case(id);
+    let exact = all.iter().find(named);
     let mut endings = all.iter().filter(|rule| rule.id.split('/').nth(1) == Some(id));
     exact.or_else(|| endings.next().filter(|_| endings.next().is_none())).copied()
 }

@@ -4,11 +4,12 @@ use super::names::shown;
 use super::signal::Surroundings;
 use super::{Checker, rules};
 use crate::finding::{Finding, nearest};
+use crate::lint;
 use crate::model::{Dimension, MetricUnit};
 use crate::policy::valid::{Matcher, MetricSelector};
 use crate::policy::written::{Field, Quantity, Source};
 use crate::promql::{self, MatchOperator};
-use crate::source::{Place, Placed};
+use crate::source::{Place, Placed, Span};
 
 /// Labels that the emitted scrape path sets and that slogen puts into every query of the pods' metrics.
 const SCOPE: [&str; 2] = ["job", "namespace"];
@@ -46,7 +47,7 @@ impl Checker<'_> {
             if matcher.name == "__name__" {
                 continue;
             }
-            let place = self.inside(written.place, matcher.span.start as usize, matcher.span.end as usize);
+            let place = self.inside(written.place, matcher.span);
             if source == Source::Pods && SCOPE.contains(&matcher.name.as_str()) {
                 self.push(
                     Finding::new(
@@ -108,13 +109,8 @@ impl Checker<'_> {
         match promql::parse(&written.value, &target) {
             Ok(expression) => Some(expression),
             Err(errors) => {
-                for error in errors {
-                    let place =
-                        self.inside(written.place, error.mark.start as usize, error.mark.end as usize);
-                    let mut finding = Finding::new(&rules::QUERY_SYNTAX, place, error.message)
-                        .why("KEDA would ask Prometheus with this, get a 400, and nothing would scale");
-                    finding.help = error.help;
-                    self.push(finding);
+                for lint in lint::syntax(&errors) {
+                    self.push(lint.finding(|span| self.inside(written.place, span)));
                 }
                 None
             }
@@ -122,12 +118,12 @@ impl Checker<'_> {
     }
 
     /// The stretch of the file that made a stretch of a string's value.
-    pub(super) fn inside(&self, place: Place, start: usize, end: usize) -> Place {
+    pub(super) fn inside(&self, place: Place, stretch: Span) -> Place {
         let raw = self.source.text.get(place.span.range()).unwrap_or_default();
         let at = |offset| crate::policy::toml_text::raw_offset(raw, offset);
         let base = place.span.start as usize;
-        let (from, to) = (base + at(start), base + at(end));
-        Place::new(self.file, crate::source::Span::new(from, to.max(from)))
+        let (from, to) = (base + at(stretch.start as usize), base + at(stretch.end as usize));
+        Place::new(self.file, Span::new(from, to.max(from)))
     }
 
     /// A name that says that the metric is of another kind.

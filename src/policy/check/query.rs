@@ -1,10 +1,17 @@
-//! PromQL written by hand: one series, a vector, and what it says it means.
+//! PromQL written by hand: what the rules for queries say of it, and what it says it means.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use super::signal::Surroundings;
 use super::{Checker, rules};
 use crate::finding::Finding;
+use crate::lint::rules::{BELOW_RESOLUTION, LEVEL_DIVIDED, TOTAL_NOT_DIVIDED};
+use crate::lint::{About, Context, Role, Scaler, lint};
+use crate::model::MetricUnit;
+use crate::policy::valid::Threshold;
 use crate::policy::written::Meaning;
-use crate::promql::{self, Series, ValueType};
+use crate::promql::{self, Facts, Unit, ValueType};
 use crate::source::Placed;
 
 impl Checker<'_> {
@@ -13,53 +20,26 @@ impl Checker<'_> {
         &mut self,
         written: &Placed<String>,
         meaning: Option<&Placed<Meaning>>,
+        (threshold, unit): (Option<&Threshold>, Option<MetricUnit>),
         surroundings: &Surroundings,
     ) -> Option<(String, Option<u32>)> {
         let expression = self.promql(written, surroundings)?;
-        // Source: kedacore/keda pkg/scalers/prometheus_scaler.go, ExecutePromQuery: an instant vector with one
-        // element, or nothing it can read.
-        let refused = match expression.value_type() {
-            ValueType::Vector => None,
-            ValueType::Scalar => Some((
-                "a scalar",
-                "KEDA cannot read a scalar: every answer is an error",
-                "write `vector(…)` around it",
-            )),
-            ValueType::String => Some((
-                "a text",
-                "KEDA cannot read a text: every answer is an error",
-                "write a query that gives a number",
-            )),
-            ValueType::Matrix => Some((
-                "a range of values",
-                "KEDA reads a range as 0, without an error: nothing would ever scale",
-                "write a function around it, such as `sum(rate(…[1m]))`",
-            )),
-        };
-        if let Some((what, why, help)) = refused {
-            self.push(
-                Finding::new(&rules::QUERY_TYPE, written.place, format!("the query gives {what}"))
-                    .why(why)
-                    .help(help),
-            );
-            return None;
-        }
-        let series = promql::series(&expression, &promql::Facts::default());
-        if let Some(reason) = series.reason() {
-            let place = self.inside(written.place, reason.span.start as usize, reason.span.end as usize);
-            let finding = |message: &str, why: &str| {
-                Finding::new(&rules::QUERY_MANY_SERIES, place, message)
-                    .label(reason.text.clone())
-                    .why(why)
-                    .help("aggregate on the outside: `sum(…)`, `max(…)`, without `by`")
-            };
-            if let Series::Many(_) = series {
-                let why = "KEDA refuses more than one: it works with one pod and breaks with the second";
-                self.push(finding("the query can give more than one series", why));
-            } else {
-                let why = "KEDA refuses more than one";
-                self.push_warning(finding("nothing proves that the query gives one series", why));
+        for lint in lint(&expression, &self.surrounding_context(threshold, unit, surroundings)) {
+            // The metric type follows from `meaning`, and the resolution of thresholds is checked for all signals.
+            let elsewhere = [LEVEL_DIVIDED.id, TOTAL_NOT_DIVIDED.id, BELOW_RESOLUTION.id];
+            if elsewhere.contains(&lint.rule.id) {
+                continue;
             }
+            let mut finding = lint.finding(|span| self.inside(written.place, span));
+            if let (About::Threshold, Some(threshold)) = (lint.about, threshold) {
+                let query = std::mem::replace(&mut finding.place, threshold.place);
+                finding = finding.related(query, "the query");
+                finding.label = None;
+            }
+            self.push(finding);
+        }
+        if expression.value_type() != ValueType::Vector {
+            return None;
         }
         if let Some(meaning) = meaning {
             self.meaning(written, meaning, &expression);
@@ -67,6 +47,36 @@ impl Checker<'_> {
         let window =
             expression.selectors().iter().filter_map(|s| s.range).map(|range| range.ceil() as u32).max();
         Some((expression.canonical(), window))
+    }
+
+    /// What the rules for queries may know.
+    fn surrounding_context(
+        &self,
+        threshold: Option<&Threshold>,
+        unit: Option<MetricUnit>,
+        surroundings: &Surroundings,
+    ) -> Context {
+        let factor = unit.map_or(Decimal::ONE, |unit| unit.factor);
+        let value = threshold
+            .and_then(|threshold| threshold.value.checked_div(factor))
+            .and_then(|value| value.to_f64());
+        let version = surroundings.prometheus.version;
+        Context {
+            // As the ScaledObject will say it.
+            role: Role::Scaler(Scaler {
+                threshold: value,
+                ignore_null_values: Some(false),
+                has_fallback: true,
+                unit: unit.and_then(|unit| Unit::of_name(unit.name)),
+                ..Scaler::default()
+            }),
+            facts: Facts {
+                scrape_interval: Some(f64::from(surroundings.interval)),
+                namespace: surroundings.namespace.clone(),
+                ..Facts::default()
+            },
+            version: Some((version.major, version.minor)),
+        }
     }
 
     fn meaning(
@@ -90,7 +100,7 @@ impl Checker<'_> {
                 "read as a level, more pods do not bring it down: the workload climbs to the maximum and stays there",
             ),
         };
-        let place = self.inside(written.place, shape.fragment.start as usize, shape.fragment.end as usize);
+        let place = self.inside(written.place, shape.fragment);
         self.push(
             Finding::new(
                 &rules::QUERY_MEANING,

@@ -17,6 +17,8 @@ pub(super) struct Surroundings<'p> {
     pub(super) prometheus: &'p Prometheus,
     /// Seconds between two scrapes.
     pub(super) interval: u32,
+    /// The namespace of the workload, where the policy names it.
+    pub(super) namespace: Option<String>,
 }
 
 impl Checker<'_> {
@@ -41,7 +43,9 @@ impl Checker<'_> {
             );
             return None;
         }
-        let surroundings = Surroundings { prometheus, interval };
+        let workload = document.workload.value();
+        let namespace = workload.and_then(|workload| workload.namespace.value().cloned());
+        let surroundings = Surroundings { prometheus, interval, namespace };
         let mut signals = Vec::new();
         for (name, signal) in entries {
             self.signal_name(name);
@@ -470,7 +474,9 @@ impl Checker<'_> {
         let thresholds = self.thresholds(name, &scale, &query.activate, &query.scale, &query.alert);
         let meaning = self.required(&query.meaning, "meaning", name.place, "meaning = \"total\"");
         let text = self.required(&query.query, "query", name.place, "query = \"sum(jobs_waiting)\"")?;
-        let (text, window) = self.hand_written(text, meaning, surroundings)?;
+        let stated = (!query.unit.is_missing()).then_some(unit);
+        let threshold = (thresholds.scale.as_ref(), stated);
+        let (text, window) = self.hand_written(text, meaning, threshold, surroundings)?;
         Some(Signal {
             name: name.clone(),
             kind: SignalKind::Query {

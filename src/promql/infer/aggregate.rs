@@ -22,7 +22,7 @@ impl<'e> Analysis<'e> {
         if keeps_series {
             // One per group; the group is one where no label can tell groups apart.
             let first = aggregate.operator != "limit_ratio" && parameter.is_some_and(|count| count < 2.0);
-            if !inner_is_one && !(first && !varying) {
+            if !inner_is_one && (!first || varying) {
                 let text = format!("`{}` keeps several series", aggregate.operator);
                 info.series = Series::Many(Reason::new(span, text));
             } else {
@@ -66,13 +66,14 @@ impl<'e> Analysis<'e> {
 /// Unit, bounds and NaN of what an aggregation gives.
 fn values(info: &mut super::Info<'_>, operator: &str) {
     let (low, high) = info.bounds;
+    let one_sign = low >= 0.0 || high <= 0.0;
     match operator {
         "sum" => {
             info.bounds = (
                 if low >= 0.0 { low } else { f64::NEG_INFINITY },
                 if high <= 0.0 { high } else { f64::INFINITY },
             );
-            info.is_nonzero = low > 0.0;
+            info.is_nonzero &= one_sign;
         }
         "count" => {
             (info.bounds, info.unit, info.is_nonzero) =
@@ -91,7 +92,7 @@ fn values(info: &mut super::Info<'_>, operator: &str) {
             }
         }
         // avg, min, max, quantile: between the lowest and the highest.
-        _ => info.is_nonzero = low > 0.0,
+        _ => info.is_nonzero &= one_sign,
     }
 }
 

@@ -25,9 +25,37 @@ impl<'e> Analysis<'e> {
                 compute(out, binary, &left, &right);
             }
         }
-        if binary.operator == Operator::Divide && part::is_part_of(&binary.left, &binary.right) {
-            let out = &mut self.nodes[index];
-            out.bounds = (out.bounds.0.max(0.0), out.bounds.1.min(1.0));
+        if binary.operator == Operator::Divide {
+            self.share(index, binary);
+        }
+    }
+}
+
+impl Analysis<'_> {
+    /// A part divided by its whole, which may be multiplied first: `100 * a / b`.
+    fn share(&mut self, index: usize, binary: &Binary) {
+        let (left, right) = (self.bare(self.nodes[index].children[0]), self.nodes[index].children[1]);
+        let mut factor = 1.0;
+        let mut part = left;
+        if let Kind::Binary(inner) = &self.nodes[left].node.kind
+            && inner.operator == Operator::Multiply
+        {
+            let [first, second] = [self.nodes[left].children[0], self.nodes[left].children[1]];
+            match (self.nodes[first].constant, self.nodes[second].constant) {
+                (Some(value), None) => (factor, part) = (value, second),
+                (None, Some(value)) => (factor, part) = (value, first),
+                _ => {}
+            }
+        }
+        let is_part = factor >= 0.0 && part::is_part_of(self.nodes[part].node, &binary.right);
+        let units = self.nodes[part].unit.zip(self.nodes[right].unit);
+        let out = &mut self.nodes[index];
+        if is_part {
+            out.bounds = (out.bounds.0.max(0.0), out.bounds.1.min(factor));
+        }
+        if factor != 1.0 && out.unit.is_none() {
+            out.unit =
+                units.and_then(|(part, whole)| part.divided_by(whole)).and_then(|unit| unit.scaled(factor));
         }
     }
 }
@@ -53,6 +81,7 @@ fn compute<'e>(out: &mut Info<'e>, binary: &'e Binary, left: &Info<'e>, right: &
     out.empty.filtered = Some(Reason::new(binary.operator_span, text));
     // NaN is unequal to everything, and nothing else.
     out.nan = kept.nan.clone().filter(|_| binary.operator == Operator::NotEqual);
+    out.is_always_nan = kept.is_always_nan && out.nan.is_some();
     values::narrow(out, binary, left, right);
 }
 
@@ -106,6 +135,7 @@ fn either<'e>(out: &mut Info<'e>, binary: &'e Binary, left: Info<'e>, right: Inf
     };
     out.bounds = (left.bounds.0.min(right.bounds.0), left.bounds.1.max(right.bounds.1));
     out.is_nonzero = left.is_nonzero && right.is_nonzero;
+    out.is_always_nan = left.is_always_nan;
     let right_shows = left.empty.can_be() || !same;
     out.nan = left.nan.or(right.nan.filter(|_| right_shows));
     out.empty = Empty {
@@ -225,8 +255,20 @@ fn joined<'e>(out: &mut Info<'e>, binary: &'e Binary, left: &Info<'e>, right: &I
         filtered: first.filtered.clone().or_else(|| second.filtered.clone()),
         missing: first.missing || second.missing,
     };
-    if !fills && out.empty.always.is_none() {
+    if fills {
+        return;
+    }
+    if out.empty.always.is_none() {
         out.empty.always = never_meet(binary, &left.labels, &right.labels);
+    }
+    // Labels that only one side is grouped by: no pair, unless no series has them.
+    if binary.matching.is_none()
+        && left.labels.complete() != right.labels.complete()
+        && !left.labels.others
+        && !right.labels.others
+    {
+        let reason = Reason::new(binary.operator_span, "series of the two sides have different labels");
+        out.empty.filtered.get_or_insert(reason);
     }
 }
 

@@ -61,6 +61,7 @@ impl<'e> Analysis<'e> {
                     (info.unit, info.bounds, info.constant) =
                         (argument.unit, argument.bounds, argument.constant);
                     (info.is_nonzero, info.nan) = (argument.is_nonzero, argument.nan);
+                    info.is_always_nan = argument.is_always_nan;
                 }
             }
             "time" => {
@@ -135,6 +136,7 @@ impl<'e> Analysis<'e> {
             }
             _ => None,
         };
+        let partial = self.partial_buckets(argument);
         let unit = metric.first().and_then(|name| {
             let known = self.facts.metric(name).and_then(|metric| metric.unit);
             known.or_else(|| Unit::of_name(name))
@@ -152,6 +154,9 @@ impl<'e> Analysis<'e> {
         if quantile.is_some_and(|quantile| !(0.0..=1.0).contains(&quantile)) {
             info.bounds = ANY;
             info.nan = Some(Reason::new(call.arguments[0].span, "a quantile outside of 0 to 1 is infinite"));
+            info.is_always_nan = true;
+        } else if let Some(reason) = partial {
+            (info.nan, info.is_always_nan) = (Some(reason), true);
         } else if !positive {
             info.nan = Some(Reason::new(call.name_span, "a quantile of no observations is NaN"));
         } else {
@@ -189,6 +194,15 @@ impl<'e> Analysis<'e> {
                 info.series = Series::Many(Reason::new(span, text));
             }
         }
+    }
+
+    /// A matcher that takes the bucket `+Inf` away, or all others, from a quantile.
+    fn partial_buckets(&self, index: usize) -> Option<Reason> {
+        self.nodes[self.below(index)].iter().find_map(|info| {
+            let Kind::Selector(selector) = &info.node.kind else { return None };
+            let partial = selector.matchers.iter().find(|matcher| matcher.takes_buckets_away())?;
+            Some(Reason::new(partial.span, "a quantile without the bucket `+Inf`, or of it alone, is NaN"))
+        })
     }
 
     /// Whether a series is a plain number: no native histogram.
@@ -248,7 +262,7 @@ impl<'e> Analysis<'e> {
             }
             "sum_over_time" => {
                 info.bounds = (if low >= 0.0 { low } else { ANY.0 }, if high <= 0.0 { high } else { ANY.1 });
-                info.is_nonzero = low > 0.0;
+                info.is_nonzero &= low >= 0.0 || high <= 0.0;
             }
             "stddev_over_time" | "mad_over_time" | "stdvar_over_time" => {
                 (info.bounds, info.is_nonzero) = (POSITIVE, false);
@@ -258,8 +272,9 @@ impl<'e> Analysis<'e> {
                 info.bounds = ANY;
                 info.nan =
                     Some(Reason::new(call.arguments[0].span, "a quantile outside of 0 to 1 is infinite"));
+                info.is_always_nan = true;
             }
-            "quantile_over_time" | "avg_over_time" => info.is_nonzero = low > 0.0,
+            "quantile_over_time" | "avg_over_time" => info.is_nonzero &= low >= 0.0 || high <= 0.0,
             "timestamp"
             | "ts_of_min_over_time"
             | "ts_of_max_over_time"

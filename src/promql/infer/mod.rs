@@ -94,6 +94,8 @@ pub struct Info<'e> {
     pub constant: Option<f64>,
     /// What makes it NaN or infinite, while nothing happens.
     pub nan: Option<Reason>,
+    /// Whether it is never a finite number.
+    pub is_always_nan: bool,
     pub empty: Empty,
 }
 
@@ -197,6 +199,7 @@ impl<'e> Analysis<'e> {
             is_nonzero: false,
             constant: None,
             nan: None,
+            is_always_nan: false,
             empty: Empty::default(),
         });
         self.nodes.len() - 1

@@ -57,7 +57,7 @@ impl<'e> Analysis<'e> {
 
 /// Names of series that cannot be negative.
 fn counts(name: &str) -> bool {
-    ["_total", "_bucket", "_count", "_bytes", "_seconds"].iter().any(|suffix| name.ends_with(suffix))
+    ["_total", "_bucket", "_count"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// What a matcher says of its label, if it says something.

@@ -130,7 +130,6 @@ impl Unit {
             (Base::Percent, 0.01) => Base::Ratio,
             (Base::Seconds, 1_000.0) => Base::Milliseconds,
             (Base::Milliseconds, 0.001) => Base::Seconds,
-            (Base::Events, _) => Base::Events,
             _ => return None,
         };
         Some(Unit { base, ..self })

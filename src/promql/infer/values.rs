@@ -13,8 +13,9 @@ pub(super) fn arithmetic<'e>(out: &mut Info<'e>, binary: &'e Binary, left: &Info
         }
         return;
     }
-    out.nan = left.nan.clone().or_else(|| right.nan.clone());
     let divides = matches!(binary.operator, Operator::Divide | Operator::Modulo);
+    out.nan = left.nan.clone().or_else(|| right.nan.clone());
+    out.is_always_nan = left.is_always_nan || right.is_always_nan || divides && right.constant == Some(0.0);
     if divides && !right.is_nonzero {
         let text = match right.constant {
             Some(_) => "a division by 0 is infinite, or NaN",

@@ -6,6 +6,7 @@ macro_rules! cards {
     ($($name:ident $severity:ident $what:literal $summary:literal;)*) => {
         $(pub static $name: Rule = Rule {
             id: concat!("conflict/", $what),
+            code: "",
             severity: Severity::$severity,
             summary: $summary,
             page: include_str!(concat!($what, ".md")),

@@ -1,0 +1,171 @@
+//! Counters and the windows over them.
+
+use super::histogram::RATES;
+use super::repair::{replace, seconds, wrap};
+use super::{Lint, Linter, rules};
+use crate::finding::Severity;
+use crate::promql::MetricKind;
+use crate::promql::ast::*;
+
+/// Functions that ask whether and when, not how much.
+const EXISTENCE: [&str; 12] = [
+    "absent",
+    "absent_over_time",
+    "changes",
+    "resets",
+    "timestamp",
+    "count_over_time",
+    "present_over_time",
+    "last_over_time",
+    "ts_of_last_over_time",
+    "ts_of_first_over_time",
+    "ts_of_max_over_time",
+    "ts_of_min_over_time",
+];
+
+impl Linter<'_> {
+    /// A counter that nothing turns into a rate.
+    pub(super) fn raw_counter(&mut self, index: usize, selector: &Selector) {
+        let Some(name) = selector.name.as_deref() else { return };
+        let declared = self.context.facts.metric(name).map(|metric| metric.kind);
+        let by_type = declared == Some(MetricKind::Counter)
+            || declared == Some(MetricKind::Histogram)
+                && ["_bucket", "_count", "_sum"].iter().any(|suffix| name.ends_with(suffix));
+        let by_name = declared.is_none()
+            && !name.contains(':')
+            && (name.ends_with("_total") || name.ends_with("_bucket"));
+        if !by_type && !by_name {
+            return;
+        }
+        let mut below = index;
+        let mut difference = None;
+        for above in self.path_up(index) {
+            let info = &self.analysis.nodes[above];
+            match &info.node.kind {
+                // A range as the result is another story.
+                Kind::Range(..) if info.parent.is_none() => return,
+                Kind::Call(call) => {
+                    let function = call.function.name;
+                    let turned = RATES.contains(&function)
+                        || EXISTENCE.contains(&function)
+                        || function == "predict_linear";
+                    // A quantile without a rate is another story.
+                    if turned || function.starts_with("histogram") {
+                        return;
+                    }
+                }
+                Kind::Aggregate(aggregate)
+                    if matches!(aggregate.operator, "count" | "group" | "count_values") =>
+                {
+                    return;
+                }
+                Kind::Binary(binary) => {
+                    let is_right = info.children.get(1) == Some(&below);
+                    if binary.operator.is_set() && binary.operator != Operator::Or && is_right {
+                        return;
+                    }
+                    let other = info.children.get(usize::from(!is_right)).copied();
+                    let same = other.is_some_and(|other| self.analysis.metrics_below(other).contains(&name));
+                    // A limit or a whole, named `_total` although it is a gauge: `used / total`.
+                    let divided = binary.operator == Operator::Divide;
+                    if by_name && divided && (is_right || self.context.scaler().is_none()) {
+                        return;
+                    }
+                    if same && binary.operator.is_comparison() {
+                        return;
+                    }
+                    if same && binary.operator == Operator::Subtract {
+                        if is_right {
+                            // The left side tells it.
+                            return;
+                        }
+                        difference = Some(binary);
+                        break;
+                    }
+                    // "Has it ever happened" is a fair question of an alert.
+                    let zero = other.is_some_and(|other| self.analysis.nodes[other].constant == Some(0.0));
+                    if self.context.scaler().is_none() && binary.operator.is_comparison() && zero {
+                        return;
+                    }
+                }
+                _ => {}
+            }
+            below = above;
+        }
+        let span = self.analysis.nodes[index].node.span;
+        let severity = if by_type { Severity::Error } else { Severity::Warning };
+        let window = self.good_window();
+        if let Some(binary) = difference {
+            return self.push(
+                Lint::new(&rules::RAW_COUNTER, binary.operator_span, "the difference of a counter, taken by hand")
+                    .severity(severity)
+                    .why("when a pod restarts the counter starts at 0, and the difference is negative: KEDA reads 0")
+                    .help(format!("write `increase({name}[…])`, which knows about restarts")),
+            );
+        }
+        let lint =
+            Lint::new(&rules::RAW_COUNTER, span, format!("`{name}` is a counter, and is read as it is"))
+                .severity(severity)
+                .label(if by_type {
+                    "a counter only ever grows"
+                } else {
+                    "the name is that of a counter, which only ever grows"
+                })
+                .why("its value is the count since the pods started: 15141 where there were 1.4 per second")
+                .help(format!("write `rate({name}…[{window}])`"));
+        let is_ranged = self.analysis.nodes[index].parent.is_some_and(|parent| {
+            matches!(self.analysis.nodes[parent].node.kind, Kind::Range(..) | Kind::Subquery(_))
+        });
+        self.push(if is_ranged {
+            lint
+        } else {
+            lint.repair(false, "take the rate", wrap(span, "rate(", format!("[{window}])")))
+        });
+    }
+
+    /// A window against the scrape interval.
+    pub(super) fn range(&mut self, index: usize, duration: &Duration) {
+        let (Some(window), Some(interval)) = (duration.seconds(), self.context.facts.scrape_interval) else {
+            return;
+        };
+        let info = &self.analysis.nodes[index];
+        let function = info.parent.and_then(|parent| match &self.analysis.nodes[parent].node.kind {
+            Kind::Call(call) => Some(call),
+            _ => None,
+        });
+        let Some(call) = function.filter(|call| RATES.contains(&call.function.name)) else { return };
+        if interval <= 0.0 || window >= 4.0 * interval {
+            return;
+        }
+        let name = call.function.name;
+        let span = self.brackets(info.node).unwrap_or(info.node.span);
+        let good = self.good_window();
+        let (rule, why) = if window < 2.0 * interval {
+            let why = format!(
+                "`{name}` needs two samples; at one scrape every {1} a window of {0} mostly holds one: then {2}",
+                seconds(window),
+                seconds(interval),
+                self.reads_nothing()
+            );
+            (&rules::WINDOW_TOO_SHORT, why)
+        } else {
+            let why = format!(
+                "it holds {} samples: one failed scrape, and there may be no result",
+                (window / interval).floor()
+            );
+            (&rules::WINDOW_FRAGILE, why)
+        };
+        self.push(
+            Lint::new(
+                rule,
+                span,
+                format!("a window of {} at one scrape every {}", seconds(window), seconds(interval)),
+            )
+            .label(format!("fewer than {} scrapes", if window < 2.0 * interval { "two" } else { "four" }))
+            .why(why)
+            .related(call.name_span, "it needs two samples at least")
+            .help(format!("write `[{good}]`"))
+            .repair(true, format!("write `[{good}]`"), replace(span, good)),
+        );
+    }
+}

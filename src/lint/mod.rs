@@ -1,0 +1,68 @@
+//! A query and what surrounds it → what is wrong with its meaning.
+//!
+//! A rule speaks where the text and the known facts decide; where they do not, it keeps quiet. Each file is a family of
+//! the catalogue; the cards are in `rules.rs`, their pages in `rules/`.
+
+mod aggregation;
+mod answer;
+mod calls;
+mod context;
+mod counter;
+mod describe;
+mod empty;
+mod histogram;
+mod labels;
+pub mod outcome;
+
+mod repair;
+mod report;
+pub mod rules;
+mod shape;
+mod syntax;
+mod threshold;
+mod time;
+mod units;
+
+pub use answer::answer;
+pub use context::{Context, MetricType, Role, Scaler};
+pub use describe::describe;
+pub use report::{About, Lint, Repair};
+pub use syntax::syntax;
+
+use crate::promql::ast::Kind;
+use crate::promql::{Analysis, Expression, analyse};
+
+/// Everything that is wrong with the meaning of a query, from left to right.
+pub fn lint(expression: &Expression, context: &Context) -> Vec<Lint> {
+    let analysis = analyse(expression, &context.facts);
+    lint_analysed(expression, &analysis, context)
+}
+
+/// The same, where the query has been looked at already.
+pub fn lint_analysed(expression: &Expression, analysis: &Analysis<'_>, context: &Context) -> Vec<Lint> {
+    let mut linter = Linter { text: &expression.text, analysis, context, found: Vec::new() };
+    linter.shape();
+    for (index, info) in analysis.nodes.iter().enumerate() {
+        match &info.node.kind {
+            Kind::Selector(selector) => linter.selector(index, selector),
+            Kind::Call(call) => linter.call(index, call),
+            Kind::Aggregate(aggregate) => linter.aggregate(index, aggregate),
+            Kind::Binary(binary) => linter.binary(index, binary),
+            Kind::Subquery(subquery) => linter.subquery(index, subquery),
+            Kind::Range(_, duration) => linter.range(index, duration),
+            _ => {}
+        }
+    }
+    linter.threshold(expression);
+    let mut found = linter.found;
+    found.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
+    found
+}
+
+/// One query under the eyes of the rules.
+struct Linter<'a> {
+    text: &'a str,
+    analysis: &'a Analysis<'a>,
+    context: &'a Context,
+    found: Vec<Lint>,
+}

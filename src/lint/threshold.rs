@@ -1,0 +1,168 @@
+//! The value against its threshold.
+
+use super::{Lint, Linter, MetricType, Scaler, rules};
+use crate::finding::Severity;
+use crate::promql::ast::*;
+use crate::promql::{Base, Expression, Unit};
+
+impl Linter<'_> {
+    /// Everything about the value that is compared with the threshold of a trigger.
+    pub(super) fn threshold(&mut self, expression: &Expression) {
+        self.idle_and_gone();
+        let Some(scaler) = self.context.scaler() else { return };
+        if self.analysis.root().value_type != ValueType::Vector {
+            return;
+        }
+        self.metric_type(expression, scaler);
+        let Some(threshold) = scaler.threshold.filter(|threshold| threshold.is_finite()) else {
+            return self.units(scaler, None);
+        };
+        self.resolution(threshold);
+        let before = self.found.len();
+        self.units(scaler, Some(threshold));
+        if self.found.len() == before {
+            self.unreachable(threshold);
+        }
+    }
+
+    /// A level divided by pods, or a total that is not.
+    fn metric_type(&mut self, expression: &Expression, scaler: &Scaler) {
+        let (Some(shape), Some(metric_type)) = (expression.shape(), scaler.metric_type) else { return };
+        let lint = match (shape.is_level, metric_type) {
+            (true, MetricType::AverageValue) => {
+                let why = match scaler.threshold {
+                    Some(threshold) => format!(
+                        "the HPA divides the value by the number of pods: with 10 pods a value of {} counts as {}, and the workload is scaled in while it is too slow",
+                        threshold, threshold / 10.0
+                    ),
+                    None => "the HPA divides the value by the number of pods: the more pods there are, the better it looks".to_string(),
+                };
+                Lint::new(&rules::LEVEL_DIVIDED, shape.fragment, "a level is divided by the number of pods")
+                    .label(shape.reason)
+                    .why(why)
+                    .help("write `metricType: Value`; KEDA's default is AverageValue")
+            }
+            (false, MetricType::Value) => {
+                Lint::new(&rules::TOTAL_NOT_DIVIDED, shape.fragment, "a total is compared as it is")
+                    .label(shape.reason)
+                    .why("more pods do not bring it down: while it is above the threshold the number of pods is multiplied at every sync, up to the maximum")
+                    .help("write `metricType: AverageValue`, and the threshold for one pod")
+            }
+            _ => return,
+        };
+        self.push(lint.about_threshold());
+    }
+
+    /// Source: kedacore/keda pkg/scalers/scaler.go, GenerateMetricInMili and GetMetricTargetMili: three decimals.
+    fn resolution(&mut self, threshold: f64) {
+        let span = self.analysis.root().node.span;
+        let thousandths = threshold * 1_000.0;
+        let lint = if threshold < 0.000_5 {
+            let text = if threshold <= 0.0 {
+                "a threshold of 0 or less".to_string()
+            } else {
+                format!("a threshold of {threshold} is 0 for KEDA")
+            };
+            Lint::new(&rules::BELOW_RESOLUTION, span, text)
+                .severity(Severity::Error)
+                .why("KEDA keeps three decimals, and an HPA refuses a target that is not positive")
+        } else if (thousandths - thousandths.round()).abs() > 1e-6 * thousandths.max(1.0) {
+            Lint::new(
+                &rules::BELOW_RESOLUTION,
+                span,
+                format!("a threshold of {threshold} loses its last decimals"),
+            )
+            .why(format!("KEDA keeps three: the autoscaler compares with {}", thousandths.round() / 1_000.0))
+        } else {
+            return;
+        };
+        self.push(lint.about_threshold().help("multiply the query and the threshold by 100 or 1000"));
+    }
+
+    fn unreachable(&mut self, threshold: f64) {
+        let root = self.analysis.root();
+        let (_, high) = root.bounds;
+        // The HPA asks for more pods only above the threshold.
+        if high > threshold || root.empty.always.is_some() {
+            return;
+        }
+        let quantile = self.bucket_quantile(0);
+        let lint = match quantile {
+            Some(span) => Lint::new(&rules::ABOVE_LAST_BUCKET, span, format!("a threshold of {threshold} is out of reach"))
+                .label(format!("the last finite bucket ends at {high}"))
+                .why(format!("a quantile never exceeds the last finite bucket: however slow it is, the answer is {high}, and nothing scales up"))
+                .help("lower the threshold below the last bucket, or give the histogram larger buckets"),
+            None => {
+                let constant = root.constant.is_some();
+                let message = if constant {
+                    format!("the value is always {high}, and the threshold {threshold}")
+                } else {
+                    format!("the value is never above {high}, and the threshold is {threshold}")
+                };
+                Lint::new(&rules::UNREACHABLE, root.node.span, message)
+                    .why("the HPA asks for more pods only above the threshold: nothing ever scales up")
+                    .help("lower the threshold, or compare with another value")
+            }
+        };
+        self.push(lint.about_threshold());
+    }
+
+    /// The name of the quantile whose buckets bound the value.
+    fn bucket_quantile(&self, index: usize) -> Option<crate::source::Span> {
+        self.analysis.below(index).find_map(|at| match &self.analysis.nodes[at].node.kind {
+            Kind::Call(call)
+                if call.function.name == "histogram_quantile"
+                    && self.analysis.nodes[at].bounds.1.is_finite() =>
+            {
+                Some(call.name_span)
+            }
+            _ => None,
+        })
+    }
+
+    /// A comparison that no value passes, whatever happens.
+    pub(super) fn never_holds(&mut self, index: usize, binary: &Binary) {
+        let info = &self.analysis.nodes[index];
+        if !binary.operator.is_comparison() || binary.returns_bool {
+            return;
+        }
+        let (left, right) = (&self.analysis.nodes[info.children[0]], &self.analysis.nodes[info.children[1]]);
+        let Some(reason) = &info.empty.always else { return };
+        let own = reason.span == binary.operator_span && reason.text.starts_with("the comparison");
+        if !own || left.constant.is_some() && right.constant.is_some() || left.empty.always.is_some() {
+            return;
+        }
+        let Some(limit) = right.constant else { return };
+        let (low, high) = left.bounds;
+        let why = self.reads_nothing();
+        let span = binary.operator_span.to(binary.right.span);
+        let lint = if let Some(quantile) = self.bucket_quantile(info.children[0]).filter(|_| limit >= high) {
+            Lint::new(
+                &rules::ABOVE_LAST_BUCKET,
+                span,
+                format!("{limit} is at or above the last finite bucket, {high}"),
+            )
+            .related(quantile, "it never exceeds the last finite bucket")
+            .help("compare with less, or give the histogram larger buckets")
+        } else if left.unit == Some(Unit::level(Base::Ratio)) && limit > 1.0 {
+            Lint::new(
+                &rules::RATIO_PERCENT,
+                span,
+                format!("a ratio is never above 1, and is compared with {limit}"),
+            )
+            .severity(Severity::Error)
+            .help(format!("write {}, or multiply the ratio by 100", limit / 100.0))
+        } else {
+            let range = if high.is_infinite() {
+                format!("never below {low}")
+            } else if low.is_infinite() {
+                format!("never above {high}")
+            } else {
+                format!("between {low} and {high}")
+            };
+            Lint::new(&rules::UNREACHABLE, span, format!("the comparison never holds: the value is {range}"))
+                .help("compare with a value that can occur")
+        };
+        self.push(lint.why(why));
+    }
+}
