@@ -127,6 +127,13 @@ impl Linter<'_> {
         if !is_code || letters || value.len() > 64 || !value.contains(|c: char| c.is_ascii_digit()) {
             return;
         }
+        // What almost all are, without compiling anything.
+        let fits = |part: &str| {
+            matches!(part.as_bytes(), [b'1'..=b'5' | b'.', b'0'..=b'9' | b'.', b'0'..=b'9' | b'.'])
+        };
+        if value.split('|').any(fits) {
+            return;
+        }
         let Ok(pattern) = regex::Regex::new(&format!("^(?s:{value})$")) else { return };
         if (100..=599).any(|code| pattern.is_match(&code.to_string())) {
             return;
@@ -162,8 +169,8 @@ impl Linter<'_> {
             return;
         }
         let lint = if by_class { lint.severity(Severity::Warning) } else { lint };
-        let fits = plain && widened.iter().all(|part| part.len() == 3);
-        self.push(if fits {
+        let widens = plain && widened.iter().all(|part| part.len() == 3);
+        self.push(if widens {
             lint.help(format!("write `{}=~\"{good}\"`", matcher.name)).repair(
                 true,
                 format!("write \"{good}\""),

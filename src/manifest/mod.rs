@@ -1,6 +1,7 @@
 //! YAML text comes in; documents whose every key and value knows its place go out, and what cannot be read.
 
 mod document;
+mod inside;
 pub mod kinds;
 mod node;
 mod read;
@@ -8,5 +9,6 @@ pub mod rules;
 mod scalar;
 
 pub use document::Document;
+pub use inside::raw_offset;
 pub use node::{Entry, Node, Value};
 pub use read::{Reading, read};
