@@ -254,3 +254,74 @@ fn the_small_commands_work() {
         assert!(stdout(&slogen(&folder, &["completions", shell])).contains("slogen"), "{shell}");
     }
 }
+
+#[test]
+fn one_query_is_answered_for_people_and_for_programs() {
+    let folder = scratch("promql");
+    let good = slogen(&folder, &["promql", "sum(rate(http_requests_total{job=\"a\"}[5m]))"]);
+    assert_eq!((code(&good), stderr(&good).as_str()), (0, ""));
+    assert!(
+        stdout(&good).contains("one, always") && stdout(&good).contains("per second"),
+        "{}",
+        stdout(&good)
+    );
+    let wrong = slogen(&folder, &["promql", "rate(x)"]);
+    assert_eq!((code(&wrong), stdout(&wrong).as_str()), (1, ""));
+    assert!(stderr(&wrong).contains("query:1:6"), "{}", stderr(&wrong));
+    let json = slogen(&folder, &["promql", "sum by (pod) (x{job=\"a\"})", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout(&json)).expect("JSON");
+    assert_eq!(code(&json), 1);
+    assert_eq!(value["valid"], true);
+    assert_eq!(value["type"], "vector");
+    assert_eq!(value["series"], "many");
+    assert_eq!(value["series_reason"]["fragment"], "by (pod)");
+    assert_eq!(value["findings"][0]["code"], "Q003");
+    assert_eq!(value["nodes"][0]["kind"], "AggregateExpr");
+    assert_eq!(value["canonical"], "sum by (pod) (x{job=\"a\"})");
+    let old = slogen(&folder, &["promql", "{\"a.b\"}", "--prometheus-version", "2.53"]);
+    assert!(stderr(&old).contains("needs Prometheus 3.0"), "{}", stderr(&old));
+    assert_eq!(code(&slogen(&folder, &["promql", " "])), 3);
+    assert_eq!(code(&slogen(&folder, &["promql", "x", "--scrape-interval", "soon"])), 2);
+    assert_eq!(code(&slogen(&folder, &["promql", "-x", "--context", "record"])), 0);
+}
+
+#[test]
+fn a_stream_of_queries_is_answered_line_by_line() {
+    let folder = scratch("jsonl");
+    let lines = [
+        r#"{"expr": "up[5m"}"#,
+        r#"{"expr": "histogram_quantile(0.95, sum by (le) (rate(x_bucket{job=\"a\"}[5m])))", "threshold": 500, "metricType": "AverageValue"}"#,
+        r#"{"expr": "sum(up)", "context": "record"}"#,
+    ];
+    let answers = |text: String| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_slogen"))
+            .args(["promql", "--jsonl"])
+            .current_dir(&folder)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        std::io::Write::write_all(&mut child.stdin.take().expect("piped"), text.as_bytes()).expect("written");
+        let output = child.wait_with_output().expect("it ends");
+        let values: Vec<serde_json::Value> =
+            stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        (code(&output), values)
+    };
+    let (ending, values) = answers(lines.join("\n"));
+    assert_eq!((ending, values.len()), (0, 3));
+    assert_eq!(values[0]["valid"], false);
+    assert_eq!(values[0]["errors"][0]["start"], 5);
+    let codes: Vec<&str> = values[1]["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|finding| finding["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"U505"), "{codes:?}");
+    assert_eq!(values[1]["keda"]["idle"]["answers"][0]["prometheus"], "nan");
+    assert_eq!(values[2]["findings"].as_array().map(Vec::len), Some(0));
+    let (ending, values) = answers("nonsense\n{\"expr\": 1}\n{\"expr\": \"up\"}\n".to_string());
+    assert_eq!((ending, values.len()), (2, 3));
+    assert_eq!(values[2]["valid"], true);
+    assert_eq!(answers("\n".to_string()).0, 3);
+}

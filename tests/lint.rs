@@ -234,3 +234,56 @@ fn the_fragment_that_dropped_a_label_is_known() {
     assert_eq!(why("node"), ("Can".to_string(), "*".to_string()));
     assert_eq!(why("instance"), ("Cannot".to_string(), "by (le, pod)".to_string()));
 }
+
+/// Whatever the query: every context has its say, every stretch lies inside, every safe repair leaves a query.
+pub fn hold(expression: &slogen::promql::Expression) {
+    let text = &expression.text;
+    let facts = Facts {
+        metrics: vec![MetricFacts {
+            name: "a".to_string(),
+            kind: MetricKind::Histogram,
+            unit: Some(Unit::level(Base::Seconds)),
+            buckets: vec![0.1, 1.0],
+        }],
+        scrape_interval: Some(15.0),
+        evaluation_interval: Some(30.0),
+        labels: Some(vec!["job".to_string()]),
+        namespace: Some("shop".to_string()),
+        retention: None,
+    };
+    let scaler = Scaler { threshold: Some(5.0), metric_type: Some(MetricType::Value), ..Scaler::default() };
+    for role in [Role::Scaler(scaler), Role::default(), Role::Alert, Role::Record] {
+        for facts in [Facts::default(), facts.clone()] {
+            let context = Context { role: role.clone(), facts, version: Some((3, 14)) };
+            slogen::lint::describe(expression, &context);
+            slogen::lint::answer(text, &Target::default(), &context);
+            for lint in lint(expression, &context) {
+                let spans = lint.related.iter().map(|(span, _)| *span).chain([lint.span]);
+                let repair = lint.repair.iter().flat_map(|repair| repair.edits.iter().map(|(span, _)| *span));
+                for span in spans.chain(repair) {
+                    assert!(text.get(span.range()).is_some(), "{}: {span:?} of {text:?}", lint.rule.id);
+                }
+                if let Some(repair) = &lint.repair {
+                    let query = repair.apply(text);
+                    let experimental = Target { experimental: true, ..Target::default() };
+                    let still = parse(&query, &experimental).is_ok();
+                    assert!(still, "{} repairs {text:?} to {query:?}", lint.rule.id);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_labelled_expression_can_be_linted_and_repaired() {
+    let mut linted = 0;
+    for line in read("tests/data/promql_cases.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).expect("JSON");
+        let Ok(expression) = parse(case["expr"].as_str().expect("a text"), &Target::default()) else {
+            continue;
+        };
+        hold(&expression);
+        linted += 1;
+    }
+    assert!(linted > 500);
+}

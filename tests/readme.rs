@@ -40,6 +40,21 @@ fn the_first_command_prints_what_the_readme_says() {
 }
 
 #[test]
+fn the_query_of_the_readme_is_explained_as_shown() {
+    let block = &blocks("console")[2];
+    let (command, shown) = block.split_once('\n').expect("a command and its output");
+    let query =
+        command.strip_prefix("$ cargo run --release -- promql '").and_then(|rest| rest.strip_suffix('\''));
+    let output = Command::new(env!("CARGO_BIN_EXE_slogen"))
+        .args(["promql", query.expect("one query in quotes")])
+        .env_remove("COLUMNS")
+        .output()
+        .expect("it runs");
+    let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert_eq!(told.concat(), *shown, "the README shows another output");
+}
+
+#[test]
 fn the_policy_of_the_readme_compiles() {
     let (sources, compiled) = compiled("policy.toml", &blocks("toml")[0]);
     assert_eq!(crate::support::told(&sources, &compiled), Vec::<String>::new());

@@ -1,7 +1,7 @@
 //! Counters and the windows over them.
 
 use super::histogram::RATES;
-use super::repair::{replace, seconds, wrap};
+use super::repair::{replace, seconds};
 use super::{Lint, Linter, rules};
 use crate::finding::Severity;
 use crate::promql::MetricKind;
@@ -116,11 +116,7 @@ impl Linter<'_> {
         let is_ranged = self.analysis.nodes[index].parent.is_some_and(|parent| {
             matches!(self.analysis.nodes[parent].node.kind, Kind::Range(..) | Kind::Subquery(_))
         });
-        self.push(if is_ranged {
-            lint
-        } else {
-            lint.repair(false, "take the rate", wrap(span, "rate(", format!("[{window}])")))
-        });
+        self.push(if is_ranged { lint } else { lint.repair(false, "take the rate", self.take_rate(span)) });
     }
 
     /// A window against the scrape interval.

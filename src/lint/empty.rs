@@ -58,7 +58,7 @@ impl Linter<'_> {
                     && divisor.nan.is_none();
                 alone.then(|| format!("0 * {}", &self.text[binary.right.span.range()]))
             }
-            Kind::Call(call) if call.name_span == culprit => {
+            Kind::Call(call) if call.name_span == culprit && call.function.name == "histogram_quantile" => {
                 let mut rates =
                     self.analysis.nodes[self.analysis.below(info.children[1])].iter().filter_map(|inner| {
                         match &inner.node.kind {

@@ -1,6 +1,6 @@
 //! Histograms under a quantile: `le`, buckets, rates.
 
-use super::repair::{keep_label, replace, wrap};
+use super::repair::{keep_label, replace};
 use super::{Lint, Linter, rules};
 use crate::finding::Severity;
 use crate::promql::ast::*;
@@ -123,7 +123,7 @@ impl<'a> Linter<'a> {
                 .why("it hardly moves when the service turns slow (0.75 s where the last two minutes were at 0.64 s), and jumps when a pod is new")
                 .help(format!("write `rate(…[{window}])` around the buckets"))
                 .related(call.name_span, "the quantile of all requests since the pods started")
-                .repair(false, "take the rate", wrap(info.node.span, "rate(", format!("[{window}])")));
+                .repair(false, "take the rate", self.take_rate(info.node.span));
             self.push(lint);
         }
     }

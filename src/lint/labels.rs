@@ -254,7 +254,12 @@ impl Linter<'_> {
         };
         let lint = match modifier {
             Some(modifier) if binary.matching.is_none() => {
-                let at = Span::at(binary.operator_span.end as usize);
+                let mut at = binary.operator_span.end as usize;
+                if binary.returns_bool {
+                    let rest = &self.text[at..binary.right.span.start as usize];
+                    at += rest.to_ascii_lowercase().rfind("bool").map_or(0, |bool| bool + 4);
+                }
+                let at = Span::at(at);
                 lint.help(format!(
                     "write `{} {modifier} …`, or group both sides by the same labels",
                     binary.operator.text()

@@ -46,6 +46,21 @@ impl Linter<'_> {
         Some(Span::new(base + open + 1, base + close))
     }
 
+    /// `rate(…[5m])` around a selector; what stands behind it, such as `offset`, stays behind the range.
+    pub(super) fn take_rate(&self, span: Span) -> Vec<(Span, String)> {
+        let text = &self.text[span.range()];
+        let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+        let series =
+            text.rfind('}').map_or_else(|| text.find(|c| !is_name(c)).unwrap_or(text.len()), |at| at + 1);
+        let (start, end) = (span.start as usize, span.end as usize);
+        let window = format!("[{}]", self.good_window());
+        let range = Span::at(start + series);
+        if start + series == end {
+            return wrap(span, "rate(", format!("{window})"));
+        }
+        vec![(Span::at(start), "rate(".to_string()), (range, window), (Span::at(end), ")".to_string())]
+    }
+
     /// A window that holds four scrapes, as text; five minutes where the interval is unknown.
     pub(super) fn good_window(&self) -> String {
         match self.context.facts.scrape_interval {
