@@ -132,7 +132,7 @@ pub fn outcome(analysis: &Analysis<'_>) -> Outcome {
     if root.empty.filtered.is_some() && !under_load.answers.contains(&Answer::Empty) {
         under_load.answers.push(Answer::Empty);
     }
-    let idle = match (&root.nan, &root.empty.filtered) {
+    let mut idle = match (&root.nan, &root.empty.filtered) {
         (Some(reason), _) if root.series == Series::One => {
             Case::new([Answer::NotANumber, Answer::Value], Some(reason))
         }
@@ -141,6 +141,9 @@ pub fn outcome(analysis: &Analysis<'_>) -> Outcome {
         }
         _ => under_load.clone(),
     };
+    if root.nan.is_some() && !idle.answers.contains(&Answer::NotANumber) {
+        idle.answers.push(Answer::NotANumber);
+    }
     let gone = match (root.empty.missing, &root.nan) {
         (true, _) => Case::new([Answer::Empty], None),
         (false, Some(reason)) => Case::new([Answer::Value, Answer::NotANumber], Some(reason)),

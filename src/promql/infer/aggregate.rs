@@ -7,10 +7,10 @@ impl<'e> Analysis<'e> {
     pub(super) fn aggregate(&mut self, index: usize, aggregate: &'e Aggregate) {
         self.inherit(index, 0);
         let span = aggregate.grouping_span.unwrap_or(aggregate.operator_span);
-        let parameter = aggregate.parameter.as_ref().and_then(|parameter| match &parameter.bare().kind {
-            Kind::Number(number) => Some(number.value),
+        let parameter = match self.nodes[index].children.as_slice() {
+            [_, parameter, ..] => self.nodes[*parameter].constant,
             _ => None,
-        });
+        };
         let keeps_series = matches!(aggregate.operator, "topk" | "bottomk" | "limitk" | "limit_ratio");
         let inner_is_one = self.nodes[index].series == Series::One;
         let inner_is_same = self.nodes[index].is_same_series;
@@ -36,9 +36,10 @@ impl<'e> Analysis<'e> {
             if let Some(Kind::Text(name)) =
                 aggregate.parameter.as_ref().map(|parameter| &parameter.bare().kind)
             {
+                let dropped = aggregate.without && aggregate.grouping.contains(name);
                 info.labels.set(Label {
                     name,
-                    presence: Presence::Must,
+                    presence: if dropped { Presence::Cannot } else { Presence::Must },
                     value: None,
                     span,
                     why: "`count_values` writes it",
@@ -60,6 +61,12 @@ impl<'e> Analysis<'e> {
             info.is_same_series = inner_is_same;
         }
         values(info, aggregate.operator);
+        if aggregate.operator == "quantile" && !parameter.is_some_and(|value| (0.0..=1.0).contains(&value)) {
+            info.bounds = (f64::NEG_INFINITY, f64::INFINITY);
+            info.is_nonzero = false;
+            info.is_always_nan |= parameter.is_some();
+            info.nan = Some(Reason::new(aggregate.operator_span, "a quantile outside of 0 to 1 is infinite"));
+        }
     }
 }
 

@@ -80,7 +80,8 @@ fn compute<'e>(out: &mut Info<'e>, binary: &'e Binary, left: &Info<'e>, right: &
     let text = "nothing is left while the comparison does not hold";
     out.empty.filtered = Some(Reason::new(binary.operator_span, text));
     // NaN is unequal to everything, and nothing else.
-    out.nan = kept.nan.clone().filter(|_| binary.operator == Operator::NotEqual);
+    let infinite = kept.constant.is_some_and(f64::is_infinite);
+    out.nan = kept.nan.clone().filter(|_| infinite || binary.operator == Operator::NotEqual);
     out.is_always_nan = kept.is_always_nan && out.nan.is_some();
     values::narrow(out, binary, left, right);
 }
@@ -135,14 +136,20 @@ fn either<'e>(out: &mut Info<'e>, binary: &'e Binary, left: Info<'e>, right: Inf
     };
     out.bounds = (left.bounds.0.min(right.bounds.0), left.bounds.1.max(right.bounds.1));
     out.is_nonzero = left.is_nonzero && right.is_nonzero;
-    out.is_always_nan = left.is_always_nan;
     let right_shows = left.empty.can_be() || !same;
+    out.is_always_nan = left.is_always_nan && (right.is_always_nan || !right_shows);
     out.nan = left.nan.or(right.nan.filter(|_| right_shows));
+    let both = left.empty.can_be() && right.empty.can_be();
+    let mixed = left.empty.filtered.clone().or_else(|| right.empty.filtered.clone());
     out.empty = Empty {
         always: left.empty.always.and(right.empty.always),
         filtered: left.empty.filtered.and(right.empty.filtered),
         missing: left.empty.missing && right.empty.missing,
     };
+    // One side is empty because of a condition while the metric of the other is gone.
+    if both && !out.empty.missing && out.empty.filtered.is_none() {
+        out.empty.filtered = mixed;
+    }
 }
 
 /// Whether an element of the left side always stands in for that of the right: one of each.

@@ -173,7 +173,7 @@ impl<'e> Analysis<'e> {
         let classic = |name: &&str| self.is_classic(name);
         let is_classic = !metrics.is_empty() && metrics.iter().all(classic);
         let info = &mut self.nodes[index];
-        if presence == Presence::Cannot && is_classic {
+        if presence == Presence::Cannot && (is_classic || metrics.is_empty()) {
             info.empty.always.get_or_insert(Reason::new(span, format!("`le` is gone: {why}")));
         } else if let Some(name) = metrics.first()
             && metrics.iter().all(|name| !name.ends_with("_bucket"))
@@ -181,6 +181,11 @@ impl<'e> Analysis<'e> {
         {
             let text = format!("`{name}` has no buckets");
             info.empty.always.get_or_insert(Reason::new(call.name_span, text));
+        } else if presence == Presence::Cannot
+            || presence == Presence::Can && metrics.iter().any(|name| !name.ends_with("_bucket"))
+        {
+            let text = "nothing is left of series that have no `le`, unless they are native histograms";
+            info.empty.filtered.get_or_insert(Reason::new(call.name_span, text));
         }
         info.labels.remove("le", call.name_span, "the function uses it up");
         let varying = info.labels.others || info.labels.varying().next().is_some();
@@ -229,16 +234,22 @@ impl<'e> Analysis<'e> {
             self.nodes[index].children.get(which).and_then(|child| self.nodes[*child].constant)
         };
         let (first, second, third) = (constant(0), constant(1), constant(2));
+        // A limit that is NaN or infinite.
+        let limits =
+            self.nodes[index].children.iter().skip(1).find_map(|child| self.nodes[*child].nan.clone());
         let info = &mut self.nodes[index];
         let (low, high) = info.bounds;
         let name = call.function.name;
+        if name.starts_with("clamp") && info.nan.is_none() {
+            info.nan = limits;
+        }
         match name {
             "rate" | "irate" => {
                 info.unit =
                     info.unit.filter(|unit| !unit.per_second).map(|unit| Unit { per_second: true, ..unit });
-                (info.bounds, info.is_nonzero) = (POSITIVE, false);
+                (info.bounds, info.is_nonzero) = (grown(low), false);
             }
-            "increase" => (info.bounds, info.is_nonzero) = (POSITIVE, false),
+            "increase" => (info.bounds, info.is_nonzero) = (grown(low), false),
             "deriv" => {
                 info.unit =
                     info.unit.filter(|unit| !unit.per_second).map(|unit| Unit { per_second: true, ..unit });
@@ -287,9 +298,29 @@ impl<'e> Analysis<'e> {
                 let floor = if low > 0.0 { low } else { 0.0 };
                 info.bounds = (floor.max(-high), high.abs().max(low.abs()));
             }
-            "clamp" => clamp(info, second, third),
-            "clamp_min" => clamp(info, second, None),
-            "clamp_max" => clamp(info, None, second),
+            "clamp" => {
+                if !matches!((second, third), (Some(least), Some(most)) if least <= most) {
+                    // Source: prometheus/prometheus promql/functions.go, clamp: nothing where the limits cross.
+                    let reason = Reason::new(call.name_span, "nothing is left where the limits cross");
+                    info.empty.filtered.get_or_insert(reason);
+                }
+                clamp(info, second, third);
+                if second.is_none() || third.is_none() {
+                    (info.bounds, info.is_nonzero) = (ANY, false);
+                }
+            }
+            "clamp_min" => {
+                clamp(info, second, None);
+                if second.is_none() {
+                    (info.bounds.1, info.is_nonzero) = (f64::INFINITY, false);
+                }
+            }
+            "clamp_max" => {
+                clamp(info, None, second);
+                if second.is_none() {
+                    (info.bounds.0, info.is_nonzero) = (f64::NEG_INFINITY, false);
+                }
+            }
             "ceil" => info.bounds = (low.ceil(), high.ceil()),
             "floor" => {
                 info.bounds = (low.floor(), high.floor());
@@ -302,6 +333,10 @@ impl<'e> Analysis<'e> {
                     info.bounds.0 = 0.0;
                 }
                 info.is_nonzero = low >= step;
+            }
+            "exp" if high > 700.0 => {
+                info.nan.get_or_insert(Reason::new(call.name_span, "`exp` grows beyond all numbers"));
+                (info.unit, info.bounds, info.is_nonzero) = (None, POSITIVE, false);
             }
             "exp" => (info.unit, info.bounds, info.is_nonzero) = (None, POSITIVE, false),
             "sqrt" => {
@@ -334,12 +369,18 @@ impl<'e> Analysis<'e> {
     }
 }
 
+/// Bounds of what has grown: a counter never falls, a gauge below 0 does.
+fn grown(low: f64) -> (f64, f64) {
+    if low >= 0.0 { POSITIVE } else { ANY }
+}
+
 fn count(info: &mut Info<'_>) {
     (info.unit, info.bounds) = (Some(Unit::level(Base::Events)), (1.0, f64::INFINITY));
     (info.is_nonzero, info.nan) = (true, None);
 }
 
 fn clamp(info: &mut Info<'_>, least: Option<f64>, most: Option<f64>) {
+    let (least, most) = (least.filter(|least| !least.is_nan()), most.filter(|most| !most.is_nan()));
     if let Some(least) = least {
         info.bounds = (info.bounds.0.max(least), info.bounds.1.max(least));
     }

@@ -214,6 +214,10 @@ impl<'e> Analysis<'e> {
                 info.constant = Some(number.value);
                 info.bounds = (number.value, number.value);
                 info.is_nonzero = number.value != 0.0;
+                if !number.value.is_finite() {
+                    info.nan = Some(Reason::new(node.span, "the number is not finite"));
+                    info.is_always_nan = true;
+                }
                 info.unit = number.is_duration.then_some(Unit::level(Base::Seconds));
             }
             Kind::Text(_) => self.nodes[index].value_type = ValueType::String,
@@ -228,7 +232,8 @@ impl<'e> Analysis<'e> {
                 self.inherit(index, 0);
                 if *sign == Sign::Minus {
                     let info = &mut self.nodes[index];
-                    info.bounds = (-info.bounds.1, -info.bounds.0);
+                    // Adding 0 turns -0 into 0.
+                    info.bounds = (0.0 - info.bounds.1, 0.0 - info.bounds.0);
                     info.constant = info.constant.map(|value| -value);
                 }
             }
@@ -236,6 +241,8 @@ impl<'e> Analysis<'e> {
             Kind::Call(call) => self.call(index, call),
             Kind::Binary(binary) => self.binary(index, binary),
         }
+        let info = &mut self.nodes[index];
+        info.is_always_nan &= info.nan.is_some();
     }
 
     fn operand(&self, index: usize, which: usize) -> &Info<'e> {

@@ -55,9 +55,10 @@ impl<'e> Analysis<'e> {
     }
 }
 
-/// Names of series that cannot be negative.
+/// Names of series that cannot be negative: counts, and sums of times and sizes.
 fn counts(name: &str) -> bool {
-    ["_total", "_bucket", "_count"].iter().any(|suffix| name.ends_with(suffix))
+    let sum = name.ends_with("_sum") && Unit::of_name(name).is_some();
+    sum || ["_total", "_bucket", "_count"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// What a matcher says of its label, if it says something.

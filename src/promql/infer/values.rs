@@ -15,7 +15,9 @@ pub(super) fn arithmetic<'e>(out: &mut Info<'e>, binary: &'e Binary, left: &Info
     }
     let divides = matches!(binary.operator, Operator::Divide | Operator::Modulo);
     out.nan = left.nan.clone().or_else(|| right.nan.clone());
-    out.is_always_nan = left.is_always_nan || right.is_always_nan || divides && right.constant == Some(0.0);
+    // An infinite number may still make a finite one, such as `1 / Inf`.
+    let stays = |info: &Info<'_>| info.is_always_nan && !info.constant.is_some_and(f64::is_infinite);
+    out.is_always_nan = stays(left) || stays(right) || divides && right.constant == Some(0.0);
     if divides && !right.is_nonzero {
         let text = match right.constant {
             Some(_) => "a division by 0 is infinite, or NaN",
@@ -28,6 +30,12 @@ pub(super) fn arithmetic<'e>(out: &mut Info<'e>, binary: &'e Binary, left: &Info
         && let Some(value) = fold(binary.operator, first, second)
     {
         (out.constant, out.is_nonzero) = (Some(value), value != 0.0);
+        out.is_always_nan = !value.is_finite();
+        if value.is_finite() {
+            out.nan = None;
+        } else {
+            out.nan.get_or_insert(Reason::new(binary.operator_span, "the result is not finite"));
+        }
         out.bounds = if value.is_nan() { (f64::NEG_INFINITY, f64::INFINITY) } else { (value, value) };
         return;
     }
