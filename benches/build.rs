@@ -3,22 +3,13 @@
 //! Run with `cargo bench`. The peer is promtool, which merely checks the rule files that slogen wrote; without it the
 //! ratio is left out. Medians; never part of a test.
 
+mod shared;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-fn median(times: usize, mut run: impl FnMut()) -> Duration {
-    run();
-    let mut all: Vec<Duration> = (0..times)
-        .map(|_| {
-            let start = Instant::now();
-            run();
-            start.elapsed()
-        })
-        .collect();
-    all.sort();
-    all[all.len() / 2]
-}
+use shared::median;
 
 fn slogen(arguments: &[&str], output: &Path) {
     let status = Command::new(env!("CARGO_BIN_EXE_slogen"))

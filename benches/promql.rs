@@ -3,30 +3,21 @@
 //!
 //! Run with `cargo bench --bench promql`. Both sides of a ratio run in this one process, or right after each other.
 
+mod shared;
+
 use std::fmt::Write;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use slogen::lint::{Context, Role, lint};
 use slogen::promql::{Target, parse};
 
+use shared::median;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-fn median(times: usize, mut run: impl FnMut()) -> Duration {
-    run();
-    let mut all: Vec<Duration> = (0..times)
-        .map(|_| {
-            let start = Instant::now();
-            run();
-            start.elapsed()
-        })
-        .collect();
-    all.sort();
-    all[all.len() / 2]
-}
 
 /// The labelled expressions of the tests that are valid for both parsers.
 fn expressions() -> Vec<String> {

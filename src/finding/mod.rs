@@ -4,6 +4,7 @@ mod nearest;
 mod rule;
 
 pub use nearest::nearest;
+pub(crate) use rule::cards;
 pub use rule::{Rule, Severity};
 
 use crate::source::Place;

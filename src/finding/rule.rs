@@ -48,3 +48,21 @@ impl PartialEq for Rule {
 }
 
 impl Eq for Rule {}
+
+/// Cards of a family: `[code] NAME Severity "what-is-wrong" "one line";` each. The pages stand in `rules/` beside the file.
+macro_rules! cards {
+    ($family:literal: $($($code:literal)? $name:ident $severity:ident $what:literal $summary:literal;)*) => {
+        $(pub static $name: $crate::finding::Rule = $crate::finding::Rule {
+            id: concat!($family, "/", $what),
+            code: concat!($($code)?),
+            severity: $crate::finding::Severity::$severity,
+            summary: $summary,
+            page: include_str!(concat!("rules/", $what, ".md")),
+        };)*
+
+        /// All of them, for the index.
+        pub static RULES: &[&$crate::finding::Rule] = &[$(&$name),*];
+    };
+}
+
+pub(crate) use cards;

@@ -1,24 +1,10 @@
 //! The cards of the catalogue. The pages stand beside each other in `rules/`.
 
-use crate::finding::{Rule, Severity};
-
-macro_rules! cards {
-    ($($code:literal $name:ident $severity:ident $what:literal $summary:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: concat!("promql/", $what),
-            code: $code,
-            severity: Severity::$severity,
-            summary: $summary,
-            page: include_str!(concat!("rules/", $what, ".md")),
-        };)*
-
-        /// All of them, for the index.
-        pub static RULES: &[&Rule] = &[$(&$name),*];
-    };
-}
+use crate::finding::cards;
 
 cards! {
-    "" SYNTAX Error "syntax" "PromQL that does not parse";
+    "promql":
+    SYNTAX Error "syntax" "PromQL that does not parse";
     "Q001" SCALAR_RESULT Error "scalar-result" "a query that gives a scalar or a text";
     "Q002" RANGE_RESULT Error "range-result" "a query that gives a range of values";
     "Q003" MANY_SERIES Error "many-series" "a scaler's query that can give more than one series";

@@ -1,23 +1,9 @@
 //! The cards of everything that can be wrong with a policy. The pages stand beside each other in `rules/`.
 
-use crate::finding::{Rule, Severity};
-
-macro_rules! cards {
-    ($($name:ident $severity:ident $what:literal $summary:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: concat!("policy/", $what),
-            code: "",
-            severity: Severity::$severity,
-            summary: $summary,
-            page: include_str!(concat!("rules/", $what, ".md")),
-        };)*
-
-        /// All of them, for the index.
-        pub static RULES: &[&Rule] = &[$(&$name),*];
-    };
-}
+use crate::finding::cards;
 
 cards! {
+    "policy":
     SYNTAX Error "syntax" "the file is not TOML";
     TOO_LARGE Error "too-large" "the file, or one text in it, is larger than any policy";
     UNKNOWN_KEY Error "unknown-key" "a key that the policy language does not have";

@@ -1,23 +1,9 @@
-//! The cards; the pages stand beside them.
+//! The cards; the pages stand in `rules/`.
 
-use crate::finding::{Rule, Severity};
-
-macro_rules! cards {
-    ($($name:ident $severity:ident $what:literal $summary:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: concat!("conflict/", $what),
-            code: "",
-            severity: Severity::$severity,
-            summary: $summary,
-            page: include_str!(concat!($what, ".md")),
-        };)*
-
-        /// All of them, for the index.
-        pub static RULES: &[&Rule] = &[$(&$name),*];
-    };
-}
+use crate::finding::cards;
 
 cards! {
+    "conflict":
     SECOND_AUTOSCALER Error "second-autoscaler" "another autoscaler on the same workload";
     REPLICAS_PINNED Warning "replicas-pinned" "a manifest that sets the number of pods that the autoscaler decides";
     TARGET_MISSING Error "target-missing" "a workload that the manifests do not have";
