@@ -39,20 +39,49 @@ fn only_the_origin_has_settings_without_effect() {
     }
 }
 
+/// What slogen writes passes the rules that slogen has for others.
 #[test]
-fn every_compiled_query_gives_one_series() {
+fn compiled_queries_and_alerts_are_clean() {
+    use slogen::lint::{Context, Role, Scaler, lint};
+    use slogen::model::TriggerKind;
+    use slogen::promql::{Series, Target, parse, series};
+
+    let mut seen = 0;
     for path in files("policies", "toml") {
         let text = std::fs::read_to_string(&path).expect("readable");
         let output = compiled("a.toml", &text).1.output.expect("compiles");
+        let mut queries = Vec::new();
         for trigger in &output.plan.scaler.triggers {
-            if let slogen::model::TriggerKind::Prometheus { query, .. } = &trigger.kind {
-                let expression =
-                    slogen::promql::parse(query, &slogen::promql::Target::default()).expect("parses");
-                let series = slogen::promql::series(&expression, &slogen::promql::Facts::default());
-                assert_eq!(series, slogen::promql::Series::One, "{}: {query}", path.display());
-            }
+            let TriggerKind::Prometheus { query, threshold, metric_type, .. } = &trigger.kind else {
+                continue;
+            };
+            let scaler = Scaler {
+                threshold: threshold.to_string().parse().ok(),
+                metric_type: Some(*metric_type),
+                ignore_null_values: Some(false),
+                has_fallback: true,
+                ..Scaler::default()
+            };
+            let expression = parse(query, &Target::default()).expect("parses");
+            assert_eq!(series(&expression, &Default::default()), Series::One, "{query}");
+            queries.push((query.clone(), Role::Scaler(scaler)));
+        }
+        queries.extend(output.plan.rules.alerts.iter().map(|alert| (alert.expression.clone(), Role::Alert)));
+        for (query, role) in queries {
+            let mut context = Context { role, ..Context::default() };
+            context.facts.scrape_interval = Some(15.0);
+            let expression = parse(&query, &Target::default()).expect("parses");
+            // A policy says `appears_late` where a metric is there only after the first event.
+            let found: Vec<String> = lint(&expression, &context)
+                .iter()
+                .filter(|lint| !(query.contains(" or vector(0)") && lint.rule.code == "Z303"))
+                .map(|lint| format!("{}: {}", lint.rule.id, lint.message))
+                .collect();
+            assert!(found.is_empty(), "{}: {query}: {found:?}", path.display());
+            seen += 1;
         }
     }
+    assert!(seen > 50, "{seen}");
 }
 
 #[test]

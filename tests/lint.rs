@@ -6,7 +6,8 @@
 use serde_json::Value;
 use slogen::finding::Severity;
 use slogen::lint::outcome::{Answer, outcome};
-use slogen::lint::{Context, Lint, MetricType, Role, Scaler, lint, rules::RULES, syntax};
+use slogen::lint::{Context, Lint, Role, Scaler, lint, rules::RULES, syntax};
+use slogen::model::MetricType;
 use slogen::promql::{Base, Facts, MetricFacts, MetricKind, Series, Target, Unit, analyse, parse, seconds};
 
 use crate::support::read;

@@ -1,3 +1,4 @@
+use crate::model::MetricType;
 use crate::promql::{Facts, Unit};
 
 /// What surrounds a query: what it is for, and what is known of its metrics.
@@ -46,15 +47,6 @@ impl Scaler {
     pub fn ignores_null_values(&self) -> bool {
         self.ignore_null_values.unwrap_or(true)
     }
-}
-
-/// How the HPA compares a value with its threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricType {
-    /// The value divided by the number of pods: for totals.
-    AverageValue,
-    /// The value as it is: for levels.
-    Value,
 }
 
 impl Context {

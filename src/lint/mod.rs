@@ -24,7 +24,7 @@ mod time;
 mod units;
 
 pub use answer::answer;
-pub use context::{Context, MetricType, Role, Scaler};
+pub use context::{Context, Role, Scaler};
 pub use describe::describe;
 pub use report::{About, Lint, Repair};
 pub use syntax::syntax;

@@ -1,7 +1,8 @@
 //! The value against its threshold.
 
-use super::{Lint, Linter, MetricType, Scaler, rules};
+use super::{Lint, Linter, Scaler, rules};
 use crate::finding::Severity;
+use crate::model::MetricType;
 use crate::promql::ast::*;
 use crate::promql::{Base, Expression, Unit};
 
