@@ -26,7 +26,7 @@ const EXISTENCE: [&str; 12] = [
 impl Linter<'_> {
     /// A counter that nothing turns into a rate.
     pub(super) fn raw_counter(&mut self, index: usize, selector: &Selector) {
-        let Some(name) = selector.name.as_deref() else { return };
+        let Some(name) = selector.metric() else { return };
         let declared = self.context.facts.metric(name).map(|metric| metric.kind);
         let by_type = declared == Some(MetricKind::Counter)
             || declared == Some(MetricKind::Histogram)

@@ -86,12 +86,17 @@ impl Linter<'_> {
             return;
         }
         // A recording rule has aggregated already, and its own labels say of what.
-        if selector.name.as_deref().is_some_and(|name| name.contains(':')) {
+        if selector.metric().is_some_and(|name| name.contains(':')) {
             return;
         }
         let span = self.analysis.nodes[index].node.span;
-        let shown = selector.name.as_deref().unwrap_or("the selector");
-        let lint = Lint::new(&rules::UNSCOPED, span, format!("nothing says whose `{shown}` is meant"))
+        // One word is enough for all selectors of a query: they are mended together.
+        if let Some(first) = self.found.iter_mut().find(|lint| *lint.rule == rules::UNSCOPED) {
+            first.related.push((span, "nor this".into()));
+            return;
+        }
+        let what = selector.metric().map_or("these series are".to_string(), |name| format!("`{name}` is"));
+        let lint = Lint::new(&rules::UNSCOPED, span, format!("nothing says whose {what}"))
             .label("the series of every namespace")
             .why("the load of all workloads with this metric is added up, and answered by this one");
         let lint = match &self.context.facts.namespace {

@@ -109,6 +109,15 @@ fn set_name(selector: &mut Selector, name: String, span: Span) {
     selector.matchers.push(Matcher { name: "__name__".to_string(), operator, value: name, span, value_span });
 }
 
+impl Selector {
+    /// The name of the metric, also where a matcher says it: `{__name__="x"}`.
+    pub fn metric(&self) -> Option<&str> {
+        let says =
+            |matcher: &&Matcher| matcher.name == "__name__" && matcher.operator == MatchOperator::Equal;
+        self.name.as_deref().or_else(|| self.matchers.iter().find(says).map(|matcher| matcher.value.as_str()))
+    }
+}
+
 impl Matcher {
     /// Whether it leaves a quantile without the bucket `+Inf`, or with that one alone.
     ///

@@ -222,7 +222,7 @@ impl<'e> Analysis<'e> {
     pub fn metrics_below(&self, index: usize) -> Vec<&'e str> {
         let nodes = &self.nodes[self.below(index)];
         let names = nodes.iter().filter_map(|info| match &info.node.kind {
-            Kind::Selector(selector) => Some(selector.name.as_deref().unwrap_or("")),
+            Kind::Selector(selector) => Some(selector.metric().unwrap_or("")),
             _ => None,
         });
         names.collect()

@@ -31,7 +31,7 @@ impl<'e> Analysis<'e> {
         }
         let varying = labels.others || labels.varying().next().is_some();
         let always = contradiction(selector).map(|(span, text)| Reason::new(span, text));
-        let metric = selector.name.as_deref();
+        let metric = selector.metric();
         let known = metric.and_then(|name| facts.metric(name));
         let info = &mut self.nodes[index];
         info.value_type = ValueType::Vector;
