@@ -3,7 +3,7 @@
 use crate::checklist::{self, Checklist};
 use crate::emit::{self, Bundle, Templates};
 use crate::finding::Finding;
-use crate::manifest::Document;
+use crate::inventory::Object;
 use crate::plan::{self, Plan};
 use crate::policy::{self, Policy, SignalKind};
 use crate::rules::conflict;
@@ -32,7 +32,7 @@ pub struct World<'w> {
     pub sources: &'w Sources,
     pub templates: &'w Templates,
     /// Manifests that are there already; None where none were given.
-    pub manifests: Option<&'w [Document]>,
+    pub manifests: Option<&'w [Object<'w>]>,
     /// The day on which waivers are judged.
     pub date: Option<&'w str>,
 }
@@ -48,7 +48,7 @@ pub fn compile(file: FileId, world: &World) -> anyhow::Result<Compiled> {
         return Ok(Compiled { findings, output: None });
     };
     let plan = plan::derive(&policy);
-    let conflicts = world.manifests.map(|documents| conflict::check(&expected(&policy, &plan), documents));
+    let conflicts = world.manifests.map(|objects| conflict::check(&expected(&policy, &plan), objects));
     findings.extend(conflicts.iter().flatten().cloned());
     crate::finding::sort(&mut findings);
     if findings.iter().any(Finding::is_error) {
@@ -92,6 +92,8 @@ fn expected(policy: &Policy, plan: &Plan) -> conflict::Expected {
         _ => None,
     });
     conflict::Expected {
+        asker: "the policy",
+        scaler_name: plan.scaler.name.clone(),
         workload: policy.workload.clone(),
         min: plan.scaler.min,
         max: plan.scaler.max,

@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod gallery;
+mod inspect;
 mod judges;
 mod lint;
 mod manifests;

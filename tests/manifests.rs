@@ -81,8 +81,9 @@ fn findings(policy: &str, manifests: &str) -> (Sources, Vec<Finding>) {
     let reading = manifest::read(yaml, &sources.get(yaml).text);
     assert_eq!(reading.findings, []);
     let templates = Templates::default();
+    let inventory = slogen::inventory::Inventory::new(&sources, &reading.documents);
     let world =
-        World { sources: &sources, templates: &templates, manifests: Some(&reading.documents), date: None };
+        World { sources: &sources, templates: &templates, manifests: Some(&inventory.objects), date: None };
     let findings = compile(file, &world).expect("renders").findings;
     (sources, findings)
 }

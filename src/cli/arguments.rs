@@ -26,6 +26,19 @@ pub enum Command {
   slogen build policy.toml --manifests k8s -o out      # look for conflicts with what is there
   slogen build policy.toml --stdout | kubectl diff -f -")]
     Build(Build),
+    /// Look at Kubernetes YAML that is about to be committed: reports on the files named.
+    #[command(after_help = "Examples:
+  slogen lint k8s/scaledobject.yaml
+  slogen lint k8s/scaledobject.yaml --context k8s       # facts from elsewhere, findings here
+  helm template chart | slogen lint -
+  kustomize build overlays/prod | slogen lint -")]
+    Lint(Lint),
+    /// Look at a whole repository: autoscalers, workloads, monitors, rules, and whether they fit together.
+    #[command(after_help = "Examples:
+  slogen check
+  slogen check deploy apps --format sarif > slogen.sarif
+  slogen check --format github --fail-on warning")]
+    Check(Check),
     /// Explain one PromQL query: type, labels, series, unit, what KEDA makes of it, and what is wrong with it.
     #[command(after_help = "Examples:
   slogen promql 'sum(rate(http_requests_total{namespace=\"shop\"}[2m]))'
@@ -87,6 +100,41 @@ pub struct Build {
     /// Day on which waivers are judged, as YYYY-MM-DD. slogen never looks at the clock.
     #[arg(long, value_name = "DAY")]
     pub date: Option<String>,
+    /// Colour in what people read.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Files or folders of YAML; `-`: standard input.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Files or folders to look facts up in, without reporting on them.
+    #[arg(long, value_name = "PATH")]
+    pub context: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Folders or files.
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+/// How findings are told, and which of them count.
+#[derive(Debug, Args)]
+pub struct Reporting {
+    /// How to tell findings.
+    #[arg(long, value_enum, default_value_t = FindingFormat::Human)]
+    pub format: FindingFormat,
+    /// From which severity on the exit code is 1.
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    pub fail_on: FailOn,
     /// Colour in what people read.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

@@ -10,6 +10,7 @@ use super::{Ending, disk, drift, input, print, terminal};
 use crate::compile::{Output, World, compile};
 use crate::emit::{self, Templates};
 use crate::finding::{self, Finding, Severity};
+use crate::inventory::Inventory;
 use crate::manifest::{self, Document};
 use crate::model::{WorkloadReference, plain};
 use crate::output;
@@ -49,10 +50,11 @@ pub fn run(build: &Build) -> anyhow::Result<Ending> {
     };
     let templates = Templates::with_overlay(overlay)?;
     let (documents, mut findings) = manifests(build, &mut sources)?;
+    let inventory = Inventory::new(&sources, &documents);
     let world = World {
         sources: &sources,
         templates: &templates,
-        manifests: (!build.manifests.is_empty()).then_some(documents.as_slice()),
+        manifests: (!build.manifests.is_empty()).then_some(inventory.objects.as_slice()),
         date: build.date.as_deref(),
     };
     let compiled: Vec<(Vec<Finding>, Option<Built>)> = files

@@ -9,8 +9,10 @@ mod drift;
 mod explain;
 mod init;
 mod input;
+mod inspect;
 mod promql;
 mod terminal;
+mod walk;
 
 pub use arguments::Arguments;
 
@@ -45,6 +47,8 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let ending = match arguments.command {
         Command::Build(build) => build::run(&build),
+        Command::Lint(arguments) => inspect::lint(&arguments),
+        Command::Check(arguments) => inspect::check(&arguments),
         Command::Promql(arguments) => promql::run(&arguments),
         Command::Explain { rule } => explain::explain(&rule),
         Command::Rules { format } => explain::list(format),

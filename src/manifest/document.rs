@@ -30,11 +30,6 @@ impl Document {
         self.text(&["metadata", "namespace"])
     }
 
-    /// Whether it can live in this namespace.
-    pub fn may_be_in(&self, namespace: &str) -> bool {
-        self.namespace().is_none_or(|own| own == namespace)
-    }
-
     pub fn place(&self, node: &Node) -> Place {
         Place::new(self.file, node.span)
     }

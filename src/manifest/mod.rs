@@ -7,8 +7,10 @@ mod node;
 mod read;
 pub mod rules;
 mod scalar;
+mod variable;
 
 pub use document::Document;
 pub use inside::raw_offset;
 pub use node::{Entry, Node, Value};
 pub use read::{Reading, read};
+pub use variable::has_variable;

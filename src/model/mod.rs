@@ -1,12 +1,13 @@
 //! What both spellings, policy and Kubernetes YAML, mean: quantities with units, versions, the scaler, its timing.
 
+pub mod cron;
 mod quantity;
 mod scaler;
 mod timing;
 mod unit;
 mod version;
 
-pub use quantity::{Amount, AmountProblem, Dimension, parse_amount, plain, seconds_text};
+pub use quantity::{Amount, AmountProblem, Dimension, is_quantity, parse_amount, plain, seconds_text};
 pub use rust_decimal::Decimal;
 pub use scaler::{
     Behavior, Composite, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Select, Step,

@@ -173,6 +173,22 @@ pub fn seconds_text(seconds: Decimal) -> String {
     format!("{}s", plain(value))
 }
 
+/// Whether Kubernetes reads it as a quantity above 0: `500m`, `512Mi`, `1e3`.
+///
+/// Source: kubernetes/apimachinery pkg/api/resource/quantity.go.
+pub fn is_quantity(text: &str) -> bool {
+    const SUFFIXES: [&str; 16] =
+        ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "n", "u", "m", "k", "M", "G", "T", "P", "E", ""];
+    let number = SUFFIXES.iter().find_map(|suffix| {
+        let number = text.strip_suffix(suffix)?;
+        number
+            .parse::<f64>()
+            .ok()
+            .filter(|_| number.starts_with(|c: char| c.is_ascii_digit() || "+.".contains(c)))
+    });
+    number.is_some_and(|number| number > 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

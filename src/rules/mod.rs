@@ -1,13 +1,25 @@
 //! Everything that slogen can say, in one list; and the rules that look at manifests.
 
+pub mod alerting;
+pub mod autoscaler;
 pub mod conflict;
+pub mod repository;
+pub mod scaler;
 
 use crate::finding::Rule;
-use crate::{lint, manifest, policy};
+use crate::{lint, manifest, policy, schema};
 
 /// All rules, by id.
 pub fn all() -> Vec<&'static Rule> {
-    let families = [policy::rules::RULES, lint::rules::RULES, manifest::rules::RULES, conflict::RULES];
+    let families = [
+        policy::rules::RULES,
+        lint::rules::RULES,
+        manifest::rules::RULES,
+        conflict::RULES,
+        scaler::RULES,
+        autoscaler::RULES,
+        schema::rules::RULES,
+    ];
     let mut all: Vec<&'static Rule> = families.into_iter().flatten().copied().collect();
     all.sort_by_key(|rule| rule.id);
     all

@@ -2,15 +2,17 @@
 //!
 //! Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, verifyHpas and verifyScaledObjects.
 
+use super::Expected;
 use super::cards::SECOND_AUTOSCALER;
-use super::{Expected, group};
 use crate::finding::Finding;
-use crate::manifest::{Document, Node};
+use crate::inventory::Object;
+use crate::inventory::group;
+use crate::manifest::Node;
 use crate::source::Placed;
 
-pub(super) fn check(expected: &Expected, documents: &[Document], findings: &mut Vec<Finding>) {
+pub(super) fn check(expected: &Expected, documents: &[Object<'_>], findings: &mut Vec<Finding>) {
     for document in documents {
-        match (document.kind(), group(document.api_version())) {
+        match (document.kind(), document.group()) {
             ("HorizontalPodAutoscaler", "autoscaling") => hpa(expected, document, findings),
             ("ScaledObject", "keda.sh") => scaled_object(expected, document, findings),
             _ => {}
@@ -19,10 +21,10 @@ pub(super) fn check(expected: &Expected, documents: &[Document], findings: &mut 
 }
 
 /// The name of the target, if it is this workload.
-fn same_target<'d>(expected: &Expected, document: &'d Document) -> Option<Placed<&'d str>> {
+fn same_target<'d>(expected: &Expected, document: &'d Object<'d>) -> Option<Placed<&'d str>> {
     let workload = &expected.workload.value;
     let name = document.placed_text(&["spec", "scaleTargetRef", "name"])?;
-    let text = |key: &str| document.node.at(&["spec", "scaleTargetRef", key]).and_then(Node::as_str);
+    let text = |key: &str| document.at(&["spec", "scaleTargetRef", key]).and_then(Node::as_str);
     // An empty kind means Deployment to KEDA, and an empty apiVersion apps/v1.
     let kind = text("kind").unwrap_or("Deployment");
     let api_version = text("apiVersion").unwrap_or("apps/v1");
@@ -33,26 +35,26 @@ fn same_target<'d>(expected: &Expected, document: &'d Document) -> Option<Placed
     same.then_some(name)
 }
 
-fn hpa(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
+fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {
     let Some(target) = same_target(expected, document) else { return };
     let workload = &expected.workload.value;
-    let annotation = document.node.at(&["metadata", "annotations", "validations.keda.sh/hpa-ownership"]);
+    let annotation = document.at(&["metadata", "annotations", "validations.keda.sh/hpa-ownership"]);
     let exempt = annotation.and_then(Node::as_written).as_deref() == Some("false");
     let owned =
-        document.node.at(&["metadata", "ownerReferences"]).map(Node::items).unwrap_or_default().iter().any(
+        document.at(&["metadata", "ownerReferences"]).map(Node::items).unwrap_or_default().iter().any(
             |owner| {
                 let text = |key: &str| owner.get(key).and_then(Node::as_str);
-                text("kind") == Some("ScaledObject") && text("name") == Some(&workload.name)
+                text("kind") == Some("ScaledObject") && text("name") == Some(&expected.scaler_name)
             },
         );
     let labelled =
-        document.node.at(&["metadata", "labels", "app.kubernetes.io/managed-by"]).and_then(Node::as_str);
-    let made_by_keda = document.name() == expected.hpa_name && labelled == Some("keda-operator");
-    let taken_over = expected.take_over.as_deref() == Some(document.name());
+        document.at(&["metadata", "labels", "app.kubernetes.io/managed-by"]).and_then(Node::as_str);
+    let made_by_keda = document.name.as_str() == expected.hpa_name && labelled == Some("keda-operator");
+    let taken_over = expected.take_over.as_deref() == Some(document.name.as_str());
     if exempt || owned || made_by_keda || taken_over {
         return;
     }
-    let name = document.name();
+    let name = document.name.as_str();
     findings.push(
         Finding::new(
             &SECOND_AUTOSCALER,
@@ -60,17 +62,20 @@ fn hpa(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
             format!("the HorizontalPodAutoscaler `{name}` already scales {} `{}`", workload.kind, workload.name),
         )
         .label("the same workload")
-        .related(expected.workload.place, "the policy scales it too")
+        .related(expected.workload.place, format!("{} scales it too", expected.asker))
         .why("KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, the two undo each other's work every 15 s")
-        .help(format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]")),
+        .help(match expected.asker {
+            "the policy" => format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]"),
+            _ => format!("delete the HPA; to take it over without a gap write the annotation `scaledobject.keda.sh/transfer-hpa-ownership: \"true\"` and `advanced.horizontalPodAutoscalerConfig.name: {name}`"),
+        }),
     );
 }
 
-fn scaled_object(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
+fn scaled_object(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {
     let Some(target) = same_target(expected, document) else { return };
     let workload = &expected.workload.value;
     // The same name is the object that this policy replaces.
-    if document.name() == workload.name {
+    if document.name == expected.scaler_name {
         return;
     }
     findings.push(
@@ -79,14 +84,14 @@ fn scaled_object(expected: &Expected, document: &Document, findings: &mut Vec<Fi
             target.place,
             format!(
                 "the ScaledObject `{}` already scales {} `{}`",
-                document.name(),
+                document.name.as_str(),
                 workload.kind,
                 workload.name
             ),
         )
         .label("the same workload")
-        .related(expected.workload.place, "the policy scales it too")
+        .related(expected.workload.place, format!("{} scales it too", expected.asker))
         .why("KEDA refuses the second ScaledObject on one workload")
-        .help("delete it: its triggers belong into the policy"),
+        .help("keep one of them, with the triggers of both"),
     );
 }

@@ -6,12 +6,13 @@
 use super::cards::{CONTAINER_MISSING, REQUEST_MISSING};
 use super::{Expected, ResourceUse, pod_spec};
 use crate::finding::Finding;
-use crate::manifest::{Document, Node};
+use crate::inventory::Object;
+use crate::manifest::Node;
 
 pub(super) fn check(
     expected: &Expected,
-    workload: &Document,
-    documents: &[Document],
+    workload: &Object<'_>,
+    documents: &[Object<'_>],
     findings: &mut Vec<Finding>,
 ) {
     let Some(spec) = pod_spec(workload) else { return };
@@ -29,11 +30,11 @@ pub(super) fn check(
         match &usage.container {
             None => {
                 for container in &all {
-                    request(usage, workload, container, findings);
+                    request(expected, usage, workload, container, findings);
                 }
             }
             Some(name) => match all.iter().find(|container| container_name(container) == name) {
-                Some(container) => request(usage, workload, container, findings),
+                Some(container) => request(expected, usage, workload, container, findings),
                 None => {
                     let names: Vec<&str> = all.iter().map(|container| container_name(container)).collect();
                     findings.push(
@@ -56,7 +57,13 @@ fn container_name(container: &Node) -> &str {
     container.get("name").and_then(Node::as_str).unwrap_or_default()
 }
 
-fn request(usage: &ResourceUse, workload: &Document, container: &Node, findings: &mut Vec<Finding>) {
+fn request(
+    expected: &Expected,
+    usage: &ResourceUse,
+    workload: &Object<'_>,
+    container: &Node,
+    findings: &mut Vec<Finding>,
+) {
     let set = |kind: &str| container.at(&["resources", kind, usage.resource]).is_some();
     // A limit alone is enough: the API server copies it into the request.
     if set("requests") || set("limits") {
@@ -72,19 +79,20 @@ fn request(usage: &ResourceUse, workload: &Document, container: &Node, findings:
         .related(usage.place, "the signal that is compared with the request")
         .why("one container without a request and the share of the whole pod is unknown: KEDA refuses the ScaledObject")
         .help(format!(
-            "write `resources: {{ requests: {{ {}: … }} }}`, or name one container in the policy: `container = \"…\"`",
-            usage.resource
+            "write `resources: {{ requests: {{ {}: … }} }}`, or name the container that counts: `{}`",
+            usage.resource,
+            if expected.asker == "the policy" { "container = \"…\"" } else { "containerName" },
         )),
     );
 }
 
 /// A LimitRange of the namespace that fills requests in.
-fn has_default(expected: &Expected, resource: &str, documents: &[Document]) -> bool {
+fn has_default(expected: &Expected, resource: &str, documents: &[Object<'_>]) -> bool {
     let namespace = &expected.workload.value.namespace;
     documents
         .iter()
         .filter(|document| document.kind() == "LimitRange" && document.may_be_in(namespace))
-        .flat_map(|document| document.node.at(&["spec", "limits"]).map(Node::items).unwrap_or_default())
+        .flat_map(|document| document.at(&["spec", "limits"]).map(Node::items).unwrap_or_default())
         .filter(|limit| limit.get("type").and_then(Node::as_str) == Some("Container"))
         .any(|limit| ["default", "defaultRequest"].iter().any(|kind| limit.at(&[kind, resource]).is_some()))
 }

@@ -12,13 +12,17 @@ pub use cards::RULES;
 use std::collections::BTreeMap;
 
 use crate::finding::Finding;
-use crate::manifest::Document;
+use crate::inventory::Object;
 use crate::model::WorkloadReference;
 use crate::source::{Place, Placed};
 
 /// What a policy expects to find.
 #[derive(Clone, Debug)]
 pub struct Expected {
+    /// Who expects it, in words: `the policy`.
+    pub asker: &'static str,
+    /// Name of the ScaledObject.
+    pub scaler_name: String,
     pub workload: Placed<WorkloadReference>,
     pub min: u32,
     pub max: u32,
@@ -51,7 +55,7 @@ pub struct ResourceUse {
 }
 
 /// Everything in the manifests that contradicts the policy. Only the given documents count.
-pub fn check(expected: &Expected, documents: &[Document]) -> Vec<Finding> {
+pub fn check(expected: &Expected, documents: &[Object<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     autoscaler::check(expected, documents, &mut findings);
     if let Some(workload) = target::check(expected, documents, &mut findings) {
@@ -62,17 +66,9 @@ pub fn check(expected: &Expected, documents: &[Document]) -> Vec<Finding> {
     findings
 }
 
-/// The API group of an `apiVersion`; the groups that Deployments once had count as today's.
-fn group(api_version: &str) -> &str {
-    match api_version.split_once('/').map_or("", |(group, _)| group) {
-        "extensions" => "apps",
-        group => group,
-    }
-}
-
 /// Kinds that own pods.
 const WORKLOADS: [&str; 5] = ["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Rollout"];
 
-fn pod_spec(document: &Document) -> Option<&crate::manifest::Node> {
-    document.node.at(&["spec", "template", "spec"])
+fn pod_spec<'d>(document: &Object<'d>) -> Option<&'d crate::manifest::Node> {
+    document.at(&["spec", "template", "spec"])
 }

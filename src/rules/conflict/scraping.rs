@@ -6,15 +6,15 @@
 use super::cards::{POD_LABELS, PORT_MISSING, SERVICE_MISSING};
 use super::{Expected, Monitor, pod_spec};
 use crate::finding::Finding;
-use crate::manifest::{Document, Node};
+use crate::inventory::Object;
+use crate::manifest::Node;
 
 /// The labels and ports of the pod template.
-pub(super) fn check_pods(expected: &Expected, workload: &Document, findings: &mut Vec<Finding>) {
+pub(super) fn check_pods(expected: &Expected, workload: &Object<'_>, findings: &mut Vec<Finding>) {
     let Some(monitor) = &expected.monitor else { return };
-    let labels = workload.node.at(&["spec", "template", "metadata", "labels"]);
+    let labels = workload.at(&["spec", "template", "metadata", "labels"]);
     if monitor.uses_pods && !labels.is_some_and(|labels| labels.carries(&expected.pod_labels)) {
-        let place =
-            labels.or_else(|| workload.node.at(&["spec", "template"])).map(|node| workload.place(node));
+        let place = labels.or_else(|| workload.at(&["spec", "template"])).map(|node| workload.place(node));
         let carried: Vec<String> = labels
             .map(|labels| labels.pairs().map(|(key, value)| format!("{key}={value}")).collect())
             .unwrap_or_default();
@@ -47,7 +47,7 @@ fn port_of(port: &Node, number: &str) -> (String, Option<String>) {
     (text("name").unwrap_or_default(), text(number))
 }
 
-fn container_port(monitor: &Monitor, workload: &Document, findings: &mut Vec<Finding>) {
+fn container_port(monitor: &Monitor, workload: &Object<'_>, findings: &mut Vec<Finding>) {
     let Some(spec) = pod_spec(workload) else { return };
     let ports: Vec<(String, Option<String>)> = spec
         .get("containers")
@@ -95,22 +95,21 @@ fn listed(ports: &[(String, Option<String>)]) -> String {
 }
 
 /// The Service that a ServiceMonitor needs.
-pub(super) fn check_service(expected: &Expected, documents: &[Document], findings: &mut Vec<Finding>) {
+pub(super) fn check_service(expected: &Expected, documents: &[Object<'_>], findings: &mut Vec<Finding>) {
     let Some(monitor) = expected.monitor.as_ref().filter(|monitor| monitor.uses_service) else { return };
     let namespace = &expected.workload.value.namespace;
-    let services: Vec<&Document> = documents
+    let services: Vec<&Object<'_>> = documents
         .iter()
         .filter(|document| {
-            document.kind() == "Service" && document.api_version() == "v1" && document.may_be_in(namespace)
+            document.kind() == "Service"
+                && document.document.api_version() == "v1"
+                && document.may_be_in(namespace)
         })
         .collect();
-    let carries = |document: &&&Document| {
-        document
-            .node
-            .at(&["metadata", "labels"])
-            .is_some_and(|labels| labels.carries(&monitor.service_labels))
+    let carries = |document: &&&Object<'_>| {
+        document.at(&["metadata", "labels"]).is_some_and(|labels| labels.carries(&monitor.service_labels))
     };
-    let selected: Vec<&&Document> = services.iter().filter(carries).collect();
+    let selected: Vec<&&Object<'_>> = services.iter().filter(carries).collect();
     if selected.is_empty() {
         service_missing(expected, monitor, &services, findings);
         return;
@@ -123,7 +122,7 @@ pub(super) fn check_service(expected: &Expected, documents: &[Document], finding
 fn service_missing(
     expected: &Expected,
     monitor: &Monitor,
-    services: &[&Document],
+    services: &[&Object<'_>],
     findings: &mut Vec<Finding>,
 ) {
     let labels = shown(&monitor.service_labels);
@@ -135,7 +134,7 @@ fn service_missing(
     .why("the ServiceMonitor would select nothing: no target, no metric, no error");
     // The common slip: the labels stand in the Service's selector, not on the Service.
     let selects = services.iter().find(|service| {
-        service.node.at(&["spec", "selector"]).is_some_and(|selector| {
+        service.at(&["spec", "selector"]).is_some_and(|selector| {
             !selector.entries().is_empty()
                 && selector.pairs().all(|(key, value)| expected.pod_labels.get(key) == Some(&value))
         })
@@ -146,14 +145,14 @@ fn service_missing(
                 .related(service.name_place(), "it selects the pods, but does not carry the labels itself");
             format!(
                 "add the labels `{labels}` to `metadata.labels` of the Service `{}`, or write `service = {{ … }}` in [metrics]",
-                service.name()
+                service.name.as_str()
             )
         }
         None if services.is_empty() => {
             "there is no Service at all: add one, or write `discovery = [\"pod-monitor\"]`".to_string()
         }
         None => {
-            let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
+            let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
             format!(
                 "write `service = {{ … }}` in [metrics] with the labels of the Service; there are `{}`",
                 names.join("`, `")
@@ -163,8 +162,8 @@ fn service_missing(
     findings.push(finding);
 }
 
-fn service_port(monitor: &Monitor, service: &Document, findings: &mut Vec<Finding>) {
-    let list = service.node.at(&["spec", "ports"]);
+fn service_port(monitor: &Monitor, service: &Object<'_>, findings: &mut Vec<Finding>) {
+    let list = service.at(&["spec", "ports"]);
     let ports: Vec<(String, Option<String>)> =
         list.map(Node::items).unwrap_or_default().iter().map(|port| port_of(port, "port")).collect();
     if ports.iter().any(|(name, _)| *name == monitor.port_name) {
@@ -174,7 +173,7 @@ fn service_port(monitor: &Monitor, service: &Document, findings: &mut Vec<Findin
         Finding::new(
             &PORT_MISSING,
             list.map_or(service.name_place(), |node| service.place(node)),
-            format!("the Service `{}` has no port named `{}`", service.name(), monitor.port_name),
+            format!("the Service `{}` has no port named `{}`", service.name.as_str(), monitor.port_name),
         )
         .related(monitor.place, "the name that the ServiceMonitor looks for")
         .why("a ServiceMonitor finds a port by its name; without it every target is dropped in silence")

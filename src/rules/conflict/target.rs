@@ -1,21 +1,22 @@
 //! The workload itself.
 
 use super::cards::{REPLICAS_PINNED, TARGET_MISSING};
-use super::{Expected, WORKLOADS, group};
+use super::{Expected, WORKLOADS};
 use crate::finding::{Finding, Severity, nearest};
-use crate::manifest::Document;
+use crate::inventory::Object;
+use crate::inventory::group;
 
 /// The workload of the policy, if it is there; and what stands against scaling it.
 pub(super) fn check<'d>(
     expected: &Expected,
-    documents: &'d [Document],
+    documents: &'d [Object<'_>],
     findings: &mut Vec<Finding>,
-) -> Option<&'d Document> {
+) -> Option<&'d Object<'d>> {
     let workload = &expected.workload.value;
     let found = documents.iter().find(|document| {
-        document.name() == workload.name
+        document.name.as_str() == workload.name
             && document.kind() == workload.kind
-            && group(document.api_version()) == group(&workload.api_version)
+            && document.group() == group(&workload.api_version)
             && document.may_be_in(&workload.namespace)
     });
     match found {
@@ -25,9 +26,9 @@ pub(super) fn check<'d>(
     found
 }
 
-fn missing(expected: &Expected, documents: &[Document], findings: &mut Vec<Finding>) {
+fn missing(expected: &Expected, documents: &[Object<'_>], findings: &mut Vec<Finding>) {
     let workload = &expected.workload.value;
-    let others: Vec<&Document> =
+    let others: Vec<&Object<'_>> =
         documents.iter().filter(|document| WORKLOADS.contains(&document.kind())).collect();
     let mut finding = Finding::new(
         &TARGET_MISSING,
@@ -38,14 +39,14 @@ fn missing(expected: &Expected, documents: &[Document], findings: &mut Vec<Findi
         ),
     )
     .why("KEDA accepts the ScaledObject, reports that its target is missing, and scales nothing");
-    let elsewhere = others.iter().find(|document| document.name() == workload.name);
-    let names = others.iter().map(|document| document.name());
+    let elsewhere = others.iter().find(|document| document.name.as_str() == workload.name);
+    let names = others.iter().map(|document| document.name.as_str());
     finding.help = Some(match (elsewhere, nearest(&workload.name, names)) {
         (Some(other), _) => format!(
             "there is a {} `{}` in the namespace `{}`: correct `kind` or `namespace`",
             other.kind(),
-            other.name(),
-            other.namespace().unwrap_or("default")
+            other.name.as_str(),
+            other.namespace_text()
         ),
         (None, Some(name)) => format!("did you mean `{name}`?"),
         (None, None) => "correct the name, or give the folder that holds the workload".to_string(),
@@ -60,8 +61,8 @@ fn missing(expected: &Expected, documents: &[Document], findings: &mut Vec<Findi
     findings.push(finding);
 }
 
-fn replicas(expected: &Expected, document: &Document, findings: &mut Vec<Finding>) {
-    let Some(node) = document.node.at(&["spec", "replicas"]) else { return };
+fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {
+    let Some(node) = document.at(&["spec", "replicas"]) else { return };
     let number = node.as_written().unwrap_or_default();
     let workload = &expected.workload.value;
     findings.push(

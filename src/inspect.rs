@@ -1,0 +1,82 @@
+//! The pipeline for Kubernetes YAML, from texts to findings. Short enough to be read first.
+
+use rayon::prelude::*;
+
+use crate::finding::Finding;
+use crate::inventory::Inventory;
+use crate::manifest::{self, Document, Reading};
+use crate::rules::{alerting, autoscaler, repository, scaler};
+use crate::schema::{self, Shapes};
+use crate::source::{FileId, Sources};
+
+/// What was looked at, and what was found.
+#[derive(Debug)]
+pub struct Inspection {
+    pub findings: Vec<Finding>,
+    /// Objects that slogen has rules for.
+    pub objects: usize,
+}
+
+/// Looks at all of the files together.
+pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
+    let readings: Vec<Reading> =
+        files.par_iter().map(|file| manifest::read(*file, &sources.get(*file).text)).collect();
+    let mut findings = Vec::new();
+    let mut documents: Vec<Document> = Vec::new();
+    for reading in readings {
+        documents.extend(reading.documents);
+        findings.extend(reading.findings);
+    }
+    let inventory = Inventory::new(sources, &documents);
+    let shapes = Shapes::with_definitions(&documents);
+    let own: Vec<Vec<Finding>> = inventory
+        .objects
+        .par_iter()
+        .map(|object| {
+            let mut found = schema::check(object.document, &shapes, object.is_fragment);
+            match (object.kind(), object.group()) {
+                _ if object.is_fragment && !is_rule_file(object.document) => {}
+                ("ScaledObject", "keda.sh") => found.extend(scaler::check(sources, object)),
+                ("HorizontalPodAutoscaler", "autoscaling") => found.extend(autoscaler::check(object)),
+                ("PrometheusRule", _) => found.extend(alerting::check(sources, object)),
+                _ if is_rule_file(object.document) => found.extend(alerting::check(sources, object)),
+                _ => {}
+            }
+            found
+        })
+        .collect();
+    findings.extend(own.into_iter().flatten());
+    findings.extend(repository::check(sources, &inventory));
+    crate::finding::sort(&mut findings);
+    findings.dedup();
+    Inspection { findings, objects: documents.iter().filter(|document| is_known(document)).count() }
+}
+
+/// A plain file of Prometheus rules.
+fn is_rule_file(document: &Document) -> bool {
+    document.kind().is_empty() && document.node.get("groups").is_some()
+}
+
+fn is_known(document: &Document) -> bool {
+    const KINDS: [&str; 18] = [
+        "ScaledObject",
+        "HorizontalPodAutoscaler",
+        "ServiceMonitor",
+        "PodMonitor",
+        "Probe",
+        "ScrapeConfig",
+        "PrometheusRule",
+        "Prometheus",
+        "PrometheusAgent",
+        "Service",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "Rollout",
+        "PodDisruptionBudget",
+        "TriggerAuthentication",
+        "ClusterTriggerAuthentication",
+    ];
+    KINDS.contains(&document.kind()) || is_rule_file(document)
+}

@@ -1,0 +1,153 @@
+//! What overlays do to the objects of other files: namespace, prefix, suffix, labels; and which files are patches.
+
+use std::collections::HashMap;
+
+use crate::manifest::{Document, Node};
+use crate::source::{FileId, Sources};
+
+/// What the overlays around a file do to its objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Overlay {
+    pub(super) namespace: Option<String>,
+    pub(super) prefix: String,
+    pub(super) suffix: String,
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) is_patch: bool,
+}
+
+/// Overlays by file.
+#[derive(Debug, Default)]
+pub(super) struct Overlays {
+    files: HashMap<FileId, Overlay>,
+    none: Overlay,
+}
+
+/// Overlays of overlays that are followed.
+const MOST_DEPTH: usize = 16;
+
+impl Overlays {
+    pub(super) fn read(sources: &Sources, documents: &[Document]) -> Self {
+        let is_kustomization = |document: &&Document| {
+            matches!(document.kind(), "Kustomization" | "Component")
+                && document.api_version().starts_with("kustomize.config")
+                || is_kustomization_file(&sources.get(document.file).name)
+        };
+        let all: Vec<&Document> = documents.iter().filter(is_kustomization).collect();
+        if all.is_empty() {
+            return Overlays::default();
+        }
+        let names: HashMap<&str, FileId> =
+            sources.iter().map(|(file, source)| (source.name.as_str(), file)).collect();
+        let folders: HashMap<String, &Document> =
+            all.iter().map(|document| (folder(&sources.get(document.file).name), *document)).collect();
+        let reader = Reader { names, folders };
+        let mut found: HashMap<FileId, Vec<Overlay>> = HashMap::new();
+        for (at, document) in &reader.folders {
+            // Only from the outside in: what another one includes is reached from there.
+            if !reader.is_included(at) {
+                reader.follow(at, document, &Overlay::default(), 0, &mut found);
+            }
+        }
+        let files = found
+            .into_iter()
+            .map(|(file, overlays)| {
+                let first = overlays[0].clone();
+                // Several overlays that disagree: the namespace is open, and the names are the plain ones.
+                let agreed = overlays.iter().all(|overlay| *overlay == first);
+                let is_patch = overlays.iter().any(|overlay| overlay.is_patch);
+                (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
+            })
+            .collect();
+        Overlays { files, none: Overlay::default() }
+    }
+
+    pub(super) fn of(&self, file: FileId) -> &Overlay {
+        self.files.get(&file).unwrap_or(&self.none)
+    }
+}
+
+struct Reader<'d> {
+    names: HashMap<&'d str, FileId>,
+    folders: HashMap<String, &'d Document>,
+}
+
+impl Reader<'_> {
+    fn is_included(&self, folder: &str) -> bool {
+        self.folders.iter().any(|(at, document)| {
+            at != folder && references(document).any(|(path, _)| join(at, &path) == folder)
+        })
+    }
+
+    fn follow(
+        &self,
+        at: &str,
+        document: &Document,
+        around: &Overlay,
+        depth: usize,
+        found: &mut HashMap<FileId, Vec<Overlay>>,
+    ) {
+        if depth > MOST_DEPTH {
+            return;
+        }
+        let text = |key: &str| document.node.get(key).and_then(Node::as_str).unwrap_or_default();
+        let mut own = around.clone();
+        if own.namespace.is_none() && !text("namespace").is_empty() {
+            own.namespace = Some(text("namespace").to_string());
+        }
+        own.prefix = format!("{}{}", around.prefix, text("namePrefix"));
+        own.suffix = format!("{}{}", text("nameSuffix"), around.suffix);
+        let common = document.node.get("commonLabels").map(Node::pairs).into_iter().flatten();
+        own.labels.extend(common.map(|(name, value)| (name.to_string(), value)));
+        for labels in document.node.get("labels").map(Node::items).unwrap_or_default() {
+            let pairs = labels.get("pairs").map(Node::pairs).into_iter().flatten();
+            own.labels.extend(pairs.map(|(name, value)| (name.to_string(), value)));
+        }
+        for (path, is_patch) in references(document) {
+            let path = join(at, &path);
+            if let Some(file) = self.names.get(path.as_str()) {
+                found.entry(*file).or_default().push(Overlay { is_patch, ..own.clone() });
+            } else if let Some(inner) = self.folders.get(&path) {
+                self.follow(&path, inner, &own, depth + 1, found);
+            }
+        }
+    }
+}
+
+/// Paths that a kustomization names, and whether they are patches.
+fn references(document: &Document) -> impl Iterator<Item = (String, bool)> {
+    let list = |key: &'static str| document.node.get(key).map(Node::items).unwrap_or_default().iter();
+    let plain = ["resources", "bases", "components"].into_iter().flat_map(list);
+    let plain = plain.filter_map(|node| node.as_str().map(|path| (path.to_string(), false)));
+    let patches = ["patches", "patchesJson6902", "patchesStrategicMerge"].into_iter().flat_map(list);
+    let patches = patches.filter_map(|node| {
+        let path = node.as_str().or_else(|| node.get("path").and_then(Node::as_str))?;
+        Some((path.to_string(), true))
+    });
+    plain.chain(patches)
+}
+
+fn is_kustomization_file(name: &str) -> bool {
+    matches!(name.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+}
+
+fn folder(path: &str) -> String {
+    path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string())
+}
+
+/// `base` and `path` as one path without `.` and `..`.
+fn join(base: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = if path.starts_with('/') { Vec::new() } else { base.split('/').collect() };
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    let absolute = path.starts_with('/');
+    let joined =
+        parts.into_iter().filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
+    if absolute || base.starts_with('/') { format!("/{joined}") } else { joined }
+}

@@ -1,0 +1,100 @@
+use super::kustomize::Overlays;
+use crate::manifest::{Document, Node};
+use crate::source::{Place, Placed};
+
+/// One object, under the name and in the namespace in which it will be applied.
+#[derive(Clone, Debug)]
+pub struct Object<'d> {
+    pub document: &'d Document,
+    /// With prefix and suffix of the overlay around it.
+    pub name: String,
+    /// None: whatever it is applied to; or several overlays disagree.
+    pub namespace: Option<String>,
+    /// Labels that an overlay adds.
+    pub added_labels: Vec<(String, String)>,
+    /// A patch, or something else that is not an object for itself.
+    pub is_fragment: bool,
+}
+
+impl<'d> Object<'d> {
+    pub(super) fn new(document: &'d Document, overlays: &Overlays) -> Self {
+        let overlay = overlays.of(document.file);
+        let name = document.name();
+        let is_patch = document.node.entries().iter().any(|entry| entry.key == "$patch");
+        let nameless = name.is_empty() && document.node.at(&["metadata", "generateName"]).is_none();
+        Object {
+            document,
+            name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
+            namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
+            added_labels: overlay.labels.clone(),
+            is_fragment: overlay.is_patch || is_patch || nameless,
+        }
+    }
+
+    pub fn kind(&self) -> &'d str {
+        self.document.kind()
+    }
+
+    /// The group of the `apiVersion`; the groups that Deployments once had count as today's.
+    pub fn group(&self) -> &'d str {
+        group(self.document.api_version())
+    }
+
+    pub fn at(&self, path: &[&str]) -> Option<&'d Node> {
+        self.document.node.at(path)
+    }
+
+    pub fn text(&self, path: &[&str]) -> Option<&'d str> {
+        self.at(path).and_then(Node::as_str)
+    }
+
+    /// An integer, where it is written as one.
+    pub fn integer(&self, path: &[&str]) -> Option<i64> {
+        self.at(path).and_then(Node::as_written)?.parse().ok()
+    }
+
+    pub fn place(&self, node: &Node) -> Place {
+        self.document.place(node)
+    }
+
+    pub fn name_place(&self) -> Place {
+        self.document.name_place()
+    }
+
+    /// Whether both can be in one namespace: where one is left open, it can.
+    pub fn meets(&self, other: &Object<'_>) -> bool {
+        match (&self.namespace, &other.namespace) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            _ => true,
+        }
+    }
+
+    /// Whether it can live in this namespace.
+    pub fn may_be_in(&self, namespace: &str) -> bool {
+        self.namespace.as_deref().is_none_or(|own| own == namespace)
+    }
+
+    pub fn placed_text(&self, path: &[&str]) -> Option<Placed<&'d str>> {
+        self.document.placed_text(path)
+    }
+
+    /// The namespace in words.
+    pub fn namespace_text(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// Its own labels, and those that an overlay adds.
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let own = self.at(&["metadata", "labels"]).map(Node::pairs);
+        let own = own.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
+        own.chain(self.added_labels.iter().cloned()).collect()
+    }
+}
+
+/// The API group of an `apiVersion`.
+pub fn group(api_version: &str) -> &str {
+    match api_version.split_once('/').map_or("", |(group, _)| group) {
+        "extensions" => "apps",
+        group => group,
+    }
+}

@@ -1,0 +1,59 @@
+//! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
+
+use crate::finding::Finding;
+use crate::inventory::Object;
+use crate::lint::{Context, Role, lint, syntax};
+use crate::manifest::{Node, has_variable, raw_offset};
+use crate::promql::{Target, parse};
+use crate::source::{Place, Sources, Span};
+
+/// What is wrong with the queries of one PrometheusRule or rule file.
+pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
+    let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
+    let mut findings = Vec::new();
+    for rule in groups
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default())
+    {
+        let role = if rule.get("alert").is_some() { Role::Alert } else { Role::Record };
+        if let Some(node) = rule.get("expr") {
+            findings.extend(query(sources, object, node, role));
+        }
+    }
+    findings
+}
+
+fn query(sources: &Sources, object: &Object<'_>, node: &Node, role: Role) -> Vec<Finding> {
+    let file = object.document.file;
+    // A number is a query as well.
+    let Some(text) = node.as_written().filter(|text| !has_variable(text) && !text.contains("{{")) else {
+        return Vec::new();
+    };
+    let raw = sources.get(file).text.get(node.span.range()).unwrap_or_default();
+    let place = |span: Span| {
+        let at = |offset: u32| node.span.start as usize + raw_offset(raw, &text, offset as usize);
+        let (start, end) = (at(span.start), at(span.end));
+        Place::new(file, Span::new(start, end.max(start)))
+    };
+    let lints = match parse(&text, &Target::default()) {
+        Ok(expression) => lint(&expression, &Context { role, ..Context::default() }),
+        Err(errors) => syntax(&errors),
+    };
+    let quoted = raw.starts_with(['"', '\'']);
+    lints
+        .iter()
+        .map(|lint| {
+            let mut finding = lint.finding(place);
+            if quoted
+                && finding.fix.as_ref().is_some_and(|fix| {
+                    fix.edits.iter().any(|edit| edit.replacement.contains(['"', '\'', '\\']))
+                })
+            {
+                finding.fix = None;
+            }
+            finding
+        })
+        .collect()
+}

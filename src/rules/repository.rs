@@ -1,0 +1,171 @@
+//! Objects against each other: two autoscalers on one workload, pinned replicas, missing requests.
+
+use std::collections::HashMap;
+
+use super::conflict::{self, Expected, ResourceUse};
+use super::scaler::View;
+use crate::finding::{Finding, Severity};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::Node;
+use crate::model::WorkloadReference;
+use crate::source::{Placed, Sources};
+
+/// Every ScaledObject and HPA against all other objects.
+pub fn check(sources: &Sources, inventory: &Inventory<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let near = Neighbours::new(inventory);
+    for (at, object) in inventory.objects.iter().enumerate() {
+        if object.is_fragment {
+            continue;
+        }
+        let Some(expected) = expected(object) else { continue };
+        // Of two that are in each other's way, the earlier one tells; an HPA is told of by the ScaledObject.
+        let is_hpa = object.kind() == "HorizontalPodAutoscaler";
+        let concerns = |other: usize| {
+            other != at
+                && match inventory.objects[other].kind() {
+                    "ScaledObject" => !is_hpa && other > at,
+                    "HorizontalPodAutoscaler" => !is_hpa || other > at,
+                    _ => true,
+                }
+        };
+        let others: Vec<Object<'_>> = near
+            .of(&expected.workload.value.name)
+            .filter(|other| concerns(*other))
+            .map(|other| inventory.objects[other].clone())
+            .collect();
+        for mut finding in conflict::check(&expected, &others) {
+            match finding.rule.id {
+                // What is not here may well be elsewhere.
+                "conflict/target-missing" => continue,
+                // Two folders may be two ways to do it, of which one is applied.
+                "conflict/second-autoscaler" if !same_folder(sources, &finding, &expected) => {
+                    finding.severity = Severity::Warning;
+                }
+                // What most of the world does.
+                "conflict/replicas-pinned" => finding.severity = Severity::Warning,
+                _ => {}
+            }
+            // An HPA and a ScaledObject ask for the same; once is enough.
+            let told = |other: &Finding| {
+                other.rule == finding.rule && other.place == finding.place && other.message == finding.message
+            };
+            if !findings.iter().any(told) {
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}
+
+/// Objects by the name of the workload that they are, or that they scale.
+struct Neighbours<'i> {
+    named: HashMap<&'i str, Vec<usize>>,
+    /// Those that concern a whole namespace.
+    anywhere: Vec<usize>,
+}
+
+impl<'i> Neighbours<'i> {
+    fn new(inventory: &'i Inventory<'_>) -> Self {
+        let mut near = Neighbours { named: HashMap::new(), anywhere: Vec::new() };
+        for (at, object) in inventory.objects.iter().enumerate().filter(|(_, object)| !object.is_fragment) {
+            match object.kind() {
+                "LimitRange" => near.anywhere.push(at),
+                "ScaledObject" | "HorizontalPodAutoscaler" => {
+                    let target = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
+                    near.named.entry(target).or_default().push(at);
+                }
+                _ => near.named.entry(&object.name).or_default().push(at),
+            }
+        }
+        near
+    }
+
+    fn of(&self, workload: &str) -> impl Iterator<Item = usize> {
+        self.named.get(workload).into_iter().flatten().chain(&self.anywhere).copied()
+    }
+}
+
+fn same_folder(sources: &Sources, finding: &Finding, expected: &Expected) -> bool {
+    let folder = |file| sources.get(file).name.rsplit_once('/').map_or("", |(folder, _)| folder).to_string();
+    folder(finding.place.file) == folder(expected.workload.place.file)
+}
+
+/// What an autoscaler expects of the objects around it.
+fn expected(object: &Object<'_>) -> Option<Expected> {
+    let target = object.at(&["spec", "scaleTargetRef"])?;
+    let name = target.get("name")?;
+    let text =
+        |key: &str, default: &str| target.get(key).and_then(Node::as_str).unwrap_or(default).to_string();
+    let workload = WorkloadReference {
+        api_version: text("apiVersion", "apps/v1"),
+        kind: text("kind", "Deployment"),
+        name: name.as_str()?.to_string(),
+        namespace: object.namespace_text().to_string(),
+    };
+    let (asker, min, max, resources) = match (object.kind(), object.group()) {
+        ("ScaledObject", "keda.sh") => {
+            let view = View::of(object)?;
+            let resources = view.triggers.iter().filter(|trigger| trigger.is_resource());
+            let resources = resources
+                .filter(|trigger| trigger.metric_type != Some("AverageValue"))
+                .map(|trigger| ResourceUse {
+                    resource: if trigger.kind == "cpu" { "cpu" } else { "memory" },
+                    container: trigger.value("containerName"),
+                    place: object.place(trigger.node.get("type").unwrap_or(trigger.node)),
+                })
+                .collect();
+            ("the ScaledObject", view.min.unwrap_or(0), view.max.unwrap_or(100), resources)
+        }
+        ("HorizontalPodAutoscaler", "autoscaling") => {
+            let min = object.integer(&["spec", "minReplicas"]).unwrap_or(1);
+            (
+                "the HorizontalPodAutoscaler",
+                min,
+                object.integer(&["spec", "maxReplicas"])?,
+                utilization(object),
+            )
+        }
+        _ => return None,
+    };
+    let own = object.text(&["spec", "advanced", "horizontalPodAutoscalerConfig", "name"]);
+    let transfers = object.text(&["metadata", "annotations", "scaledobject.keda.sh/transfer-hpa-ownership"])
+        == Some("true");
+    Some(Expected {
+        asker,
+        scaler_name: object.name.clone(),
+        workload: Placed::new(workload, object.place(name)),
+        min: u32::try_from(min).unwrap_or(0),
+        max: u32::try_from(max).unwrap_or(u32::MAX),
+        hpa_name: own.map_or_else(|| format!("keda-hpa-{}", object.name), str::to_string),
+        take_over: own.filter(|_| transfers).map(str::to_string),
+        pod_labels: Default::default(),
+        monitor: None,
+        resources,
+    })
+}
+
+/// Resource metrics of an HPA that are compared with requests.
+fn utilization(object: &Object<'_>) -> Vec<ResourceUse> {
+    let metrics = object.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
+    let mut all = Vec::new();
+    for metric in metrics {
+        let Some(kind) = metric.get("type").and_then(Node::as_str) else { continue };
+        let key = if kind == "ContainerResource" { "containerResource" } else { "resource" };
+        let Some(source) = metric.get(key) else { continue };
+        let is_share = source.at(&["target", "type"]).and_then(Node::as_str) == Some("Utilization");
+        let resource = match source.get("name").and_then(Node::as_str) {
+            Some("cpu") => "cpu",
+            Some("memory") => "memory",
+            _ => continue,
+        };
+        if is_share {
+            let container = source.get("container").and_then(Node::as_str).map(str::to_string);
+            all.push(ResourceUse { resource, container, place: object.place(source) });
+        }
+    }
+    if let Some(node) = object.at(&["spec", "targetCPUUtilizationPercentage"]) {
+        all.push(ResourceUse { resource: "cpu", container: None, place: object.place(node) });
+    }
+    all
+}

@@ -1,0 +1,36 @@
+//! The cards; the pages stand in `rules/`.
+
+use crate::finding::cards;
+
+cards! {
+    "scaler":
+    UNKNOWN_KEY Warning "unknown-key" "a key of the metadata that the scaler does not read";
+    REMOVED_KEY Note "removed-key" "a key of the metadata that newer KEDA does not read";
+    RESOURCE_TYPE Error "resource-type" "`type` in the metadata of cpu or memory";
+    MISPLACED_METRIC_TYPE Error "misplaced-metric-type" "`metricType` inside of the metadata";
+    MISSING_KEY Error "missing-key" "a trigger without what it needs";
+    NOT_A_NUMBER Error "not-a-number" "a threshold that KEDA cannot read";
+    METRIC_TYPE Error "metric-type" "a metric type that the trigger cannot have";
+    RESOURCE_VALUE Error "resource-value" "a target of cpu or memory that KEDA cannot read";
+    CACHED Error "cached-resource" "cached metrics where there is nothing to cache";
+    REPLICA_ORDER Error "replica-order" "idle, minimum and maximum out of order";
+    IDLE_NOT_ZERO Warning "idle-not-zero" "an idle count that the HPA fights";
+    RESOURCE_ONLY_ZERO Error "resource-only-zero" "scale to zero on cpu and memory alone";
+    NAME_TOO_LONG Error "name-too-long" "a name that is too long for the HPA";
+    DUPLICATE_TRIGGER Error "duplicate-trigger" "two triggers of one name";
+    OWNERSHIP Warning "ownership" "an annotation about HPAs that has no effect";
+    PAUSED Warning "paused" "a pause that is not what it says";
+    CUSTOM_KIND Error "custom-kind" "a target that KEDA does not find";
+    NO_EFFECT Note "no-effect" "a setting that does nothing here";
+    ACTIVATION Warning "activation-above-threshold" "work for a pod that wakes none";
+    EMPTY_IS_ZERO Note "empty-is-zero" "a metric that nobody scrapes reads as 0";
+    DEAD_FALLBACK Warning "dead-fallback" "a fallback that never comes";
+    FALLBACK_RANGE Warning "fallback-range" "a fallback outside of minimum and maximum";
+    FALLBACK_ON_RESOURCES Error "fallback-on-resources" "a fallback for cpu and memory alone";
+    FORMULA Error "formula" "a formula that cannot work";
+    ADDRESS Error "address" "an address that KEDA cannot ask";
+    HEADER Error "header" "headers or parameters that KEDA cannot send";
+    TIMEOUT Warning "timeout" "a timeout that means different things";
+    AUTHENTICATION Error "authentication" "credentials that are not used";
+    SCHEDULE Error "schedule" "a schedule that KEDA refuses, or that never opens";
+}

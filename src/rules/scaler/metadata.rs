@@ -1,0 +1,238 @@
+//! Keys of a trigger's metadata: what the scaler reads, what it read once, what it never did.
+//!
+//! Sources: kedacore/keda schema/generated/scalers-schema.json (`triggers.txt` beside this file);
+//! pkg/scalers/authentication/authentication_types.go; CHANGELOG.md 2.12, 2.15, 2.18.
+
+use super::cards::*;
+use super::{Checker, Trigger};
+use crate::finding::{Edit, Finding, Fix, Severity, nearest};
+use crate::manifest::Entry;
+
+const KEYS: &str = include_str!("triggers.txt");
+
+/// The keys that a scaler reads.
+fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
+    let line = KEYS.lines().find(|line| line.split(' ').next() == Some(kind))?;
+    Some(line.split(' ').skip(1))
+}
+
+/// Scalers whose list of keys is complete.
+const COMPLETE: [&str; 4] = ["prometheus", "cpu", "memory", "cron"];
+
+fn required(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "prometheus" => &["serverAddress", "query", "threshold"],
+        "cron" => &["timezone", "start", "end", "desiredReplicas"],
+        "cpu" | "memory" => &["value"],
+        _ => &[],
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn metadata(&mut self, trigger: &Trigger<'_>) {
+        let Some(metadata) = trigger.metadata else { return };
+        for key in required(trigger.kind) {
+            let from_env = format!("{key}FromEnv");
+            if trigger.value(key).is_none() && trigger.entry(&from_env).is_none() {
+                // The address may come with the credentials of a TriggerAuthentication.
+                if *key == "serverAddress" && trigger.node.get("authenticationRef").is_some() {
+                    continue;
+                }
+                let place = trigger.entry(key).map_or(self.place(metadata), |entry| self.key(entry));
+                self.push(
+                    Finding::new(&MISSING_KEY, place, format!("the trigger has no `{key}`"))
+                        .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
+                        .help(format!("write `{key}`")),
+                );
+            }
+        }
+        for entry in metadata.entries() {
+            self.one_key(trigger, entry);
+        }
+        for key in ["threshold", "activationThreshold"] {
+            if trigger.kind == "prometheus" {
+                self.number(trigger, key);
+            }
+        }
+        self.metric_type(trigger);
+        self.cached(trigger);
+    }
+
+    fn one_key(&mut self, trigger: &Trigger<'_>, entry: &Entry) {
+        let Some(keys) = keys_of(trigger.kind) else { return };
+        let key = entry.key.as_str();
+        let place = self.key(entry);
+        let mut finding = match (trigger.kind, key) {
+            ("cpu" | "memory", "type") => return self.resource_type(trigger, entry),
+            (_, "metricType") => {
+                let refused = trigger.is_resource() && trigger.metric_type.is_none();
+                let mut finding = Finding::new(&MISPLACED_METRIC_TYPE, place, "`metricType` inside of `metadata`")
+                    .why(if refused {
+                        "KEDA does not read it here, and refuses a cpu or memory trigger without one"
+                    } else {
+                        "KEDA does not read it here: the trigger keeps the default, AverageValue, which divides by the number of pods"
+                    })
+                    .help("write it beside `type` and `metadata`");
+                if !refused && entry.node.as_str() == Some("AverageValue") {
+                    finding.severity = Severity::Note;
+                }
+                return self.push(finding);
+            }
+            ("prometheus", "metricName") => {
+                Finding::new(&REMOVED_KEY, place, "`metricName` is read by no KEDA since 2.12")
+                    .why("KEDA names the metric itself")
+                    .help("leave it out")
+            }
+            ("prometheus", "cortexOrgID" | "cortexOrgId") => {
+                let mut finding =
+                    Finding::new(&REMOVED_KEY, place, format!("`{key}` is read by no KEDA since 2.15"))
+                        .why("the tenant is not sent: Mimir answers `no org id`, and nothing scales")
+                        .help("write `customHeaders: X-Scope-OrgID=…`");
+                finding.severity = Severity::Error;
+                return self.push(finding);
+            }
+            _ if keys.clone().any(|known| known == key || key.strip_suffix("FromEnv") == Some(known)) => {
+                return;
+            }
+            _ => {
+                let word = nearest(key, keys);
+                if word.is_none() && !COMPLETE.contains(&trigger.kind) {
+                    return;
+                }
+                let finding = Finding::new(
+                    &UNKNOWN_KEY,
+                    place,
+                    format!("the {} scaler reads no `{}`", trigger.kind, key.escape_debug()),
+                )
+                .why("KEDA ignores it without a word");
+                match word {
+                    Some(word) => finding.help(format!("did you mean `{word}`?")),
+                    None => finding.help("leave it out"),
+                }
+            }
+        };
+        if finding.rule == &REMOVED_KEY {
+            finding.fix = self.remove(format!("remove `{key}`"), entry);
+        }
+        self.push(finding);
+    }
+
+    /// Source: kedacore/keda pkg/scalers/cpu_memory_scaler.go: the deprecated `type` is an error since 2.18.
+    fn resource_type(&mut self, trigger: &Trigger<'_>, entry: &Entry) {
+        let value = entry.node.as_written().unwrap_or_default();
+        let place = self.key(entry);
+        let mut finding = Finding::new(
+            &RESOURCE_TYPE,
+            place,
+            "`type` in the metadata of cpu or memory is refused since KEDA 2.18",
+        )
+        .why("the scaler cannot be built: the ScaledObject is never ready, and nothing scales, by no trigger")
+        .help(format!("write `metricType: {value}` beside `type: {}`", trigger.kind));
+        if let (Some(fix), None, Some(kind)) = (
+            self.remove("", entry),
+            trigger.metric_type,
+            trigger.node.entries().iter().find(|entry| entry.key == "type"),
+        ) {
+            let text = &self.sources.get(place.file).text;
+            let start = kind.key_span.start as usize;
+            let column = start - text[..start].rfind('\n').map_or(0, |at| at + 1);
+            let at = crate::source::Span::at(kind.node.span.end as usize);
+            let mut edits = fix.edits;
+            edits.push(Edit {
+                place: crate::source::Place::new(place.file, at),
+                replacement: format!("\n{}metricType: {value}", " ".repeat(column)),
+            });
+            finding.fix = Some(Fix { title: "move it to `metricType`".to_string(), safe: true, edits });
+        }
+        self.push(finding);
+    }
+
+    /// Source: kedacore/keda pkg/scalers/scalersconfig/typed_config.go: numbers are read as JSON.
+    fn number(&mut self, trigger: &Trigger<'_>, key: &str) {
+        let (Some(entry), Some(text)) = (trigger.entry(key), trigger.value(key)) else { return };
+        if !super::is_known(&text) || serde_json::from_str::<f64>(&text).is_ok() {
+            return;
+        }
+        let place = self.place(&entry.node);
+        let finding =
+            Finding::new(&NOT_A_NUMBER, place, format!("`{}` is not a number", text.escape_debug()))
+                .why("KEDA cannot read it: the ScaledObject is never ready, and nothing scales");
+        let milli = text.strip_suffix('m').and_then(|number| number.parse::<f64>().ok());
+        let seconds = crate::promql::seconds(&text);
+        self.push(match (milli, seconds) {
+            (_, Some(seconds)) if text.ends_with('s') => {
+                finding.help(format!("write \"{seconds}\" if the metric is in seconds"))
+            }
+            (Some(milli), _) => {
+                finding.help(format!("a Kubernetes quantity is not read here: write \"{}\"", milli / 1_000.0))
+            }
+            _ => finding.help("write a plain number in quotes, without a unit"),
+        });
+    }
+
+    /// Sources: kedacore/keda pkg/scalers/scaler.go, GetMetricTargetType; pkg/scalers/cpu_memory_scaler.go.
+    fn metric_type(&mut self, trigger: &Trigger<'_>) {
+        let node = trigger.node.get("metricType");
+        let text = trigger.metric_type.unwrap_or_default();
+        if !super::is_known(text) {
+            return;
+        }
+        let place = node.map_or(self.place(trigger.node), |node| self.place(node));
+        let misplaced = trigger.entry("metricType").is_some() || trigger.entry("type").is_some();
+        let finding = if trigger.is_resource() {
+            match text {
+                "Utilization" | "AverageValue" => return,
+                // Told at the place where it stands.
+                "" if misplaced => return,
+                "" => Finding::new(&METRIC_TYPE, place, format!("a {} trigger without `metricType`", trigger.kind))
+                    .help("write `metricType: Utilization` for percent of the request, or AverageValue for a quantity"),
+                _ => Finding::new(&METRIC_TYPE, place, format!("a {} trigger cannot have the metric type `{text}`", trigger.kind))
+                    .help("write Utilization or AverageValue"),
+            }
+        } else {
+            match text {
+                "" | "AverageValue" | "Value" => return,
+                "Utilization" => Finding::new(
+                    &METRIC_TYPE,
+                    place,
+                    format!("a {} trigger cannot have the metric type Utilization", trigger.kind),
+                )
+                .help("write AverageValue for a total, or Value for a level"),
+                _ => {
+                    let finding = Finding::new(
+                        &METRIC_TYPE,
+                        place,
+                        format!("there is no metric type `{}`", text.escape_debug()),
+                    );
+                    match nearest(text, ["AverageValue", "Value"]) {
+                        Some(word) => finding.help(format!("did you mean {word}?")),
+                        None => finding.help("write AverageValue for a total, or Value for a level"),
+                    }
+                }
+            }
+        };
+        self.push(
+            finding.why("KEDA refuses the trigger: the ScaledObject is never ready, and nothing scales"),
+        );
+    }
+
+    /// Source: kedacore/keda apis/keda/v1alpha1/scaletriggers_types.go, ValidateTriggers.
+    fn cached(&mut self, trigger: &Trigger<'_>) {
+        if !matches!(trigger.kind, "cpu" | "memory" | "cron") {
+            return;
+        }
+        if let Some(node) = trigger.node.get("useCachedMetrics")
+            && node.as_written().as_deref() == Some("true")
+        {
+            self.push(
+                Finding::new(
+                    &CACHED,
+                    self.place(node),
+                    format!("cached metrics of a {} trigger", trigger.kind),
+                )
+                .why("KEDA refuses the ScaledObject")
+                .help("leave `useCachedMetrics` out"),
+            );
+        }
+    }
+}

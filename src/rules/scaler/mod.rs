@@ -1,0 +1,93 @@
+//! One ScaledObject, as it stands in its file: what KEDA and the HPA refuse later, or accept in silence.
+
+mod authentication;
+mod cards;
+mod effects;
+mod fallback;
+mod formula;
+mod metadata;
+mod prometheus;
+mod query;
+mod replicas;
+mod resource;
+mod schedule;
+mod view;
+
+pub use cards::RULES;
+pub use view::{Trigger, View};
+
+use crate::finding::{Edit, Finding, Fix};
+use crate::inventory::Object;
+use crate::manifest::{Entry, Node, has_variable};
+use crate::source::{Place, Sources, Span};
+
+/// What the rules look at, and what they have found.
+pub(super) struct Checker<'c> {
+    sources: &'c Sources,
+    object: &'c Object<'c>,
+    findings: Vec<Finding>,
+}
+
+/// Everything that is wrong with one ScaledObject.
+pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
+    let Some(view) = View::of(object) else { return Vec::new() };
+    let mut checker = Checker { sources, object, findings: Vec::new() };
+    checker.replicas(&view);
+    checker.effects(&view);
+    checker.fallback(&view);
+    checker.formula(&view);
+    for trigger in &view.triggers {
+        checker.metadata(trigger);
+        match trigger.kind {
+            "prometheus" => {
+                checker.prometheus(trigger);
+                checker.authentication(trigger);
+                checker.query(&view, trigger);
+            }
+            "cpu" | "memory" => checker.resource(trigger),
+            "cron" => checker.schedule(&view, trigger),
+            _ => {}
+        }
+    }
+    checker.findings
+}
+
+impl Checker<'_> {
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn place(&self, node: &Node) -> Place {
+        self.object.place(node)
+    }
+
+    fn key(&self, entry: &Entry) -> Place {
+        Place::new(self.object.document.file, entry.key_span)
+    }
+
+    /// Removes the lines of an entry, where it has lines for itself.
+    fn remove(&self, title: impl Into<String>, entry: &Entry) -> Option<Fix> {
+        let text = &self.sources.get(self.object.document.file).text;
+        let start = text[..entry.key_span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let before = &text[start..entry.key_span.start as usize];
+        let after = entry.node.span.end.max(entry.key_span.end) as usize;
+        let end = text[after.min(text.len())..].find('\n').map_or(text.len(), |at| after + at + 1);
+        let rest = text.get(after..end).unwrap_or_default().trim();
+        // Flow mappings, the first key of a list item, and what spans lines are left to people.
+        let alone = before.chars().all(|c| c == ' ') && (rest.is_empty() || rest.starts_with('#'));
+        let one_line = !text[entry.key_span.start as usize..after.min(text.len())].contains('\n');
+        (alone && one_line).then(|| Fix {
+            title: title.into(),
+            safe: true,
+            edits: vec![Edit {
+                place: Place::new(self.object.document.file, Span::new(start, end)),
+                replacement: String::new(),
+            }],
+        })
+    }
+}
+
+/// Whether a value is known: neither absent nor filled in later.
+fn is_known(text: &str) -> bool {
+    !has_variable(text) && !text.contains("{{")
+}

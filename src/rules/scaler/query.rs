@@ -1,0 +1,70 @@
+//! The query of a Prometheus trigger, under the eyes of the rules for queries.
+
+use super::{Checker, Trigger, View, is_known};
+use crate::lint::{About, Context, Role, Scaler, lint, syntax};
+use crate::manifest::{Node, raw_offset};
+use crate::model::MetricType;
+use crate::promql::{Target, parse};
+use crate::source::{Place, Span};
+
+impl Checker<'_> {
+    pub(super) fn query(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
+        let Some(entry) = trigger.entry("query") else { return };
+        let Some(text) = entry.node.as_str().filter(|text| is_known(text)) else { return };
+        let lints = match parse(text, &Target::default()) {
+            Ok(expression) => lint(&expression, &self.context(view, trigger)),
+            Err(errors) => syntax(&errors),
+        };
+        for lint in lints {
+            let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
+            let threshold = trigger.entry("threshold").map(|entry| self.place(&entry.node));
+            if let (About::Threshold, Some(threshold)) = (lint.about, threshold) {
+                let query = std::mem::replace(&mut finding.place, threshold);
+                let label = finding.label.take().unwrap_or_else(|| "the query".to_string());
+                finding = finding.related(query, label);
+            }
+            // A repair is for the text of the query; in quotes with escapes it would need escapes of its own.
+            let raw = &self.sources.get(finding.place.file).text[entry.node.span.range()];
+            if raw.starts_with(['"', '\''])
+                && finding.fix.as_ref().is_some_and(|fix| {
+                    fix.edits.iter().any(|edit| edit.replacement.contains(['"', '\'', '\\']))
+                })
+            {
+                finding.fix = None;
+            }
+            self.push(finding);
+        }
+    }
+
+    fn context(&self, view: &View<'_>, trigger: &Trigger<'_>) -> Context {
+        let metric_type = match trigger.metric_type {
+            Some("Value") => Some(MetricType::Value),
+            None | Some("AverageValue") => Some(MetricType::AverageValue),
+            Some(_) => None,
+        };
+        let ignore = trigger.value("ignoreNullValues");
+        // With a formula neither threshold nor metric type of a trigger count.
+        let formula = view.has_formula();
+        Context {
+            role: Role::Scaler(Scaler {
+                threshold: trigger.number("threshold").filter(|_| !formula),
+                activation: trigger.number("activationThreshold"),
+                metric_type: metric_type.filter(|_| !formula),
+                ignore_null_values: ignore.map(|text| text != "false"),
+                has_fallback: view.entry("fallback").is_some(),
+                unit: None,
+            }),
+            ..Context::default()
+        }
+    }
+
+    /// A stretch of a scalar's value, in the file.
+    pub(super) fn inside(&self, node: &Node, value: &str, span: Span) -> Place {
+        let file = self.object.document.file;
+        let raw = self.sources.get(file).text.get(node.span.range()).unwrap_or_default();
+        let base = node.span.start as usize;
+        let start = base + raw_offset(raw, value, span.start as usize);
+        let end = base + raw_offset(raw, value, span.end as usize);
+        Place::new(file, Span::new(start, end.max(start)))
+    }
+}

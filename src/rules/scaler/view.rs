@@ -1,0 +1,92 @@
+use crate::inventory::Object;
+use crate::manifest::{Entry, Node};
+
+/// A ScaledObject as its rules look at it. What holds a variable counts as not known.
+pub struct View<'d> {
+    pub spec: &'d Node,
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+    pub idle: Option<i64>,
+    pub triggers: Vec<Trigger<'d>>,
+    /// Some number of it is filled in later, so that no comparison can be sure.
+    pub is_open: bool,
+}
+
+pub struct Trigger<'d> {
+    pub node: &'d Node,
+    /// `prometheus`, `cpu` …
+    pub kind: &'d str,
+    pub name: Option<&'d str>,
+    pub metadata: Option<&'d Node>,
+    pub metric_type: Option<&'d str>,
+}
+
+impl<'d> View<'d> {
+    pub fn of(object: &Object<'d>) -> Option<Self> {
+        let spec = object.at(&["spec"])?;
+        let open =
+            |key: &str| spec.get(key).and_then(Node::as_str).is_some_and(|text| !super::is_known(text));
+        let triggers = spec.get("triggers").map(Node::items).unwrap_or_default();
+        Some(View {
+            spec,
+            min: object.integer(&["spec", "minReplicaCount"]),
+            max: object.integer(&["spec", "maxReplicaCount"]),
+            idle: object.integer(&["spec", "idleReplicaCount"]),
+            triggers: triggers.iter().map(Trigger::of).collect(),
+            is_open: ["minReplicaCount", "maxReplicaCount", "idleReplicaCount"].into_iter().any(open),
+        })
+    }
+
+    pub fn entry(&self, key: &str) -> Option<&'d Entry> {
+        entry(self.spec, key)
+    }
+
+    /// Whether KEDA itself ever starts or stops the workload: with a minimum of one and more, the HPA works alone.
+    pub fn sleeps(&self) -> bool {
+        self.min.unwrap_or(0) == 0 || self.idle.is_some()
+    }
+
+    pub fn has_formula(&self) -> bool {
+        self.modifiers().is_some_and(|node| !node.entries().is_empty())
+    }
+
+    pub fn modifiers(&self) -> Option<&'d Node> {
+        self.spec.at(&["advanced", "scalingModifiers"])
+    }
+}
+
+impl<'d> Trigger<'d> {
+    fn of(node: &'d Node) -> Self {
+        Trigger {
+            node,
+            kind: node.get("type").and_then(Node::as_str).unwrap_or_default(),
+            name: node.get("name").and_then(Node::as_str).filter(|name| !name.is_empty()),
+            metadata: node.get("metadata"),
+            metric_type: node.get("metricType").and_then(Node::as_str),
+        }
+    }
+
+    /// An entry of the metadata.
+    pub fn entry(&self, key: &str) -> Option<&'d Entry> {
+        self.metadata.and_then(|metadata| entry(metadata, key))
+    }
+
+    /// A value of the metadata, as KEDA trims it.
+    pub fn value(&self, key: &str) -> Option<String> {
+        let text = self.entry(key)?.node.as_written()?;
+        Some(text.trim().to_string()).filter(|text| !text.is_empty())
+    }
+
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.value(key)?.parse().ok()
+    }
+
+    pub fn is_resource(&self) -> bool {
+        matches!(self.kind, "cpu" | "memory")
+    }
+}
+
+/// The entry of a mapping; `null` counts as absent.
+pub fn entry<'d>(node: &'d Node, key: &str) -> Option<&'d Entry> {
+    node.entries().iter().find(|entry| entry.key == key && entry.node.value != crate::manifest::Value::Null)
+}

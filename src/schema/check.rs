@@ -1,0 +1,230 @@
+//! One object against its shape.
+
+use super::table::{Field, Shape};
+use super::{Shapes, rules};
+use crate::finding::{Finding, nearest};
+use crate::manifest::{Document, Node, Value, has_variable};
+use crate::source::Place;
+
+/// More of one object nobody reads.
+const MOST_FINDINGS: usize = 20;
+
+/// What does not fit, in the order of the file. `is_fragment`: the object is a part of one, such as a patch.
+pub fn check(document: &Document, shapes: &Shapes, is_fragment: bool) -> Vec<Finding> {
+    let Some(shape) = shapes.find(document.kind(), document.api_version()) else { return Vec::new() };
+    let mut walk = Walk { document, is_fragment, found: Vec::new() };
+    walk.value(&document.node, shape, "", true);
+    walk.found
+}
+
+struct Walk<'d> {
+    document: &'d Document,
+    is_fragment: bool,
+    found: Vec<Finding>,
+}
+
+impl Walk<'_> {
+    fn push(&mut self, finding: Finding) {
+        if self.found.len() < MOST_FINDINGS {
+            self.found.push(finding);
+        }
+    }
+
+    fn place(&self, node: &Node) -> Place {
+        self.document.place(node)
+    }
+
+    fn value(&mut self, node: &Node, shape: &Shape, name: &str, is_root: bool) {
+        if node.as_str().is_some_and(has_variable) || node.value == Value::Null {
+            return;
+        }
+        match shape {
+            Shape::Any => {}
+            Shape::Object(fields) => match &node.value {
+                Value::Mapping(_) => self.object(node, fields, name, is_root),
+                _ => self.wrong(node, name, "a mapping"),
+            },
+            Shape::Map(values) => match &node.value {
+                Value::Mapping(entries) => {
+                    for entry in entries {
+                        self.value(&entry.node, values, &entry.key, false);
+                    }
+                }
+                _ => self.wrong(node, name, "a mapping"),
+            },
+            Shape::List(items) => match &node.value {
+                Value::Sequence(list) => {
+                    for item in list {
+                        self.value(item, items, name, false);
+                    }
+                }
+                _ => self.wrong(node, name, "a list"),
+            },
+            Shape::Text(words) => match &node.value {
+                Value::Text(text) if words.is_empty() || words.contains(text) => {}
+                Value::Text(text) => self.not_a_word(node, name, text, words),
+                _ => self.not_a_text(node, name),
+            },
+            Shape::Integer(low, high) => self.integer(node, name, (*low, *high)),
+            Shape::Number if !matches!(node.value, Value::Number(_)) => self.wrong(node, name, "a number"),
+            Shape::Boolean if !matches!(node.value, Value::Bool(_)) => {
+                self.wrong(node, name, "`true` or `false`")
+            }
+            Shape::IntegerOrText if !matches!(node.value, Value::Number(_) | Value::Text(_)) => {
+                self.wrong(node, name, "a number or a text");
+            }
+            Shape::Number | Shape::Boolean | Shape::IntegerOrText => {}
+        }
+    }
+
+    fn object(&mut self, node: &Node, fields: &[Field], name: &str, is_root: bool) {
+        for entry in node.entries() {
+            let known = fields.iter().find(|field| field.name == entry.key);
+            match known {
+                Some(field) => self.value(&entry.node, &field.shape, &entry.key, false),
+                None if is_root && matches!(entry.key.as_str(), "apiVersion" | "kind" | "status") => {}
+                // `$patch` and the like belong to Kustomize; what holds a variable may be anything.
+                None if entry.key.starts_with('$') || has_variable(&entry.key) => {}
+                None => self.unknown(entry.key_span, &entry.key, fields, name),
+            }
+        }
+        if self.is_fragment {
+            return;
+        }
+        for field in fields.iter().filter(|field| field.is_required && node.get(&field.name).is_none()) {
+            // A key whose value is a variable is there.
+            let within = if name.is_empty() { String::new() } else { format!(" in `{name}`") };
+            let span = node.entries().first().map_or(node.span, |entry| entry.key_span);
+            self.push(
+                Finding::new(
+                    &rules::MISSING_FIELD,
+                    Place::new(self.document.file, span),
+                    format!("`{}` is missing{within}", field.name),
+                )
+                .why("the API server refuses the object without it"),
+            );
+        }
+    }
+
+    fn unknown(&mut self, span: crate::source::Span, key: &str, fields: &[Field], name: &str) {
+        let kind = self.document.kind();
+        let within = if name.is_empty() { kind.to_string() } else { format!("`{name}` of a {kind}") };
+        let finding = Finding::new(
+            &rules::UNKNOWN_FIELD,
+            Place::new(self.document.file, span),
+            format!("{within} has no field `{}`", key.escape_debug()),
+        )
+        .why("the API server drops it in silence, or refuses the object: it never takes effect");
+        let names = fields.iter().map(|field| field.name.as_str());
+        let place = finding.place;
+        self.push(match nearest(key, names.clone()) {
+            Some(word) => finding.help(format!("did you mean `{word}`?")).replace(
+                false,
+                format!("write `{word}`"),
+                place,
+                word.to_string(),
+            ),
+            None if fields.len() <= 12 => finding.help(format!(
+                "it has {}",
+                names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            )),
+            None => finding,
+        });
+    }
+
+    fn wrong(&mut self, node: &Node, name: &str, wanted: &str) {
+        let found = match &node.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a text",
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+        };
+        let named = if name.is_empty() { "the object".to_string() } else { format!("`{name}`") };
+        let finding = Finding::new(
+            &rules::WRONG_TYPE,
+            self.place(node),
+            format!("{named} takes {wanted}, and this is {found}"),
+        )
+        .why("the API server refuses the object");
+        let unquoted = node.as_str().map(str::trim).filter(|text| {
+            let fits = |text: &str| {
+                wanted.contains("number") && text.parse::<f64>().is_ok()
+                    || wanted.contains("integer") && text.parse::<i64>().is_ok()
+            };
+            let boolean = wanted.contains("true") && matches!(*text, "true" | "false");
+            fits(text) || boolean
+        });
+        let place = self.place(node);
+        self.push(match unquoted.map(str::to_string) {
+            Some(text) => {
+                finding.help("leave the quotes out").replace(true, "leave the quotes out", place, text)
+            }
+            None => finding,
+        });
+    }
+
+    fn not_a_text(&mut self, node: &Node, name: &str) {
+        let Some(written) = node.as_written() else { return self.wrong(node, name, "a text") };
+        let finding = Finding::new(
+            &rules::WRONG_TYPE,
+            self.place(node),
+            format!(
+                "`{name}` takes a text, and `{written}` without quotes is {}",
+                if matches!(node.value, Value::Bool(_)) { "a boolean" } else { "a number" }
+            ),
+        )
+        .why("the API server refuses the object")
+        .help(format!("write \"{written}\""));
+        let place = self.place(node);
+        self.push(finding.replace(true, "put it in quotes", place, format!("\"{written}\"")));
+    }
+
+    fn not_a_word(&mut self, node: &Node, name: &str, text: &str, words: &[String]) {
+        if text.is_empty() {
+            return;
+        }
+        let finding = Finding::new(
+            &rules::NOT_ALLOWED,
+            self.place(node),
+            format!("`{name}` cannot be `{}`", text.escape_debug()),
+        )
+        .why("the API server refuses the object");
+        let list = words.join(", ");
+        self.push(match nearest(text, words.iter().map(String::as_str)) {
+            Some(word) => finding.help(format!("did you mean {word}? It is one of {list}")),
+            None => finding.help(format!("write one of {list}")),
+        });
+    }
+
+    fn integer(&mut self, node: &Node, name: &str, (low, high): (i64, i64)) {
+        let Value::Number(text) = &node.value else { return self.wrong(node, name, "an integer") };
+        let Ok(value) = text.replace('_', "").parse::<i64>() else {
+            // 1e3 and 3.0 are integers to the API server; 1.5 is none.
+            if text.parse::<f64>().is_ok_and(|value| value.fract() == 0.0) {
+                return;
+            }
+            return self.push(
+                Finding::new(
+                    &rules::WRONG_TYPE,
+                    self.place(node),
+                    format!("`{name}` takes an integer, and this is {text}"),
+                )
+                .why("the API server refuses the object"),
+            );
+        };
+        if value < low || value > high {
+            let range = match (low, high) {
+                (i64::MIN, high) => format!("at most {high}"),
+                (low, i64::MAX) => format!("at least {low}"),
+                (low, high) => format!("from {low} to {high}"),
+            };
+            self.push(
+                Finding::new(&rules::NOT_ALLOWED, self.place(node), format!("`{name}` cannot be {value}"))
+                    .why("the API server refuses the object")
+                    .help(format!("write a number {range}")),
+            );
+        }
+    }
+}

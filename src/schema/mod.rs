@@ -1,0 +1,88 @@
+//! An object and the shape of its kind → fields that do not exist, values that do not fit.
+//!
+//! Sources of the tables: kedacore/keda config/crd/bases; prometheus-operator/prometheus-operator
+//! example/prometheus-operator-crd; kubernetes/client-go openapi (apps/v1, v1); kubernetes/api autoscaling and policy,
+//! with the ranges of kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go.
+
+mod check;
+pub mod rules;
+mod table;
+
+pub use check::check;
+
+use std::sync::OnceLock;
+
+use crate::manifest::{Document, Node};
+use table::Shape;
+
+macro_rules! tables {
+    ($($kind:literal $api_version:literal $file:literal;)*) => {
+        const TABLES: &[(&str, &str, &str)] =
+            &[$(($kind, $api_version, include_str!(concat!("tables/", $file, ".txt")))),*];
+    };
+}
+
+tables! {
+    "ScaledObject" "keda.sh/v1alpha1" "scaledobject-v1alpha1";
+    "TriggerAuthentication" "keda.sh/v1alpha1" "triggerauthentication-v1alpha1";
+    "ClusterTriggerAuthentication" "keda.sh/v1alpha1" "clustertriggerauthentication-v1alpha1";
+    "HorizontalPodAutoscaler" "autoscaling/v2" "horizontalpodautoscaler-v2";
+    "HorizontalPodAutoscaler" "autoscaling/v2beta2" "horizontalpodautoscaler-v2beta2";
+    "HorizontalPodAutoscaler" "autoscaling/v1" "horizontalpodautoscaler-v1";
+    "PodDisruptionBudget" "policy/v1" "poddisruptionbudget-v1";
+    "ServiceMonitor" "monitoring.coreos.com/v1" "servicemonitor-v1";
+    "PodMonitor" "monitoring.coreos.com/v1" "podmonitor-v1";
+    "Probe" "monitoring.coreos.com/v1" "probe-v1";
+    "PrometheusRule" "monitoring.coreos.com/v1" "prometheusrule-v1";
+    "ScrapeConfig" "monitoring.coreos.com/v1alpha1" "scrapeconfig-v1alpha1";
+    "Prometheus" "monitoring.coreos.com/v1" "prometheus-v1";
+    "PrometheusAgent" "monitoring.coreos.com/v1alpha1" "prometheusagent-v1alpha1";
+    "Deployment" "apps/v1" "deployment-v1";
+    "StatefulSet" "apps/v1" "statefulset-v1";
+    "DaemonSet" "apps/v1" "daemonset-v1";
+    "ReplicaSet" "apps/v1" "replicaset-v1";
+    "Service" "v1" "service-v1";
+}
+
+static SHAPES: [OnceLock<Shape>; TABLES.len()] = [const { OnceLock::new() }; TABLES.len()];
+
+/// Shapes of kinds: those that slogen knows, and those that definitions among the documents bring.
+#[derive(Default)]
+pub struct Shapes {
+    defined: Vec<(String, String, Shape)>,
+}
+
+impl Shapes {
+    /// Takes up the CustomResourceDefinitions among the documents.
+    pub fn with_definitions<'d>(documents: impl IntoIterator<Item = &'d Document>) -> Self {
+        let mut defined = Vec::new();
+        for document in documents.into_iter().filter(|document| document.kind() == "CustomResourceDefinition")
+        {
+            let text = |path: &[&str]| document.node.at(path).and_then(Node::as_str).unwrap_or_default();
+            let (group, kind) = (text(&["spec", "group"]), text(&["spec", "names", "kind"]));
+            for version in document.node.at(&["spec", "versions"]).map(Node::items).unwrap_or_default() {
+                let name = version.get("name").and_then(Node::as_str).unwrap_or_default();
+                let known =
+                    TABLES.iter().any(|(known, api, _)| *known == kind && *api == format!("{group}/{name}"));
+                if let Some(schema) = version.at(&["schema", "openAPIV3Schema"]).filter(|_| !known) {
+                    defined.push((
+                        kind.to_string(),
+                        format!("{group}/{name}"),
+                        table::from_definition(schema),
+                    ));
+                }
+            }
+        }
+        Shapes { defined }
+    }
+
+    /// The shape of a kind, where it is known.
+    fn find(&self, kind: &str, api_version: &str) -> Option<&Shape> {
+        let known = TABLES.iter().position(|(name, api, _)| *name == kind && *api == api_version);
+        if let Some(at) = known {
+            return Some(SHAPES[at].get_or_init(|| table::parse(TABLES[at].2)));
+        }
+        let defined = self.defined.iter().find(|(name, api, _)| name == kind && api == api_version);
+        defined.map(|(_, _, shape)| shape)
+    }
+}
