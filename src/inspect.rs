@@ -7,6 +7,7 @@ use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::rules::{alerting, autoscaler, repository, scaler};
 use crate::schema::{self, Shapes};
+use crate::scrape;
 use crate::source::{FileId, Sources};
 
 /// What was looked at, and what was found.
@@ -15,6 +16,8 @@ pub struct Inspection {
     pub findings: Vec<Finding>,
     /// Objects that slogen has rules for.
     pub objects: usize,
+    /// For each metric of each scaler, who scrapes it.
+    pub coverage: Vec<scrape::Row>,
 }
 
 /// Looks at all of the files together.
@@ -47,9 +50,12 @@ pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
         .collect();
     findings.extend(own.into_iter().flatten());
     findings.extend(repository::check(sources, &inventory));
+    let (scraping, coverage) = scrape::check(sources, &inventory);
+    findings.extend(scraping);
     crate::finding::sort(&mut findings);
     findings.dedup();
-    Inspection { findings, objects: documents.iter().filter(|document| is_known(document)).count() }
+    let objects = documents.iter().filter(|document| is_known(document)).count();
+    Inspection { findings, objects, coverage }
 }
 
 /// A plain file of Prometheus rules.

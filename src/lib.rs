@@ -18,4 +18,5 @@ pub mod policy;
 pub mod promql;
 pub mod rules;
 pub mod schema;
+pub mod scrape;
 pub mod source;

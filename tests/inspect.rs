@@ -21,7 +21,11 @@ fn examples(page: &str, heading: &str) -> Vec<String> {
 }
 
 fn rules() -> Vec<&'static Rule> {
-    [scaler::RULES, autoscaler::RULES, slogen::schema::rules::RULES].into_iter().flatten().copied().collect()
+    [scaler::RULES, autoscaler::RULES, slogen::schema::rules::RULES, slogen::scrape::rules::RULES]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect()
 }
 
 #[test]
@@ -54,4 +58,206 @@ fn examples_of_the_pages_fire_and_stay_silent() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The repository of the team that slogen began with.
+const APP: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: inference
+  labels: {app: inference}
+spec:
+  replicas: 3
+  selector:
+    matchLabels: {app: inference}
+  template:
+    metadata:
+      labels: {app: inference}
+    spec:
+      containers:
+        - name: app
+          image: example/inference:1
+          ports:
+            - containerPort: 8000
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: inference
+spec:
+  selector: {app: inference}
+  ports:
+    - port: 80
+      targetPort: 8000
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: inference
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: inference}
+  minReplicas: 3
+  maxReplicas: 20
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: 70}
+";
+
+const SCALED_OBJECT: &str = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata:
+  name: inference
+spec:
+  scaleTargetRef:
+    name: inference
+  minReplicaCount: 3
+  maxReplicaCount: 20
+  pollingInterval: 15
+  cooldownPeriod: 300
+  triggers:
+    - type: prometheus
+      metadata:
+        serverAddress: http://prometheus-server.default.svc.cluster.local:80
+        metricName: inference_p95
+        threshold: \"500\"
+        activationThreshold: \"300\"
+        query: |
+          histogram_quantile(0.95,
+            sum(rate(inference_latency_seconds_bucket{app=\"inference\"}[1m])) by (le))
+    - type: prometheus
+      metadata:
+        serverAddress: http://prometheus-server.default.svc.cluster.local:80
+        metricName: inference_queue
+        threshold: \"20\"
+        query: sum(inference_queue_len{app=\"inference\"})
+    - type: cpu
+      metricType: Utilization
+      metadata:
+        value: \"85\"
+    - type: memory
+      metricType: Utilization
+      metadata:
+        value: \"80\"
+";
+
+const PROMETHEUS: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: prometheus-server
+data:
+  prometheus.yml: |
+    global:
+      scrape_interval: 15s
+    scrape_configs:
+      - job_name: prometheus
+        static_configs:
+          - targets: [localhost:9090]
+";
+
+#[test]
+fn the_origin_story_is_told_before_it_happens() {
+    let (sources, findings) = found(&[
+        ("k8s/app.yaml", APP),
+        ("k8s/scaledobject.yaml", SCALED_OBJECT),
+        ("k8s/prometheus.yaml", PROMETHEUS),
+    ]);
+    let told: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let file = sources.get(finding.place.file);
+            let at = file.line_column(finding.place.span.start);
+            format!("{} {}:{}:{}", finding.rule.id, file.base_name(), at.line, at.column)
+        })
+        .collect();
+    for expected in [
+        "scrape/not-scraped scaledobject.yaml:21:22",
+        "conflict/second-autoscaler app.yaml:35:65",
+        "conflict/replicas-pinned app.yaml:7:13",
+        "conflict/request-missing app.yaml:15:17",
+        "promql/level-divided scaledobject.yaml:17:20",
+        "promql/time-unit scaledobject.yaml:17:20",
+        "scaler/no-effect scaledobject.yaml:10:3",
+        "scaler/no-effect scaledobject.yaml:11:3",
+        "scaler/no-effect scaledobject.yaml:18:9",
+        "scaler/removed-key scaledobject.yaml:16:9",
+        "scaler/empty-is-zero scaledobject.yaml:19:9",
+    ] {
+        assert!(told.iter().any(|told| told == expected), "{expected} is missing:\n{}", told.join("\n"));
+    }
+}
+
+#[test]
+fn what_slogen_builds_is_clean_beside_a_mended_workload() {
+    let policy = crate::support::read("policies/inference.toml");
+    let (_, compiled) = crate::support::compiled("inference.toml", &policy);
+    let bundle = compiled.output.expect("it compiles").bundle;
+    let (workload, _) = APP.split_once("---\napiVersion: autoscaling").expect("an HPA");
+    let workload = workload
+        .replace("  replicas: 3\n", "")
+        .replace(
+            "            - containerPort: 8000\n",
+            "            - {name: http, containerPort: 8000}\n          resources:\n            requests: {cpu: 500m, memory: 512Mi}\n",
+        )
+        .replace("  name: inference\nspec:\n  selector: {", "  name: inference\n  labels: {app: inference}\nspec:\n  selector: {")
+        .replace("    - port: 80\n", "    - name: http\n      port: 80\n");
+    let names: Vec<String> = bundle.files.iter().map(|file| format!("k8s/inference/{}", file.name)).collect();
+    let mut files = vec![("k8s/app.yaml", workload.as_str())];
+    let objects = names.iter().zip(&bundle.files).filter(|(name, _)| name.ends_with(".yaml"));
+    files.extend(objects.map(|(name, file)| (name.as_str(), file.text.as_str())));
+    let (_, findings) = found(&files);
+    let told: Vec<&str> = findings.iter().map(|finding| finding.rule.id).collect();
+    assert_eq!(told, Vec::<&str>::new());
+}
+
+mod hostile {
+    use proptest::prelude::*;
+
+    use super::{APP, PROMETHEUS, SCALED_OBJECT, found};
+
+    /// Nothing panics, every place lies inside its file.
+    fn holds(text: &str) {
+        let (sources, findings) = found(&[("a.yaml", text), ("app.yaml", APP)]);
+        for finding in &findings {
+            let places = finding.related.iter().map(|related| related.place).chain([finding.place]);
+            let edits = finding.fix.iter().flat_map(|fix| fix.edits.iter().map(|edit| edit.place));
+            for place in places.chain(edits) {
+                let text = &sources.get(place.file).text;
+                assert!(text.get(place.span.range()).is_some(), "{} {:?}", finding.rule.id, place.span);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn arbitrary_text_never_panics(text in any::<String>()) {
+            holds(&text);
+        }
+
+        #[test]
+        fn mutated_objects_never_panic(cut in 0usize..1200, length in 0usize..40, with in "[ -~\n]{0,12}") {
+            for text in [SCALED_OBJECT, APP, PROMETHEUS] {
+                let start = cut.min(text.len());
+                let end = (start + length).min(text.len());
+                holds(&format!("{}{with}{}", &text[..start], &text[end..]));
+            }
+        }
+    }
+
+    #[test]
+    fn deep_and_repeated_input_meets_a_limit() {
+        holds(&"- ".repeat(10_000));
+        holds(&"[".repeat(10_000));
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string();
+        for level in 1..12 {
+            bomb.push_str(&format!(
+                "a{level}: &a{level} [{}]\n",
+                vec![format!("*a{}", level - 1); 10].join(", ")
+            ));
+        }
+        holds(&format!("apiVersion: v1\nkind: ConfigMap\n{bomb}"));
+    }
 }

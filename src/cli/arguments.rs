@@ -122,6 +122,9 @@ pub struct Check {
     /// Folders or files.
     #[arg(default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Also print for each metric of each scaler who scrapes it, as a table.
+    #[arg(long)]
+    pub coverage: bool,
     #[command(flatten)]
     pub reporting: Reporting,
 }
@@ -135,6 +138,9 @@ pub struct Reporting {
     /// From which severity on the exit code is 1.
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
+    /// Show notes like warnings; without it people get a line per file.
+    #[arg(long)]
+    pub notes: bool,
     /// Colour in what people read.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

@@ -103,7 +103,7 @@ fn manifests(build: &Build, sources: &mut Sources) -> anyhow::Result<(Vec<Docume
 }
 
 fn is_own(sources: &Sources, file: FileId) -> bool {
-    sources.get(file).text.lines().next().is_some_and(|line| line.contains(emit::MARK))
+    sources.get(file).is_generated()
 }
 
 /// Policies that would write the same folder or scale the same workload.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::source::{FileId, SourceFile, Sources};
 
 /// Words of which a file that concerns slogen has at least one. Files without are not read further.
-const WORDS: [&str; 3] = ["apiVersion", "scrape_configs", "groups:"];
+const WORDS: [&str; 4] = ["apiVersion", "scrape_configs", "groups:", "ScrapeConfigs"];
 
 /// Larger files are somebody's data, not a manifest.
 const MOST_BYTES: u64 = 64 << 20;

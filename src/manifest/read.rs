@@ -47,26 +47,69 @@ fn only(finding: Finding) -> Reading {
     Reading { documents: Vec::new(), findings: vec![finding] }
 }
 
-/// Where an unrendered Helm or Jinja template shows itself: outside of quotes, at the start of a line or value.
+/// Where an unrendered Helm or Jinja template shows itself. Templates inside of texts, as in the annotations of alerts,
+/// are what Prometheus renders, and no sign.
 fn template(text: &str) -> Option<usize> {
+    if !text.contains("{{") && !text.contains("{%") {
+        return None;
+    }
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let body = line.trim_start();
         let start = at + line.len() - body.len();
         at += line.len();
-        if body.starts_with('#') {
-            continue;
-        }
-        if body.starts_with("{{") || body.starts_with("{%") {
+        if body.starts_with("{%") || body.strip_prefix("{{").is_some_and(is_of_helm) {
             return Some(start);
         }
-        let value =
-            body.find(": {{").map(|colon| colon + 2).or_else(|| body.find("- {{").map(|dash| dash + 2));
+        let item = body.strip_prefix("- ").unwrap_or(body);
+        let value = match item.split_once(": {{") {
+            // A plain key, and nothing else before it.
+            Some((key, rest)) if is_key(key) && !is_of_prometheus(rest) => Some(key.len() + 2),
+            None if item.starts_with("{{") && item.len() < body.len() && !is_of_prometheus(&item[2..]) => {
+                Some(0)
+            }
+            _ => None,
+        };
         if let Some(value) = value {
-            return Some(start + value);
+            return Some(start + body.len() - item.len() + value);
         }
     }
     None
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c))
+}
+
+/// Words of Helm at the start of an action.
+fn is_of_helm(action: &str) -> bool {
+    let action = action.trim_start_matches('-').trim_start();
+    [
+        "if ",
+        "end",
+        "else",
+        "range ",
+        "with ",
+        "include ",
+        "template ",
+        "define ",
+        "toYaml ",
+        "block ",
+        "/*",
+        ".Values",
+        ".Release",
+        ".Chart",
+        "$",
+    ]
+    .iter()
+    .any(|word| action.starts_with(word))
+        && !is_of_prometheus(action)
+}
+
+/// What alerts say of themselves.
+fn is_of_prometheus(action: &str) -> bool {
+    let action = action.trim_start_matches('-').trim_start();
+    ["$labels", "$value", "$externalLabels", "$externalURL"].iter().any(|word| action.contains(word))
 }
 
 struct Reader<'t> {

@@ -45,6 +45,34 @@ pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &S
     }
 }
 
+/// Findings of no consequence, a line per file: which rules, and in which lines.
+pub fn folded(sources: &Sources, findings: &[&Finding]) -> String {
+    let mut out = String::new();
+    let mut rest = findings;
+    while let Some(first) = rest.first() {
+        let file = first.place.file;
+        let length = rest.iter().take_while(|finding| finding.place.file == file).count();
+        let (these, others) = rest.split_at(length);
+        let mut rules: Vec<(&str, Vec<String>)> = Vec::new();
+        for finding in these {
+            let line = sources.get(file).line_column(finding.place.span.start).line.to_string();
+            match rules.iter_mut().find(|(id, _)| *id == finding.rule.id) {
+                Some((_, lines)) => lines.push(line),
+                None => rules.push((finding.rule.id, vec![line])),
+            }
+        }
+        let texts: Vec<String> =
+            rules.iter().map(|(id, lines)| format!("{id} (line {})", lines.join(", "))).collect();
+        let plural = if length == 1 { "" } else { "s" };
+        out.push_str(&format!("{}: {length} note{plural}: {}\n", sources.get(file).name, texts.join(", ")));
+        rest = others;
+    }
+    if !findings.is_empty() {
+        out.push_str("(--notes tells them in full)\n");
+    }
+    out
+}
+
 /// The stretch, kept inside of its file and on character boundaries.
 fn clamp(sources: &Sources, place: Place) -> Span {
     let text = &sources.get(place.file).text;

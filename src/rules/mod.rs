@@ -7,7 +7,7 @@ pub mod repository;
 pub mod scaler;
 
 use crate::finding::Rule;
-use crate::{lint, manifest, policy, schema};
+use crate::{lint, manifest, policy, schema, scrape};
 
 /// All rules, by id.
 pub fn all() -> Vec<&'static Rule> {
@@ -19,6 +19,7 @@ pub fn all() -> Vec<&'static Rule> {
         scaler::RULES,
         autoscaler::RULES,
         schema::rules::RULES,
+        scrape::rules::RULES,
     ];
     let mut all: Vec<&'static Rule> = families.into_iter().flatten().copied().collect();
     all.sort_by_key(|rule| rule.id);

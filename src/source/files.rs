@@ -35,6 +35,11 @@ impl SourceFile {
         LineColumn { line: line + 1, column: column + 1 }
     }
 
+    /// Whether slogen wrote it.
+    pub fn is_generated(&self) -> bool {
+        self.text.lines().next().is_some_and(|line| line.contains(super::MARK))
+    }
+
     /// The last part of the path: what stays the same wherever the tool is started.
     pub fn base_name(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)

@@ -1,0 +1,428 @@
+//! For each metric of each scaler: who scrapes it, or what stands in the way.
+
+use super::config::{self, Configs};
+use super::monitor;
+use super::rules;
+use super::target::{Pods, Service};
+use super::way::{self, Passage};
+use crate::finding::{Finding, Severity};
+use crate::inventory::{Inventory, Object};
+use crate::lint::{Context, lint};
+use crate::manifest::{Node, raw_offset};
+use crate::promql::{Target, parse};
+use crate::source::{Place, Sources, Span};
+
+/// One line of the report.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Namespace and name of the ScaledObject.
+    pub scaler: String,
+    pub metric: String,
+    pub place: Place,
+    pub verdict: Verdict,
+}
+
+/// The three shades.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    Scraped { by: Place, what: String, job: String },
+    NotScraped { by: Option<Place>, why: String },
+    CannotTell(String),
+}
+
+/// Metrics of exporters and of the platform, by the beginnings of their names: whoever exposes them is not the target.
+const PLATFORM: [&str; 34] = [
+    "kube_",
+    "container_",
+    "node_",
+    "kubelet_",
+    "apiserver_",
+    "nginx_ingress_",
+    "istio_",
+    "envoy_",
+    "traefik_",
+    "haproxy_",
+    "linkerd_",
+    "kafka_",
+    "redis_",
+    "rabbitmq_",
+    "aws_",
+    "mysql_",
+    "pg_",
+    "mongodb_",
+    "elasticsearch_",
+    "nats_",
+    "probe_",
+    "keda_",
+    "prometheus_",
+    "cloudwatch_",
+    "stackdriver_",
+    "DCGM_",
+    "gpu_",
+    "kong_",
+    "cadvisor_",
+    "coredns_",
+    "etcd_",
+    "dapr_",
+    "apisix_",
+    "machine_",
+];
+
+/// What a repository holds of scraping.
+struct World<'i> {
+    sources: &'i Sources,
+    inventory: &'i Inventory<'i>,
+    services: Vec<Service<'i>>,
+    monitors: Vec<&'i Object<'i>>,
+    configs: Configs,
+    operators: Vec<&'i Object<'i>>,
+}
+
+/// Findings, and the report as lines.
+pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Finding>, Vec<Row>) {
+    let is = |object: &&Object<'_>, kinds: &[&str]| kinds.contains(&object.kind()) && !object.is_fragment;
+    let world = World {
+        sources,
+        inventory,
+        services: inventory.objects.iter().filter_map(Service::of).collect(),
+        monitors: inventory
+            .objects
+            .iter()
+            .filter(|object| is(object, &["ServiceMonitor", "PodMonitor"]))
+            .collect(),
+        configs: config::find(inventory),
+        operators: inventory
+            .objects
+            .iter()
+            .filter(|object| is(object, &["Prometheus", "PrometheusAgent"]))
+            .collect(),
+    };
+    let mut findings: Vec<Finding> =
+        world.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
+    findings.extend(inventory.objects.iter().flat_map(annotations));
+    let mut rows = Vec::new();
+    for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
+        world.scaler(object, &mut findings, &mut rows);
+    }
+    (findings, rows)
+}
+
+impl<'i> World<'i> {
+    fn scaler(&self, object: &'i Object<'i>, findings: &mut Vec<Finding>, rows: &mut Vec<Row>) {
+        let target = self.target(object);
+        let passages = target.as_ref().map(|pods| self.passages(pods));
+        let mut told = false;
+        for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+            if trigger.get("type").and_then(Node::as_str) != Some("prometheus") {
+                continue;
+            }
+            let Some(node) = trigger.at(&["metadata", "query"]) else { continue };
+            let Some(text) = node.as_str() else { continue };
+            let Ok(expression) = parse(text, &Target::default()) else { continue };
+            let mut seen: Vec<String> = Vec::new();
+            for selector in expression.selectors() {
+                let Some(metric) = selector.name.filter(|name| !seen.contains(name)) else { continue };
+                seen.push(metric.clone());
+                let place = self.inside(
+                    object,
+                    node,
+                    text,
+                    Span::new(selector.span.start as usize, selector.span.start as usize + metric.len()),
+                );
+                let verdict = self.verdict(object, &metric, target.as_ref(), passages.as_deref());
+                if let (Verdict::NotScraped { .. }, false) = (&verdict, told) {
+                    findings.push(not_scraped(&metric, place, &verdict, self.is_sure(&verdict)));
+                    told = true;
+                } else if let (Verdict::CannotTell(why), false) = (&verdict, told) {
+                    findings.push(
+                        Finding::new(&rules::CANNOT_TELL, place, format!("nothing here says who scrapes `{metric}`"))
+                            .why(why.clone())
+                            .help("give slogen the folder that holds it, or ask Prometheus: `count by (job, instance) (…)`"),
+                    );
+                    told = true;
+                }
+                rows.push(Row {
+                    scaler: format!("{}/{}", object.namespace_text(), object.name),
+                    metric,
+                    place,
+                    verdict,
+                });
+            }
+            if let Some(passages) = &passages {
+                self.windows(object, node, text, &expression, passages, findings);
+            }
+        }
+        if let (Some(pods), Some(passages)) = (&target, &passages) {
+            self.ways(pods, passages, findings);
+        }
+    }
+
+    /// The pods that a scaler scales, if their workload is here.
+    fn target(&self, object: &Object<'_>) -> Option<Pods<'i>> {
+        let name = object.text(&["spec", "scaleTargetRef", "name"])?;
+        let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+        let found = self.inventory.objects.iter().find(|other| {
+            other.kind() == kind
+                && (other.name == name || other.document.name() == name)
+                && other.meets(object)
+                && !other.is_fragment
+        });
+        found.and_then(Pods::of)
+    }
+
+    /// What every way of the repository does with pods; those that have nothing to do with them are left out.
+    fn passages(&self, pods: &Pods<'_>) -> Vec<Passage> {
+        let monitors = self.monitors.iter().map(|object| {
+            let passage = match object.kind() {
+                "ServiceMonitor" => monitor::service_monitor(object, pods, &self.services),
+                _ => monitor::pod_monitor(object, pods),
+            };
+            self.chosen(object, passage)
+        });
+        let jobs = self.configs.jobs.iter().map(|job| way::job(self.sources, job, pods, &self.services));
+        monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
+    }
+
+    /// A monitor that no Prometheus of the repository selects scrapes nothing.
+    fn chosen(&self, object: &Object<'_>, passage: Passage) -> Passage {
+        let Passage::Scraped { what, .. } = &passage else { return passage };
+        let key =
+            if object.kind() == "ServiceMonitor" { "serviceMonitorSelector" } else { "podMonitorSelector" };
+        let labels = object.labels().into_iter().collect();
+        let selectors: Vec<(&Object<'_>, &Node)> = self
+            .operators
+            .iter()
+            .filter_map(|operator| Some((*operator, operator.at(&["spec", key])?)))
+            .collect();
+        if selectors.is_empty()
+            || selectors.iter().any(|(_, selector)| monitor::selected(selector, &labels) != Some(false))
+        {
+            return passage;
+        }
+        let (operator, selector) = selectors[0];
+        Passage::Blocked {
+            by: operator.place(selector),
+            what: what.clone(),
+            why: format!(
+                "it does not carry the labels by which the Prometheus `{}` selects its monitors",
+                operator.name
+            ),
+        }
+    }
+
+    fn verdict(
+        &self,
+        object: &Object<'_>,
+        metric: &str,
+        target: Option<&Pods<'_>>,
+        passages: Option<&[Passage]>,
+    ) -> Verdict {
+        if metric.contains(':') {
+            return self.recorded(metric);
+        }
+        if PLATFORM.iter().any(|start| metric.starts_with(start)) {
+            return Verdict::CannotTell(format!(
+                "`{metric}` comes from the platform or an exporter, not from the pods that are scaled"
+            ));
+        }
+        let (Some(pods), Some(passages)) = (target, passages) else {
+            let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
+            return Verdict::CannotTell(format!("the workload `{name}` is not here"));
+        };
+        for passage in passages {
+            match passage {
+                Passage::Scraped { by, what, job, .. } => {
+                    return Verdict::Scraped { by: *by, what: what.clone(), job: job.clone() };
+                }
+                Passage::Random { by, what } => {
+                    return Verdict::Scraped {
+                        by: *by,
+                        what: format!("{what}, through a Service address"),
+                        job: String::new(),
+                    };
+                }
+                _ => {}
+            }
+        }
+        if let Some(Passage::Blocked { by, what, why }) =
+            passages.iter().find(|passage| matches!(passage, Passage::Blocked { .. }))
+        {
+            return Verdict::NotScraped { by: Some(*by), why: format!("{what} would: {why}") };
+        }
+        let workload = format!("{} `{}`", pods.object.kind(), pods.object.name);
+        if let Some(by) = self
+            .configs
+            .seen
+            .first()
+            .copied()
+            .or_else(|| self.operators.first().map(|object| object.name_place()))
+        {
+            return Verdict::NotScraped {
+                by: Some(by),
+                why: format!("no job and no monitor here has anything to do with the pods of {workload}"),
+            };
+        }
+        let annotated = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
+        if annotated {
+            return Verdict::CannotTell(format!(
+                "the pods of {workload} carry scrape annotations, and no Prometheus is here that reads or ignores them"
+            ));
+        }
+        if let Some(other) = self.monitors.first() {
+            return Verdict::NotScraped {
+                by: Some(other.name_place()),
+                why: format!("there are monitors here, and none for the pods of {workload}"),
+            };
+        }
+        Verdict::CannotTell(format!("neither a monitor for the pods of {workload} nor a Prometheus is here"))
+    }
+
+    /// A metric that a rule of the repository makes.
+    fn recorded(&self, metric: &str) -> Verdict {
+        for object in &self.inventory.objects {
+            let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
+            for rule in groups
+                .map(Node::items)
+                .unwrap_or_default()
+                .iter()
+                .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default())
+            {
+                if let Some(node) = rule.get("record").filter(|node| node.as_str() == Some(metric)) {
+                    return Verdict::Scraped {
+                        by: object.place(node),
+                        what: "a recording rule".to_string(),
+                        job: String::new(),
+                    };
+                }
+            }
+        }
+        Verdict::CannotTell(format!(
+            "`{metric}` looks like the result of a recording rule, which is not here"
+        ))
+    }
+
+    /// Whether a Prometheus is in view, so that what is missing is really missing.
+    fn is_sure(&self, verdict: &Verdict) -> bool {
+        let blocked = matches!(verdict, Verdict::NotScraped { why, .. } if why.contains(" would: "));
+        blocked || !self.configs.seen.is_empty() || !self.operators.is_empty()
+    }
+
+    /// Windows of the query against the interval of the way that scrapes.
+    fn windows(
+        &self,
+        object: &Object<'_>,
+        node: &Node,
+        text: &str,
+        expression: &crate::promql::Expression,
+        passages: &[Passage],
+        findings: &mut Vec<Finding>,
+    ) {
+        let found = passages.iter().find_map(|passage| match passage {
+            Passage::Scraped { interval: Some(interval), by, .. } => Some((*interval, *by)),
+            _ => None,
+        });
+        let Some((interval, by)) = found else { return };
+        let mut context = Context::default();
+        context.facts.scrape_interval = Some(interval);
+        for lint in lint(expression, &context) {
+            if matches!(lint.rule.code, "C204" | "C205") {
+                let mut finding = lint.finding(|span| self.inside(object, node, text, span));
+                finding.fix = None;
+                findings.push(finding.related(by, "the scrape interval is set here"));
+            }
+        }
+    }
+
+    fn inside(&self, object: &Object<'_>, node: &Node, value: &str, span: Span) -> Place {
+        let file = object.document.file;
+        let raw = self.sources.get(file).text.get(node.span.range()).unwrap_or_default();
+        let at = |offset: u32| node.span.start as usize + raw_offset(raw, value, offset as usize);
+        let (start, end) = (at(span.start), at(span.end));
+        Place::new(file, Span::new(start, end.max(start)))
+    }
+
+    /// The same pods twice, and Service addresses.
+    fn ways(&self, pods: &Pods<'_>, passages: &[Passage], findings: &mut Vec<Finding>) {
+        let mut first: Option<(Place, &str)> = None;
+        for passage in passages {
+            match passage {
+            Passage::Scraped { by, what, .. } => {
+                if let Some((other, first)) = first {
+                    // slogen writes several ways to choose from, and says so in the files.
+                    let generated = |place: Place| self.sources.get(place.file).is_generated();
+                    if generated(*by) && generated(other) {
+                        continue;
+                    }
+                    findings.push(
+                        Finding::new(&rules::SCRAPED_TWICE, *by, format!("{what} scrapes pods that {first} scrapes already"))
+                            .related(other, "the first way")
+                            .why("each sample is there twice, under two jobs: a sum over both asks for twice the pods")
+                            .help("keep one of the two, or select one by `job` in every query"),
+                    );
+                } else {
+                    first = Some((*by, what));
+                }
+            }
+            Passage::Random { by, what } => findings.push(
+                Finding::new(&rules::SERVICE_ADDRESS, *by, format!("{what} scrapes the pods of {} `{}` through a Service", pods.object.kind(), pods.object.name))
+                    .why("each scrape meets a random pod: with two pods and more, counters jump back and forth, and a rate makes no sense")
+                    .help("use `kubernetes_sd_configs` with the role `endpoints` or `pod`, or a ServiceMonitor"),
+            ),
+            _ => {}
+        }
+        }
+    }
+}
+
+fn not_scraped(metric: &str, place: Place, verdict: &Verdict, is_sure: bool) -> Finding {
+    let mut finding = Finding::new(&rules::NOT_SCRAPED, place, format!("nobody scrapes `{metric}`"))
+        .why("the query is always empty: KEDA reads 0, says nothing, and under full load nothing scales")
+        .help("scrape the pods: a ServiceMonitor for their Service, a PodMonitor, or a job; `slogen build` writes one that fits");
+    if let Verdict::NotScraped { by, why } = verdict {
+        finding.label = Some(why.clone());
+        if let Some(by) = by {
+            finding = finding.related(*by, "here");
+        }
+    }
+    if !is_sure {
+        finding.severity = Severity::Warning;
+    }
+    finding
+}
+
+/// `prometheus.io/*` where nobody looks, or with a port that is not there.
+fn annotations(object: &Object<'_>) -> Vec<Finding> {
+    let Some(pods) = Pods::of(object) else { return Vec::new() };
+    let mut findings = Vec::new();
+    let own = object.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
+    let misplaced = own.iter().find(|entry| entry.key == "prometheus.io/scrape");
+    if let (Some(entry), false) = (misplaced, pods.annotations.contains_key("prometheus.io/scrape")) {
+        findings.push(
+            Finding::new(
+                &rules::MISPLACED_ANNOTATION,
+                Place::new(object.document.file, entry.key_span),
+                format!("`prometheus.io/scrape` stands on the {}", object.kind()),
+            )
+            .why("discovery reads the annotations of pods: these are not on them, and nothing is scraped")
+            .help("write it under `spec.template.metadata.annotations`"),
+        );
+    }
+    let template =
+        object.at(&["spec", "template", "metadata", "annotations"]).map(Node::entries).unwrap_or_default();
+    let scrapes = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
+    for entry in template.iter().filter(|entry| entry.key == "prometheus.io/port" && scrapes) {
+        let port = entry.node.as_written().unwrap_or_default();
+        let declared = pods
+            .ports
+            .iter()
+            .any(|other| other.number.map(|number| number.to_string()).as_ref() == Some(&port));
+        if !declared && !pods.ports.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) {
+            let mut finding = Finding::new(&rules::ANNOTATION_PORT, object.place(&entry.node), format!("no container declares the port {port}"))
+                .why("the usual configuration replaces the port of each declared one by this: it works only if something listens there, and scrapes the pod once per declared port")
+                .help("declare the port, or write one that is declared");
+            finding.severity = Severity::Note;
+            findings.push(finding);
+        }
+    }
+    findings
+}

@@ -1,0 +1,15 @@
+//! Which pods Prometheus scrapes, by which way, and what stands in between: decided on files alone.
+//!
+//! Workloads and Services become the targets that discovery would make of them ([`target`]); monitors and scrape
+//! configurations are ways ([`way`]) that keep or drop such targets; [`coverage`] asks for each metric of each scaler.
+//! Verdicts have three shades: scraped, not scraped, cannot tell.
+
+mod config;
+mod coverage;
+mod monitor;
+mod relabel;
+pub mod rules;
+mod target;
+mod way;
+
+pub use coverage::{Row, Verdict, check};

@@ -1,0 +1,15 @@
+//! The cards; the pages stand in `rules/`.
+
+use crate::finding::cards;
+
+cards! {
+    "scrape":
+    NOT_SCRAPED Error "not-scraped" "a scaler watches a metric that nobody scrapes";
+    CANNOT_TELL Note "cannot-tell" "nothing here says whether a metric is scraped";
+    SCRAPED_TWICE Warning "scraped-twice" "the same pods are scraped in two ways";
+    SERVICE_ADDRESS Warning "service-address" "each scrape meets a random pod";
+    PORT_NUMBER Error "port-number" "a number where the name of a port is wanted";
+    TIMEOUT_ABOVE_INTERVAL Error "timeout-above-interval" "a scrape that takes longer than its interval";
+    MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
+    ANNOTATION_PORT Warning "annotation-port" "a scrape annotation with a port that no container declares";
+}
