@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
-use crate::rules::{alerting, autoscaler, repository, scaler};
+use crate::rules::{alerting, allow, autoscaler, repository, scaler};
 use crate::schema::{self, Shapes};
 use crate::scrape;
 use crate::source::{FileId, Sources};
@@ -52,6 +52,7 @@ pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
     findings.extend(repository::check(sources, &inventory));
     let (scraping, coverage) = scrape::check(sources, &inventory);
     findings.extend(scraping);
+    allow::apply(sources, files, &mut findings);
     crate::finding::sort(&mut findings);
     findings.dedup();
     let objects = documents.iter().filter(|document| is_known(document)).count();

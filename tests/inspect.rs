@@ -21,11 +21,17 @@ fn examples(page: &str, heading: &str) -> Vec<String> {
 }
 
 fn rules() -> Vec<&'static Rule> {
-    [scaler::RULES, autoscaler::RULES, slogen::schema::rules::RULES, slogen::scrape::rules::RULES]
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect()
+    [
+        scaler::RULES,
+        autoscaler::RULES,
+        slogen::schema::rules::RULES,
+        slogen::scrape::rules::RULES,
+        slogen::rules::allow::RULES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+    .collect()
 }
 
 #[test]
@@ -260,4 +266,74 @@ mod hostile {
         }
         holds(&format!("apiVersion: v1\nkind: ConfigMap\n{bomb}"));
     }
+}
+
+#[test]
+fn a_safe_fix_removes_its_finding_and_adds_none() {
+    let mut fixed = 0;
+    for rule in rules() {
+        for text in examples(rule.page, "Fires") {
+            let (sources, findings) = found(&[("a.yaml", &text)]);
+            let file = sources.iter().next().expect("a file").0;
+            let (mended, count) = slogen::finding::fix::apply(file, &text, &findings);
+            if count == 0 {
+                continue;
+            }
+            let (_, after) = found(&[("a.yaml", &mended)]);
+            assert!(
+                after.len() <= findings.len() - count,
+                "{}: {} findings, {count} fixed, {} left\n{mended}",
+                rule.id,
+                findings.len(),
+                after.len()
+            );
+            fixed += count;
+        }
+    }
+    assert!(fixed >= 6, "only {fixed} fixes");
+}
+
+#[test]
+fn every_format_holds_every_finding() {
+    use slogen::output::{Format, Style, render};
+    let (sources, findings) =
+        found(&[("k8s/app.yaml", APP), ("k8s/so.yaml", SCALED_OBJECT), ("k8s/prometheus.yaml", PROMETHEUS)]);
+    let told = |format| render(format, &sources, &findings, &Style::default());
+    let gitlab: serde_json::Value = serde_json::from_str(&told(Format::Gitlab)).expect("JSON");
+    let prints: std::collections::BTreeSet<&str> =
+        gitlab.as_array().expect("a list").iter().filter_map(|one| one["fingerprint"].as_str()).collect();
+    assert_eq!(prints.len(), findings.len(), "fingerprints are unique");
+    let junit = told(Format::Junit);
+    assert_eq!(junit.matches("<testcase ").count(), findings.len());
+    assert_eq!(
+        junit.matches("<failure ").count(),
+        findings.iter().filter(|finding| finding.severity > Severity::Note).count()
+    );
+    assert!(!told(Format::Sarif).is_empty());
+}
+
+#[test]
+fn kustomize_is_understood_without_rendering() {
+    let scaler = SCALED_OBJECT.replace("name: inference\nspec", "name: inference\nspec");
+    let overlay = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: prod\nresources: [../base]\npatches:\n  - path: patch.yaml\n";
+    let base =
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [app.yaml, so.yaml]\n";
+    let patch = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata:\n  name: inference\nspec:\n  maxReplicaCount: 40\n";
+    let other = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: x, namespace: test}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: inference}\n  maxReplicas: 5\n";
+    let (workload, _) = APP.split_once("---\napiVersion: autoscaling").expect("an HPA");
+    let (sources, findings) = found(&[
+        ("base/kustomization.yaml", base),
+        ("base/app.yaml", workload),
+        ("base/so.yaml", &scaler),
+        ("prod/kustomization.yaml", overlay),
+        ("prod/patch.yaml", patch),
+        ("other/hpa.yaml", other),
+    ]);
+    let told: Vec<(String, &str)> = findings
+        .iter()
+        .map(|finding| (sources.get(finding.place.file).name.clone(), finding.rule.id))
+        .collect();
+    assert!(told.iter().all(|(file, _)| file != "prod/patch.yaml"), "a patch is no object: {told:?}");
+    assert!(told.iter().all(|(_, id)| *id != "conflict/second-autoscaler"), "another namespace: {told:?}");
+    assert!(told.iter().any(|(_, id)| *id == "conflict/replicas-pinned"), "{told:?}");
 }

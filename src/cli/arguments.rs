@@ -138,6 +138,18 @@ pub struct Reporting {
     /// From which severity on the exit code is 1.
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
+    /// Apply the fixes that cannot change what was meant.
+    #[arg(long)]
+    pub fix: bool,
+    /// Show what `--fix` would change, and change nothing.
+    #[arg(long)]
+    pub diff: bool,
+    /// A file of findings that are known already; they are not told. `--write-baseline` makes it.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found into the baseline, and tell nothing.
+    #[arg(long, requires = "baseline")]
+    pub write_baseline: bool,
     /// Show notes like warnings; without it people get a line per file.
     #[arg(long)]
     pub notes: bool,
@@ -206,6 +218,8 @@ pub enum FindingFormat {
     Json,
     Sarif,
     Github,
+    Gitlab,
+    Junit,
 }
 
 impl From<FindingFormat> for output::Format {
@@ -215,6 +229,8 @@ impl From<FindingFormat> for output::Format {
             FindingFormat::Json => output::Format::Json,
             FindingFormat::Sarif => output::Format::Sarif,
             FindingFormat::Github => output::Format::Github,
+            FindingFormat::Gitlab => output::Format::Gitlab,
+            FindingFormat::Junit => output::Format::Junit,
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, Read};
+use std::path::Path;
 
 use anyhow::Context;
 
 use super::arguments::{Check, FindingFormat, Lint, Reporting};
-use super::{Ending, print, terminal, walk};
+use super::{Ending, disk, drift, print, terminal, walk};
 use crate::finding::{Finding, Severity};
 use crate::inspect::{Inspection, inspect};
 use crate::output;
@@ -37,7 +38,7 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
     }
     let mut inspection = inspect(&sources, &files);
     inspection.findings.retain(|finding| reported.contains(&finding.place.file));
-    tell(&lint.reporting, &sources, &inspection, all + streams.len())
+    finish(&lint.reporting, &sources, inspection, all + streams.len())
 }
 
 /// Reads everything.
@@ -48,7 +49,107 @@ pub fn check(check: &Check) -> anyhow::Result<Ending> {
     if check.coverage {
         print(&table(&sources, &inspection.coverage))?;
     }
-    tell(&check.reporting, &sources, &inspection, all)
+    finish(&check.reporting, &sources, inspection, all)
+}
+
+fn finish(
+    reporting: &Reporting,
+    sources: &Sources,
+    mut inspection: Inspection,
+    files: usize,
+) -> anyhow::Result<Ending> {
+    if let Some(path) = &reporting.baseline
+        && baseline(path, reporting.write_baseline, sources, &mut inspection.findings)?
+    {
+        return Ok(Ending::Clean);
+    }
+    if reporting.fix || reporting.diff {
+        let fixed = fix(reporting, sources, &inspection.findings)?;
+        inspection.findings.retain(|finding| {
+            !(reporting.fix
+                && fixed.contains(&finding.place.file)
+                && finding.fix.as_ref().is_some_and(|fix| fix.safe))
+        });
+    }
+    tell(reporting, sources, &inspection, files)
+}
+
+/// Takes out what is known already. True if the file was written instead.
+fn baseline(
+    path: &Path,
+    write: bool,
+    sources: &Sources,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<bool> {
+    let keys = |findings: &[Finding]| {
+        let mut keys: Vec<String> = findings
+            .iter()
+            .map(|finding| {
+                format!(
+                    "{} {} {:016x}",
+                    finding.rule.id,
+                    sources.get(finding.place.file).name,
+                    output::fingerprint(sources, finding)
+                )
+            })
+            .collect();
+        keys.sort();
+        keys
+    };
+    if write {
+        let text = format!(
+            "# Findings that slogen does not tell any more. Written by `slogen … --write-baseline`.\n{}\n",
+            keys(findings).join("\n")
+        );
+        let before = std::fs::read_to_string(path).ok();
+        disk::apply(&disk::Changes {
+            written: vec![(path.to_path_buf(), before, text)],
+            ..disk::Changes::default()
+        })?;
+        eprintln!("{} findings written to {}", findings.len(), path.display());
+        return Ok(true);
+    }
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read {}; `--write-baseline` makes it", path.display()))?;
+    let mut known: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    findings.retain(|finding| {
+        let key = &keys(std::slice::from_ref(finding))[0];
+        // As often as it stood there: a second one of the same kind is new.
+        match known.iter().position(|line| line == key) {
+            Some(at) => {
+                known.swap_remove(at);
+                false
+            }
+            None => true,
+        }
+    });
+    Ok(false)
+}
+
+/// Applies the safe fixes, or shows them. Gives the files that changed.
+fn fix(reporting: &Reporting, sources: &Sources, findings: &[Finding]) -> anyhow::Result<HashSet<FileId>> {
+    let mut changes = disk::Changes::default();
+    let mut files = HashSet::new();
+    let mut total = 0;
+    for (file, source) in sources.iter() {
+        let own: Vec<Finding> =
+            findings.iter().filter(|finding| finding.place.file == file).cloned().collect();
+        let (text, count) = crate::finding::fix::apply(file, &source.text, &own);
+        if count > 0 && source.name != "<stdin>" {
+            changes.written.push((source.name.clone().into(), Some(source.text.clone()), text));
+            files.insert(file);
+            total += count;
+        }
+    }
+    if reporting.diff {
+        print(&drift::diff(&changes))?;
+    }
+    if reporting.fix && !reporting.diff {
+        disk::apply(&changes)?;
+        eprintln!("{total} fixes in {} files", changes.written.len());
+        return Ok(files);
+    }
+    Ok(HashSet::new())
 }
 
 fn tell(

@@ -1,5 +1,6 @@
 //! The vocabulary of what slogen says: a [`Rule`] (what can be wrong) and a [`Finding`] (where it is).
 
+pub mod fix;
 mod nearest;
 mod rule;
 

@@ -181,6 +181,18 @@ impl<'t> Reader<'t> {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
+        // A variable that stands for whole lines: envsubst fills it in before YAML is read.
+        let line_start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        let around = self.text[..line_start]
+            .lines()
+            .next_back()
+            .into_iter()
+            .chain(self.text[line_start..].lines().next());
+        if around.into_iter().any(|line| line.trim_start().starts_with("${")) {
+            let place = Place::new(self.file, Span::at(offset));
+            let finding = Finding::new(&rules::TEMPLATE, place, "this is a template, not YAML yet");
+            return self.tell(finding.help("fill the variables in first: `envsubst < … | slogen …`"));
+        }
         let message = format!("this is not YAML: {}", error.info());
         let mut finding = Finding::new(&rules::SYNTAX, Place::new(self.file, Span::at(offset)), message);
         if self.text[..offset].lines().last().is_some_and(|line| line.starts_with('\t'))

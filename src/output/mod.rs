@@ -1,8 +1,11 @@
 //! Findings come in; texts go out, for people and for programs. No terminal, no environment, no clock.
 
+mod fingerprint;
 mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 mod sarif;
 
 use crate::finding::{Finding, Severity};
@@ -20,6 +23,10 @@ pub enum Format {
     Sarif,
     /// Workflow commands, which GitHub shows beside the lines.
     Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML, which most CI systems show.
+    Junit,
 }
 
 /// What the terminal can do.
@@ -36,12 +43,16 @@ impl Default for Style {
     }
 }
 
+pub use fingerprint::fingerprint;
+
 pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &Style) -> String {
     match format {
         Format::Human => human::render(sources, findings, style),
         Format::Json => json::render(sources, findings),
         Format::Sarif => sarif::render(sources, findings),
         Format::Github => github::render(sources, findings),
+        Format::Gitlab => gitlab::render(sources, findings),
+        Format::Junit => junit::render(sources, findings),
     }
 }
 

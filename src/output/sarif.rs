@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::clamp;
+use super::fingerprint::fingerprint;
 use crate::finding::{Finding, Fix, Rule, Severity};
 use crate::source::{Place, Sources};
 
@@ -137,15 +138,4 @@ fn uri(name: &str) -> String {
         }
     }
     out
-}
-
-/// What stays the same when lines move: FNV-1a over rule, file and message.
-fn fingerprint(sources: &Sources, finding: &Finding) -> u64 {
-    let file = sources.get(finding.place.file);
-    let parts = [finding.rule.id, "\0", &file.name, "\0", &finding.message];
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in parts.iter().flat_map(|part| part.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    hash
 }

@@ -1,6 +1,7 @@
 //! Everything that slogen can say, in one list; and the rules that look at manifests.
 
 pub mod alerting;
+pub mod allow;
 pub mod autoscaler;
 pub mod conflict;
 pub mod repository;
@@ -18,6 +19,7 @@ pub fn all() -> Vec<&'static Rule> {
         conflict::RULES,
         scaler::RULES,
         autoscaler::RULES,
+        allow::RULES,
         schema::rules::RULES,
         scrape::rules::RULES,
     ];

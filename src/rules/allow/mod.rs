@@ -1,0 +1,129 @@
+//! `# slogen: allow ID because …`: exceptions, written where they count and with their reason.
+//!
+//! Behind a line it excuses that line, on a line of its own the next one, and before the first line of YAML the file.
+
+use std::collections::HashMap;
+
+use crate::finding::{Finding, cards};
+use crate::source::{FileId, Place, Sources, Span};
+
+cards! {
+    "allow":
+    UNUSED Warning "unused" "an exception that excuses nothing";
+    NO_REASON Warning "no-reason" "an exception without a reason";
+    UNKNOWN_RULE Warning "unknown-rule" "an exception from a rule that does not exist";
+}
+
+const MARK: &str = "# slogen: allow ";
+
+/// What an exception excuses.
+#[derive(Debug, PartialEq, Eq)]
+enum Reach {
+    File,
+    /// Counted from 1.
+    Line(usize),
+}
+
+struct Allowance {
+    file: FileId,
+    span: Span,
+    reach: Reach,
+    rule: &'static str,
+    is_used: bool,
+}
+
+/// Takes out what is excused, and adds what is wrong with the excuses.
+pub fn apply(sources: &Sources, files: &[FileId], findings: &mut Vec<Finding>) {
+    let mut wrong = Vec::new();
+    let mut allowances: HashMap<FileId, Vec<Allowance>> = HashMap::new();
+    for file in files {
+        let found = read(sources, *file, &mut wrong);
+        if !found.is_empty() {
+            allowances.insert(*file, found);
+        }
+    }
+    if allowances.is_empty() && wrong.is_empty() {
+        return;
+    }
+    findings.retain(|finding| {
+        let Some(allowances) = allowances.get_mut(&finding.place.file) else { return true };
+        let line = sources.get(finding.place.file).line_column(finding.place.span.start).line;
+        let mut excused = false;
+        for allowance in allowances.iter_mut().filter(|allowance| allowance.rule == finding.rule.id) {
+            if allowance.reach == Reach::File || allowance.reach == Reach::Line(line) {
+                allowance.is_used = true;
+                excused = true;
+            }
+        }
+        !excused
+    });
+    for allowance in allowances.into_values().flatten().filter(|allowance| !allowance.is_used) {
+        let place = Place::new(allowance.file, allowance.span);
+        wrong.push(
+            Finding::new(
+                &UNUSED,
+                place,
+                format!("this excuses nothing: `{}` does not speak here", allowance.rule),
+            )
+            .why("an exception that has outlived its reason hides the next mistake")
+            .help("remove it, or put it on the line of the finding, or on the line above"),
+        );
+    }
+    findings.extend(wrong);
+}
+
+fn read(sources: &Sources, file: FileId, wrong: &mut Vec<Finding>) -> Vec<Allowance> {
+    let text = &sources.get(file).text;
+    if !text.contains(MARK) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut start = 0;
+    let mut is_head = true;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for (at, line) in lines.iter().enumerate() {
+        let body = line.trim_start();
+        let is_comment = body.starts_with('#');
+        if let Some(column) = line.find(MARK) {
+            let rest = line[column + MARK.len()..].trim_end();
+            let span = Span::new(start + column, start + column + MARK.len() + rest.len());
+            let next = lines[at + 1..]
+                .iter()
+                .position(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+            let reach = match (is_comment, is_head) {
+                (true, true) => Reach::File,
+                (true, false) => Reach::Line(at + 2 + next.unwrap_or(0)),
+                (false, _) => Reach::Line(at + 1),
+            };
+            let (id, reason) = rest.split_once(" because ").unwrap_or((rest, ""));
+            let place = Place::new(file, span);
+            match super::find(id.trim()) {
+                None => wrong.push(
+                    Finding::new(
+                        &UNKNOWN_RULE,
+                        place,
+                        format!("there is no rule `{}`", id.trim().escape_debug()),
+                    )
+                    .why("it excuses nothing")
+                    .help("`slogen rules` lists them all"),
+                ),
+                Some(rule) => {
+                    if reason.trim().is_empty() {
+                        wrong.push(
+                            Finding::new(&NO_REASON, place, "an exception without a reason")
+                                .why("whoever reads it next cannot know whether it still holds")
+                                .help(format!("write `{MARK}{} because …`", rule.id)),
+                        );
+                    }
+                    found.push(Allowance { file, span, reach, rule: rule.id, is_used: false });
+                }
+            }
+        }
+        // The head ends where YAML begins; a line `---` does not count.
+        if !is_comment && !body.trim().is_empty() && body.trim_end() != "---" {
+            is_head = false;
+        }
+        start += line.len();
+    }
+    found
+}
