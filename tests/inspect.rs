@@ -314,7 +314,6 @@ fn every_format_holds_every_finding() {
 
 #[test]
 fn kustomize_is_understood_without_rendering() {
-    let scaler = SCALED_OBJECT.replace("name: inference\nspec", "name: inference\nspec");
     let overlay = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: prod\nresources: [../base]\npatches:\n  - path: patch.yaml\n";
     let base =
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [app.yaml, so.yaml]\n";
@@ -324,7 +323,7 @@ fn kustomize_is_understood_without_rendering() {
     let (sources, findings) = found(&[
         ("base/kustomization.yaml", base),
         ("base/app.yaml", workload),
-        ("base/so.yaml", &scaler),
+        ("base/so.yaml", SCALED_OBJECT),
         ("prod/kustomization.yaml", overlay),
         ("prod/patch.yaml", patch),
         ("other/hpa.yaml", other),

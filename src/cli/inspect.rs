@@ -1,7 +1,7 @@
 //! `slogen lint` and `slogen check`.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -163,6 +163,13 @@ fn tell(
     if !human {
         let style = terminal::style(reporting.color, std::io::stdout().is_terminal());
         print(&output::render(reporting.format.into(), sources, findings, &style))?;
+        // GitHub shows ten annotations; the summary of the step holds them all.
+        if let (FindingFormat::Github, Some(path)) =
+            (reporting.format, std::env::var_os("GITHUB_STEP_SUMMARY"))
+        {
+            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
+            file.write_all(output::summary(sources, findings).as_bytes())?;
+        }
     } else if !findings.is_empty() {
         let style = terminal::style(reporting.color, std::io::stderr().is_terminal());
         let folded = if reporting.notes { Vec::new() } else { notes(findings) };

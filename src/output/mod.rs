@@ -7,6 +7,7 @@ mod human;
 mod json;
 mod junit;
 mod sarif;
+mod summary;
 
 use crate::finding::{Finding, Severity};
 use crate::source::{Place, Sources, Span};
@@ -44,6 +45,7 @@ impl Default for Style {
 }
 
 pub use fingerprint::fingerprint;
+pub use summary::render as summary;
 
 pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &Style) -> String {
     match format {

@@ -3,5 +3,6 @@
 //! Ignored by default, because they need Debian's `prometheus` package; `.ci/run` installs it and runs them all.
 
 mod exporter;
+mod precommit;
 mod prometheus;
 mod promtool;
