@@ -64,8 +64,21 @@ fn is_rule_file(document: &Document) -> bool {
     document.kind().is_empty() && document.node.get("groups").is_some()
 }
 
+/// Whether slogen has anything to say of a document, or reads something from it.
+pub fn knows(document: &Document) -> bool {
+    is_known(document) || is_configuration(document)
+}
+
+/// What configures a Prometheus by hand, or says how objects are applied.
+fn is_configuration(document: &Document) -> bool {
+    match document.kind() {
+        "" => ["scrape_configs", "global"].iter().any(|key| document.node.get(key).is_some()),
+        kind => ["Kustomization", "Component", "CustomResourceDefinition", "LimitRange"].contains(&kind),
+    }
+}
+
 fn is_known(document: &Document) -> bool {
-    const KINDS: [&str; 18] = [
+    const KINDS: [&str; 22] = [
         "ScaledObject",
         "HorizontalPodAutoscaler",
         "ServiceMonitor",
@@ -82,8 +95,12 @@ fn is_known(document: &Document) -> bool {
         "ReplicaSet",
         "Rollout",
         "PodDisruptionBudget",
+        "VerticalPodAutoscaler",
         "TriggerAuthentication",
         "ClusterTriggerAuthentication",
+        "APIService",
+        "PodMonitoring",
+        "ClusterPodMonitoring",
     ];
     KINDS.contains(&document.kind()) || is_rule_file(document)
 }

@@ -25,14 +25,15 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
         std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
         files.push(sources.add(SourceFile::new("<stdin>", text)));
     }
-    let (read, all) = walk::manifests(&mut sources, &named)?;
-    files.extend(read);
+    let found = walk::manifests(&mut sources, &named, &())?;
+    let all = found.all;
+    files.extend(found.files);
     let reported: HashSet<FileId> = files.iter().copied().collect();
     if !lint.context.is_empty() {
         let known: HashSet<String> = sources.iter().map(|(_, source)| source.name.clone()).collect();
         let mut context = Sources::default();
-        let (around, _) = walk::manifests(&mut context, &lint.context)?;
-        for file in around.into_iter().filter(|file| !known.contains(&context.get(*file).name)) {
+        let around = walk::manifests(&mut context, &lint.context, &())?;
+        for file in around.files.into_iter().filter(|file| !known.contains(&context.get(*file).name)) {
             files.push(sources.add(context.get(file).clone()));
         }
     }
@@ -44,12 +45,12 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
 /// Reads everything.
 pub fn check(check: &Check) -> anyhow::Result<Ending> {
     let mut sources = Sources::default();
-    let (files, all) = walk::manifests(&mut sources, &check.paths)?;
-    let inspection = inspect(&sources, &files);
+    let found = walk::manifests(&mut sources, &check.paths, &())?;
+    let inspection = inspect(&sources, &found.files);
     if check.coverage {
         print(&table(&sources, &inspection.coverage))?;
     }
-    finish(&check.reporting, &sources, inspection, all)
+    finish(&check.reporting, &sources, inspection, found.all)
 }
 
 fn finish(

@@ -1,9 +1,12 @@
 //! For each metric of each scaler: who scrapes it, or what stands in the way.
 
+use rayon::prelude::*;
+
 use super::config::{self, Configs};
+use super::index::Index;
 use super::monitor;
 use super::rules;
-use super::target::{Pods, Service};
+use super::target::Pods;
 use super::way::{self, Passage};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -71,38 +74,37 @@ const PLATFORM: [&str; 34] = [
 /// What a repository holds of scraping.
 struct World<'i> {
     sources: &'i Sources,
-    inventory: &'i Inventory<'i>,
-    services: Vec<Service<'i>>,
-    monitors: Vec<&'i Object<'i>>,
+    index: Index<'i>,
     configs: Configs,
     operators: Vec<&'i Object<'i>>,
 }
 
 /// Findings, and the report as lines.
 pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Finding>, Vec<Row>) {
-    let is = |object: &&Object<'_>, kinds: &[&str]| kinds.contains(&object.kind()) && !object.is_fragment;
+    let whole = |kind: &'static str| inventory.kind(kind);
     let world = World {
         sources,
-        inventory,
-        services: inventory.objects.iter().filter_map(Service::of).collect(),
-        monitors: inventory
-            .objects
-            .iter()
-            .filter(|object| is(object, &["ServiceMonitor", "PodMonitor"]))
-            .collect(),
+        index: Index::new(inventory),
         configs: config::find(inventory),
-        operators: inventory
-            .objects
-            .iter()
-            .filter(|object| is(object, &["Prometheus", "PrometheusAgent"]))
-            .collect(),
+        operators: whole("Prometheus").chain(whole("PrometheusAgent")).collect(),
     };
     let mut findings: Vec<Finding> =
-        world.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
+        world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
     findings.extend(inventory.objects.iter().flat_map(annotations));
+    let scalers: Vec<&Object<'_>> =
+        inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").collect();
+    let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
+        .into_par_iter()
+        .map(|object| {
+            let (mut findings, mut rows) = (Vec::new(), Vec::new());
+            world.scaler(object, &mut findings, &mut rows);
+            (findings, rows)
+        })
+        .collect();
     let mut rows = Vec::new();
-    for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
-        world.scaler(object, &mut findings, &mut rows);
+    for (own, lines) in told {
+        findings.extend(own);
+        rows.extend(lines);
     }
     (findings, rows)
 }
@@ -161,25 +163,20 @@ impl<'i> World<'i> {
     fn target(&self, object: &Object<'_>) -> Option<Pods<'i>> {
         let name = object.text(&["spec", "scaleTargetRef", "name"])?;
         let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
-        let found = self.inventory.objects.iter().find(|other| {
-            other.kind() == kind
-                && (other.name == name || other.document.name() == name)
-                && other.meets(object)
-                && !other.is_fragment
-        });
-        found.and_then(Pods::of)
+        self.index.workload(kind, name, object).and_then(Pods::of)
     }
 
     /// What every way of the repository does with pods; those that have nothing to do with them are left out.
     fn passages(&self, pods: &Pods<'_>) -> Vec<Passage> {
-        let monitors = self.monitors.iter().map(|object| {
+        let services = self.index.services_of(pods);
+        let monitors = self.index.monitors_of(pods, &services).into_iter().map(|object| {
             let passage = match object.kind() {
-                "ServiceMonitor" => monitor::service_monitor(object, pods, &self.services),
+                "ServiceMonitor" => monitor::service_monitor(object, pods, &services),
                 _ => monitor::pod_monitor(object, pods),
             };
             self.chosen(object, passage)
         });
-        let jobs = self.configs.jobs.iter().map(|job| way::job(self.sources, job, pods, &self.services));
+        let jobs = self.configs.jobs.iter().map(|job| way::job(self.sources, job, pods, &services));
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
     }
 
@@ -268,7 +265,7 @@ impl<'i> World<'i> {
                 "the pods of {workload} carry scrape annotations, and no Prometheus is here that reads or ignores them"
             ));
         }
-        if let Some(other) = self.monitors.first() {
+        if let Some(other) = self.index.monitors.first() {
             return Verdict::NotScraped {
                 by: Some(other.name_place()),
                 why: format!("there are monitors here, and none for the pods of {workload}"),
@@ -279,22 +276,8 @@ impl<'i> World<'i> {
 
     /// A metric that a rule of the repository makes.
     fn recorded(&self, metric: &str) -> Verdict {
-        for object in &self.inventory.objects {
-            let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
-            for rule in groups
-                .map(Node::items)
-                .unwrap_or_default()
-                .iter()
-                .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default())
-            {
-                if let Some(node) = rule.get("record").filter(|node| node.as_str() == Some(metric)) {
-                    return Verdict::Scraped {
-                        by: object.place(node),
-                        what: "a recording rule".to_string(),
-                        job: String::new(),
-                    };
-                }
-            }
+        if let Some(by) = self.index.recorded(metric) {
+            return Verdict::Scraped { by, what: "a recording rule".to_string(), job: String::new() };
         }
         Verdict::CannotTell(format!(
             "`{metric}` looks like the result of a recording rule, which is not here"

@@ -6,6 +6,7 @@
 
 mod config;
 mod coverage;
+mod index;
 mod monitor;
 mod relabel;
 pub mod rules;

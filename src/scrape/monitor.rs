@@ -53,11 +53,11 @@ fn shown(selector: &Node) -> String {
 }
 
 /// What a ServiceMonitor does with pods behind these Services.
-pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[Service<'_>]) -> Passage {
+pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return Passage::Apart };
     let what = format!("the ServiceMonitor `{}`", monitor.name);
     let mut blocked = None;
-    for service in services.iter().filter(|service| service.selects(pods)) {
+    for service in services {
         let chosen = selected(selector, &service.labels);
         let place = monitor.place(selector);
         if chosen == Some(false) {

@@ -20,7 +20,7 @@ pub enum Passage {
 }
 
 /// What a hand-written job does with pods.
-pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[Service<'_>]) -> Passage {
+pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
     let by = job.name_place(sources);
     let what = format!("the job `{}`", job.name);
     let mut blocked: Option<Passage> = None;
@@ -30,13 +30,9 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[Service<'_
         }
         let targets: Vec<Labels> = match discovery.get("role").and_then(Node::as_str).unwrap_or_default() {
             "pod" => pods.targets(),
-            "endpoints" | "endpointslice" => services
-                .iter()
-                .filter(|service| service.selects(pods))
-                .flat_map(|service| service.targets(pods))
-                .collect(),
+            "endpoints" | "endpointslice" => services.iter().flat_map(|service| service.targets(pods)).collect(),
             "service" => {
-                if services.iter().any(|service| service.selects(pods))
+                if !services.is_empty()
                     && !job.name.contains("probe")
                     && !job.name.contains("blackbox")
                 {
@@ -63,7 +59,7 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[Service<'_
     for fixed in job.list("static_configs") {
         for target in fixed.get("targets").map(Node::items).unwrap_or_default() {
             let address = target.as_written().unwrap_or_default();
-            if services.iter().any(|service| service.selects(pods) && names(&address, service)) {
+            if services.iter().any(|service| names(&address, service)) {
                 let headless = services.iter().any(|service| names(&address, service) && service.is_headless);
                 if !headless {
                     return Passage::Random { by: job.place(sources, target), what };
