@@ -25,18 +25,19 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
         std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
         files.push(sources.add(SourceFile::new("<stdin>", text)));
     }
-    let found = walk::manifests(&mut sources, &named, &())?;
+    let found = walk::manifests(&mut sources, &named, &walk::everything())?;
     let all = found.all;
     files.extend(found.files);
     let reported: HashSet<FileId> = files.iter().copied().collect();
     if !lint.context.is_empty() {
         let known: HashSet<String> = sources.iter().map(|(_, source)| source.name.clone()).collect();
         let mut context = Sources::default();
-        let around = walk::manifests(&mut context, &lint.context, &())?;
+        let around = walk::manifests(&mut context, &lint.context, &walk::everything())?;
         for file in around.files.into_iter().filter(|file| !known.contains(&context.get(*file).name)) {
             files.push(sources.add(context.get(file).clone()));
         }
     }
+    walk::few(files.len());
     let mut inspection = inspect(&sources, &files);
     inspection.findings.retain(|finding| reported.contains(&finding.place.file));
     finish(&lint.reporting, &sources, inspection, all + streams.len())
@@ -45,7 +46,8 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
 /// Reads everything.
 pub fn check(check: &Check) -> anyhow::Result<Ending> {
     let mut sources = Sources::default();
-    let found = walk::manifests(&mut sources, &check.paths, &())?;
+    let found = walk::manifests(&mut sources, &check.paths, &walk::everything())?;
+    walk::few(found.files.len());
     let inspection = inspect(&sources, &found.files);
     if check.coverage {
         print(&table(&sources, &inspection.coverage))?;

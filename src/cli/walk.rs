@@ -2,12 +2,11 @@
 //! nothing to say of never fills the memory.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
-use ignore::{WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
-use regex::bytes::Regex;
 
 use crate::inspect::knows;
 use crate::manifest;
@@ -27,16 +26,12 @@ pub struct Found {
     pub all: usize,
 }
 
-/// Which files are left out.
-pub trait Exclude: Sync {
-    fn excludes(&self, path: &Path, is_folder: bool) -> bool;
-}
+/// Which files and folders are left out; the second argument says whether it is a folder.
+pub type Exclude = Arc<dyn Fn(&Path, bool) -> bool + Send + Sync>;
 
 /// Nothing is left out.
-impl Exclude for () {
-    fn excludes(&self, _: &Path, _: bool) -> bool {
-        false
-    }
+pub fn everything() -> Exclude {
+    Arc::new(|_, _| false)
 }
 
 /// One file that may hold something for slogen.
@@ -49,11 +44,11 @@ enum Sifted {
 }
 
 /// All YAML and JSON below the named paths that may hold something for slogen, and the policies.
-pub fn manifests(sources: &mut Sources, named: &[PathBuf], exclude: &impl Exclude) -> anyhow::Result<Found> {
+pub fn manifests(sources: &mut Sources, named: &[PathBuf], exclude: &Exclude) -> anyhow::Result<Found> {
     let mut read: Vec<(PathBuf, Sifted)> = Vec::new();
     for path in named {
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if exclude.excludes(path, metadata.is_dir()) {
+        if exclude(path, metadata.is_dir()) {
             continue;
         }
         if metadata.is_dir() {
@@ -80,31 +75,25 @@ pub fn manifests(sources: &mut Sources, named: &[PathBuf], exclude: &impl Exclud
 }
 
 /// What git would not ignore, without following links.
-fn below(folder: &Path, exclude: &impl Exclude) -> anyhow::Result<Vec<(PathBuf, Sifted)>> {
+fn below(folder: &Path, exclude: &Exclude) -> anyhow::Result<Vec<(PathBuf, Sifted)>> {
+    let mut walk = WalkBuilder::new(folder);
+    let exclude = exclude.clone();
+    walk.hidden(false).require_git(false).filter_entry(move |entry| {
+        entry.file_name() != ".git" && !exclude(entry.path(), is_folder(entry))
+    });
+    if let Some(few) = alone(&walk)? {
+        return Ok(few);
+    }
     let found = Mutex::new(Vec::new());
     let failed = Mutex::new(None);
-    let walk = WalkBuilder::new(folder)
-        .hidden(false)
-        .require_git(false)
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .threads(rayon::current_num_threads())
-        .build_parallel();
-    walk.run(|| {
-        let mut own = Batch { own: Vec::new(), all: &found };
+    walk.threads(threads()).build_parallel().run(|| {
+        let mut batch = Batch { own: Vec::new(), all: &found };
         let failed = &failed;
         Box::new(move |entry| {
             let Ok(entry) = entry else { return WalkState::Continue };
-            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            if exclude.excludes(entry.path(), is_folder) {
-                return WalkState::Skip;
-            }
-            let extension = entry.path().extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-            let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-            let concerns = matches!(extension, "yaml" | "yml" | "json" | "toml")
-                || entry.file_name() == "Kustomization";
-            if is_file && concerns {
+            if is_candidate(&entry) {
                 match sift(entry.path(), false) {
-                    Ok(sifted) => own.own.push((entry.into_path(), sifted)),
+                    Ok(sifted) => batch.own.push((entry.into_path(), sifted)),
                     Err(error) => *failed.lock().expect("no panic") = Some(error),
                 }
             }
@@ -114,6 +103,50 @@ fn below(folder: &Path, exclude: &impl Exclude) -> anyhow::Result<Vec<(PathBuf, 
     match failed.into_inner().expect("no panic") {
         Some(error) => Err(error),
         None => Ok(found.into_inner().expect("no panic")),
+    }
+}
+
+/// Folders with fewer entries are walked without threads, which take longer to start and to stop.
+const FEW: usize = 200;
+
+/// All of a small folder; None: it is not small.
+fn alone(walk: &WalkBuilder) -> anyhow::Result<Option<Vec<(PathBuf, Sifted)>>> {
+    let mut paths = Vec::new();
+    for (seen, entry) in walk.build().enumerate() {
+        if seen > FEW {
+            return Ok(None);
+        }
+        let Ok(entry) = entry else { continue };
+        if is_candidate(&entry) {
+            paths.push(entry.into_path());
+        }
+    }
+    let sifted = paths.into_iter().map(|path| sift(&path, false).map(|sifted| (path, sifted)));
+    sifted.collect::<anyhow::Result<_>>().map(Some)
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
+}
+
+fn is_candidate(entry: &DirEntry) -> bool {
+    let extension = entry.path().extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    entry.file_type().is_some_and(|kind| kind.is_file())
+        && (matches!(extension, "yaml" | "yml" | "json" | "toml") || entry.file_name() == "Kustomization")
+}
+
+/// As many as the processors, or as `RAYON_NUM_THREADS` says; asking rayon would start its threads.
+fn threads() -> usize {
+    let wanted = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
+    let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    wanted.filter(|number| *number > 0).unwrap_or_else(all)
+}
+
+/// For a handful of files, threads cost more than they give: the work is done right here.
+pub fn few(files: usize) {
+    if files <= 8 {
+        // Fails where a pool is there already, which is as good.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     }
 }
 
@@ -145,11 +178,10 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     }
     let is_kustomization =
         path.file_stem().and_then(std::ffi::OsStr::to_str).is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
-    let words = words();
-    if is_kustomization || words.known.is_match(&bytes) {
+    if is_kustomization || is_known(&bytes) {
         return Ok(Sifted::Kept(text(bytes)));
     }
-    if !words.kubernetes.is_match(&bytes) {
+    if !has(&bytes, "apiVersion") && !has(&bytes, "groups:") {
         return Ok(Sifted::Nothing);
     }
     // An object, or something like it: it is worth a look whether it can be read at all.
@@ -167,30 +199,51 @@ fn text(bytes: Vec<u8>) -> String {
 
 /// A policy has a version, a workload and signals.
 fn is_policy(bytes: &[u8]) -> bool {
-    let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-    has("[workload]") && has("[signal.") && has("[scaling]")
+    ["[workload]", "[signal.", "[scaling]"].iter().all(|word| has(bytes, word))
 }
 
-/// What tells of a text whether it concerns slogen.
-struct Words {
-    /// A kind that slogen has rules for, or a part of a configuration of Prometheus.
-    known: Regex,
-    kubernetes: Regex,
+/// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
+/// them costs a look, no more.
+const KINDS: [&str; 22] = [
+    "APIService",
+    "ClusterPodMonitoring",
+    "ClusterTriggerAuthentication",
+    "Component",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "Kustomization",
+    "LimitRange",
+    "PodDisruptionBudget",
+    "PodMonitor",
+    "Probe",
+    "Prometheus",
+    "ReplicaSet",
+    "Rollout",
+    "ScaledObject",
+    "ScrapeConfig",
+    "Service",
+    "StatefulSet",
+    "TriggerAuthentication",
+    "VerticalPodAutoscaler",
+];
+
+/// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values.
+const CONFIGURATION: [&str; 4] = ["scrape_configs", "scrape_interval", "job_name", "ScrapeConfigs"];
+
+fn has(bytes: &[u8], word: &str) -> bool {
+    memchr::memmem::find(bytes, word.as_bytes()).is_some()
 }
 
-fn words() -> &'static Words {
-    static WORDS: OnceLock<Words> = OnceLock::new();
-    WORDS.get_or_init(|| Words {
-        known: Regex::new(
-            r#"(?x) kind"?\s*:\s*["']?(?: ScaledObject | HorizontalPodAutoscaler | ServiceMonitor | PodMonitor | Probe
-            | ScrapeConfig | Prometheus | Service\b | Deployment | StatefulSet | DaemonSet | ReplicaSet | Rollout
-            | PodDisruptionBudget | VerticalPodAutoscaler | TriggerAuthentication | ClusterTriggerAuthentication | LimitRange
-            | Kustomization | Component\b | CustomResourceDefinition | APIService | PodMonitoring | ClusterPodMonitoring )
-            | scrape_configs | scrape_interval | job_name | ScrapeConfigs"#,
-        )
-        .expect("a valid pattern"),
-        kubernetes: Regex::new("apiVersion|groups:").expect("a valid pattern"),
-    })
+/// Whether a text speaks of something that slogen knows: an object of a known kind, or how Prometheus scrapes.
+fn is_known(bytes: &[u8]) -> bool {
+    let is_punctuation = |byte: &u8| matches!(byte, b'"' | b'\'' | b':' | b' ' | b'\t');
+    memchr::memmem::find_iter(bytes, b"kind").any(|at| {
+        let rest = &bytes[at + "kind".len()..];
+        let start = rest.iter().take(16).take_while(|byte| is_punctuation(byte)).count();
+        start > 0 && KINDS.iter().any(|kind| rest[start..].starts_with(kind.as_bytes()))
+    }) || CONFIGURATION.iter().any(|word| has(bytes, word))
 }
 
 /// Objects of foreign kinds are looked at after all where a definition of theirs is among the files.
