@@ -40,6 +40,7 @@ pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
                 ("ScaledObject", "keda.sh") => found.extend(scaler::check(sources, object)),
+                ("ScaledObject", _) => found.extend(scaler::removed_api(object)),
                 ("HorizontalPodAutoscaler", "autoscaling") => found.extend(autoscaler::check(object)),
                 ("PrometheusRule", _) => found.extend(alerting::check(sources, object)),
                 _ if is_rule_file(object.document) => found.extend(alerting::check(sources, object)),

@@ -6,6 +6,8 @@ mod object;
 
 pub use object::{Object, group};
 
+use std::collections::HashMap;
+
 use crate::manifest::Document;
 use crate::source::Sources;
 
@@ -13,17 +15,44 @@ use crate::source::Sources;
 #[derive(Debug)]
 pub struct Inventory<'d> {
     pub objects: Vec<Object<'d>>,
+    /// Numbers of whole objects by kind and name.
+    named: HashMap<(&'d str, String), Vec<usize>>,
 }
 
 impl<'d> Inventory<'d> {
-    pub fn new(sources: &Sources, documents: &'d [Document]) -> Self {
+    pub fn new(sources: &'d Sources, documents: &'d [Document]) -> Self {
         let kustomize = kustomize::Overlays::read(sources, documents);
-        let objects = documents.iter().map(|document| Object::new(document, &kustomize)).collect();
-        Inventory { objects }
+        let objects: Vec<Object<'d>> =
+            documents.iter().map(|document| Object::new(sources, document, &kustomize)).collect();
+        let mut named: HashMap<_, Vec<usize>> = HashMap::new();
+        for (number, object) in objects.iter().enumerate().filter(|(_, object)| !object.is_fragment) {
+            named.entry((object.kind(), object.name.clone())).or_default().push(number);
+            // References are written before prefixes are added.
+            if object.document.name() != object.name {
+                named.entry((object.kind(), object.document.name().to_string())).or_default().push(number);
+            }
+        }
+        Inventory { objects, named }
+    }
+
+    /// Whole objects of this kind that are, or were before an overlay, called so.
+    pub fn named(&self, kind: &'d str, name: &str) -> impl Iterator<Item = &Object<'d>> {
+        let numbers = self.named.get(&(kind, name.to_string())).map(Vec::as_slice).unwrap_or_default();
+        numbers.iter().map(|number| &self.objects[*number])
     }
 
     /// Whole objects of a kind, in the order of the files.
     pub fn kind(&self, kind: &'static str) -> impl Iterator<Item = &Object<'d>> {
         self.objects.iter().filter(move |object| object.kind() == kind && !object.is_fragment)
+    }
+
+    /// The one of this kind and name that an object most likely means: it can live beside it, and of several the one
+    /// whose file is nearest.
+    pub fn meant(&self, kind: &'d str, name: &str, by: &Object<'_>) -> Option<&Object<'d>> {
+        let all: Vec<&Object<'d>> = self.named(kind, name).filter(|object| object.meets(by)).collect();
+        // A namespace that is written beats one that is left open.
+        let sure = |object: &Object<'_>| object.namespace.is_some() && object.namespace == by.namespace;
+        // The first of equals: `max_by_key` would give the last.
+        all.into_iter().rev().max_by_key(|object| (sure(object), object.nearness(by)))
     }
 }

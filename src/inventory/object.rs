@@ -1,11 +1,13 @@
 use super::kustomize::Overlays;
 use crate::manifest::{Document, Node};
-use crate::source::{Place, Placed};
+use crate::source::{Place, Placed, Sources};
 
 /// One object, under the name and in the namespace in which it will be applied.
 #[derive(Clone, Debug)]
 pub struct Object<'d> {
     pub document: &'d Document,
+    /// The file that it stands in.
+    pub path: &'d str,
     /// With prefix and suffix of the overlay around it.
     pub name: String,
     /// None: whatever it is applied to; or several overlays disagree.
@@ -17,13 +19,14 @@ pub struct Object<'d> {
 }
 
 impl<'d> Object<'d> {
-    pub(super) fn new(document: &'d Document, overlays: &Overlays) -> Self {
+    pub(super) fn new(sources: &'d Sources, document: &'d Document, overlays: &Overlays) -> Self {
         let overlay = overlays.of(document.file);
         let name = document.name();
         let is_patch = document.node.entries().iter().any(|entry| entry.key == "$patch");
         let nameless = name.is_empty() && document.node.at(&["metadata", "generateName"]).is_none();
         Object {
             document,
+            path: &sources.get(document.file).name,
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
             added_labels: overlay.labels.clone(),
@@ -69,9 +72,22 @@ impl<'d> Object<'d> {
         }
     }
 
-    /// Whether it can live in this namespace.
+    /// How near the files of two objects are: the number of folders that they share, and one file is nearest.
+    pub fn nearness(&self, other: &Object<'_>) -> usize {
+        if self.path == other.path {
+            return usize::MAX;
+        }
+        let folders = |path: &'d str| path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let (mine, theirs) = (folders(self.path), other.path.rsplit_once('/').map_or("", |(folder, _)| folder));
+        if mine == theirs {
+            return usize::MAX - 1;
+        }
+        mine.split('/').zip(theirs.split('/')).take_while(|(one, two)| one == two).count()
+    }
+
+    /// Whether it can live in this namespace; an empty one is any.
     pub fn may_be_in(&self, namespace: &str) -> bool {
-        self.namespace.as_deref().is_none_or(|own| own == namespace)
+        namespace.is_empty() || self.namespace.as_deref().is_none_or(|own| own == namespace)
     }
 
     pub fn placed_text(&self, path: &[&str]) -> Option<Placed<&'d str>> {

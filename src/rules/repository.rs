@@ -11,7 +11,7 @@ use crate::model::WorkloadReference;
 use crate::source::{Placed, Sources};
 
 /// Every ScaledObject and HPA against all other objects.
-pub fn check(sources: &Sources, inventory: &Inventory<'_>) -> Vec<Finding> {
+pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let near = Neighbours::new(inventory);
     for (at, object) in inventory.objects.iter().enumerate() {
@@ -29,9 +29,19 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>) -> Vec<Finding> {
                     _ => true,
                 }
         };
+        // Of several workloads of that name only the one that is meant counts, and of autoscalers those that mean it too.
+        let target = target(inventory, object);
+        let is_other = |other: &Object<'_>| {
+            let meant = match other.kind() {
+                "ScaledObject" | "HorizontalPodAutoscaler" => self::target(inventory, other),
+                kind if kind == expected.workload.value.kind => Some(other),
+                _ => None,
+            };
+            target.zip(meant).is_some_and(|(one, two)| !std::ptr::eq(one.document, two.document))
+        };
         let others: Vec<Object<'_>> = near
             .of(&expected.workload.value.name)
-            .filter(|other| concerns(*other))
+            .filter(|other| concerns(*other) && !is_other(&inventory.objects[*other]))
             .map(|other| inventory.objects[other].clone())
             .collect();
         for mut finding in conflict::check(&expected, &others) {
@@ -56,6 +66,12 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The workload that an autoscaler most likely means.
+fn target<'i>(inventory: &'i Inventory<'i>, object: &Object<'i>) -> Option<&'i Object<'i>> {
+    let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+    inventory.meant(kind, object.text(&["spec", "scaleTargetRef", "name"])?, object)
 }
 
 /// Objects by the name of the workload that they are, or that they scale.
@@ -101,7 +117,8 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         api_version: text("apiVersion", "apps/v1"),
         kind: text("kind", "Deployment"),
         name: name.as_str()?.to_string(),
-        namespace: object.namespace_text().to_string(),
+        // Left open, it is wherever the object is applied to.
+        namespace: object.namespace.clone().unwrap_or_default(),
     };
     let (asker, min, max, resources) = match (object.kind(), object.group()) {
         ("ScaledObject", "keda.sh") => {

@@ -71,6 +71,11 @@ const PLATFORM: [&str; 34] = [
     "machine_",
 ];
 
+/// Whether a metric comes from the platform or an exporter, and not from the pods that are scaled.
+pub fn is_of_the_platform(metric: &str) -> bool {
+    PLATFORM.iter().any(|start| metric.starts_with(start))
+}
+
 /// What a repository holds of scraping.
 struct World<'i> {
     sources: &'i Sources,
@@ -160,7 +165,7 @@ impl<'i> World<'i> {
     }
 
     /// The pods that a scaler scales, if their workload is here.
-    fn target(&self, object: &Object<'_>) -> Option<Pods<'i>> {
+    fn target(&self, object: &Object<'i>) -> Option<Pods<'i>> {
         let name = object.text(&["spec", "scaleTargetRef", "name"])?;
         let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         self.index.workload(kind, name, object).and_then(Pods::of)
@@ -217,7 +222,7 @@ impl<'i> World<'i> {
         if metric.contains(':') {
             return self.recorded(metric);
         }
-        if PLATFORM.iter().any(|start| metric.starts_with(start)) {
+        if is_of_the_platform(metric) {
             return Verdict::CannotTell(format!(
                 "`{metric}` comes from the platform or an exporter, not from the pods that are scaled"
             ));

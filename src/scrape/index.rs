@@ -47,7 +47,7 @@ pub struct Index<'i> {
     services_by_label: ByLabel,
     pub monitors: Vec<&'i Object<'i>>,
     monitors_by_label: ByLabel,
-    workloads: HashMap<(&'i str, &'i str), Vec<&'i Object<'i>>>,
+    inventory: &'i Inventory<'i>,
     recorded: HashMap<&'i str, Place>,
 }
 
@@ -67,24 +67,16 @@ impl<'i> Index<'i> {
         for (number, monitor) in monitors.iter().enumerate() {
             monitors_by_label.insert(&pairs(monitor.at(&["spec", "selector", "matchLabels"])), number);
         }
-        let mut workloads: HashMap<_, Vec<_>> = HashMap::new();
         let mut recorded = HashMap::new();
-        for object in inventory.objects.iter().filter(|object| !object.is_fragment || object.kind().is_empty()) {
-            let names = [object.name.as_str(), object.document.name()];
-            for name in &names[..if names[0] == names[1] { 1 } else { 2 }] {
-                workloads.entry((object.kind(), *name)).or_default().push(object);
-            }
-            for (metric, place) in recording_rules(object) {
-                recorded.entry(metric).or_insert(place);
-            }
+        for (metric, place) in inventory.objects.iter().flat_map(recording_rules) {
+            recorded.entry(metric).or_insert(place);
         }
-        Index { services, services_by_label, monitors, monitors_by_label, workloads, recorded }
+        Index { services, services_by_label, monitors, monitors_by_label, inventory, recorded }
     }
 
     /// The workload of this kind and name that may live beside an object.
-    pub fn workload(&self, kind: &str, name: &str, beside: &Object<'_>) -> Option<&'i Object<'i>> {
-        let all = self.workloads.get(&(kind, name))?;
-        all.iter().copied().find(|object| object.meets(beside))
+    pub fn workload(&self, kind: &'i str, name: &str, beside: &Object<'_>) -> Option<&'i Object<'i>> {
+        self.inventory.meant(kind, name, beside)
     }
 
     /// The Services that select these pods.

@@ -13,4 +13,4 @@ pub mod rules;
 mod target;
 mod way;
 
-pub use coverage::{Row, Verdict, check};
+pub use coverage::{Row, Verdict, check, is_of_the_platform};

@@ -77,10 +77,10 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
             "each apply or sync sets the workload back to {number} pods, in the middle of the load"
         ))
         .help(format!(
-            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{} -n {}` and remove it there, or the number drops to 1 once",
+            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{}` and remove it there, or the number drops to 1 once",
             workload.kind.to_lowercase(),
             workload.name,
-            workload.namespace
+            if workload.namespace.is_empty() { String::new() } else { format!(" -n {}", workload.namespace) }
         )),
     );
 }

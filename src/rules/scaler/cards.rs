@@ -32,5 +32,14 @@ cards! {
     HEADER Error "header" "headers or parameters that KEDA cannot send";
     TIMEOUT Warning "timeout" "a timeout that means different things";
     AUTHENTICATION Error "authentication" "credentials that are not used";
+    REMOVED_API Error "removed-api" "a ScaledObject of KEDA 1";
+    CREDENTIALS_MISSING Error "credentials-missing" "a managed service that is asked without credentials";
+    TENANT Note "tenant" "a store of many tenants that is not told which";
+    OPEN_MAXIMUM Note "open-maximum" "no maximum that anybody chose";
+    MEMORY_HOLDS Note "memory-holds" "a memory trigger that keeps the number of pods up";
+    DEFAULT_BEHAVIOR Note "default-behavior" "no limit on how fast the number of pods changes";
+    RESTLESS Note "restless" "a pace at which pods come and go for nothing";
+    NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
+    OWN_SCRAPES Warning "own-scrapes" "a metric that counts the scrapes themselves";
     SCHEDULE Error "schedule" "a schedule that KEDA refuses, or that never opens";
 }

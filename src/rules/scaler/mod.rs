@@ -5,9 +5,11 @@ mod cards;
 mod effects;
 mod fallback;
 mod formula;
+mod limits;
 mod metadata;
 mod prometheus;
 mod query;
+mod reach;
 mod replicas;
 mod resource;
 mod schedule;
@@ -36,11 +38,13 @@ pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
     checker.effects(&view);
     checker.fallback(&view);
     checker.formula(&view);
+    checker.limits(&view);
     for trigger in &view.triggers {
         checker.metadata(trigger);
         match trigger.kind {
             "prometheus" => {
                 checker.prometheus(trigger);
+                checker.reach(trigger);
                 checker.authentication(trigger);
                 checker.query(&view, trigger);
             }
@@ -50,6 +54,18 @@ pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
         }
     }
     checker.findings
+}
+
+/// What KEDA 1 called a ScaledObject.
+///
+/// Source: kedacore/keda-docs content/docs/migration.md, from v1 to v2.
+pub fn removed_api(object: &Object<'_>) -> Option<Finding> {
+    let node = object.at(&["apiVersion"]).filter(|node| node.as_str().is_some_and(|text| text.starts_with("keda.k8s.io/")))?;
+    Some(
+        Finding::new(&cards::REMOVED_API, object.place(node), "KEDA 2 and later have no `keda.k8s.io`")
+            .why("the object cannot be applied: there is no autoscaler, and nothing scales")
+            .help("write `keda.sh/v1alpha1`, and `scaleTargetRef.name` instead of `deploymentName`"),
+    )
 }
 
 impl Checker<'_> {

@@ -1,18 +1,26 @@
 //! The query of a Prometheus trigger, under the eyes of the rules for queries.
 
+use super::cards::OWN_SCRAPES;
 use super::{Checker, Trigger, View, is_known};
+use crate::finding::Finding;
 use crate::lint::{About, Context, Role, Scaler, lint, syntax};
-use crate::manifest::{Node, raw_offset};
+use crate::manifest::{Entry, Node, raw_offset};
 use crate::model::MetricType;
-use crate::promql::{Target, parse};
+use crate::promql::{Expression, Target, parse};
 use crate::source::{Place, Span};
+
+/// Metrics of the endpoint that Prometheus reads, by the beginnings of their names.
+const SCRAPES: [&str; 2] = ["promhttp_metric_handler_", "scrape_"];
 
 impl Checker<'_> {
     pub(super) fn query(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         let Some(entry) = trigger.entry("query") else { return };
         let Some(text) = entry.node.as_str().filter(|text| is_known(text)) else { return };
         let lints = match parse(text, &Target::default()) {
-            Ok(expression) => lint(&expression, &self.context(view, trigger)),
+            Ok(expression) => {
+                self.own_scrapes(entry, text, &expression);
+                lint(&expression, &self.context(view, trigger))
+            }
             Err(errors) => syntax(&errors),
         };
         for lint in lints {
@@ -33,6 +41,24 @@ impl Checker<'_> {
                 finding.fix = None;
             }
             self.push(finding);
+        }
+    }
+
+    /// Source: prometheus/client_golang prometheus/promhttp/instrument_server.go and http.go: the handler counts who reads
+    /// the metrics, which is Prometheus.
+    fn own_scrapes(&mut self, entry: &Entry, text: &str, expression: &Expression) {
+        for selector in expression.selectors() {
+            let Some(name) = selector.name.filter(|name| SCRAPES.iter().any(|start| name.starts_with(start)))
+            else {
+                continue;
+            };
+            let start = selector.span.start as usize;
+            let place = self.inside(&entry.node, text, Span::new(start, start + name.len()));
+            self.push(
+                Finding::new(&OWN_SCRAPES, place, format!("`{name}` counts how often Prometheus itself scrapes"))
+                    .why("it says nothing of the load; each new pod adds scrapes of its own, and asks for more pods")
+                    .help("count the requests of users: a metric of the application, or of the ingress"),
+            );
         }
     }
 
