@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
-use crate::rules::{alerting, allow, autoscaler, repository, scaler};
+use crate::rules::{alerting, allow, autoscaler, repository, scaler, workload};
 use crate::schema::{self, Shapes};
 use crate::scrape;
 use crate::source::{FileId, Sources};
@@ -51,6 +51,7 @@ pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
         .collect();
     findings.extend(own.into_iter().flatten());
     findings.extend(repository::check(sources, &inventory));
+    findings.extend(workload::check(&inventory));
     let (scraping, coverage) = scrape::check(sources, &inventory);
     findings.extend(scraping);
     allow::apply(sources, files, &mut findings);

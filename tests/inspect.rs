@@ -2,7 +2,7 @@
 
 use slogen::finding::{Finding, Rule, Severity};
 use slogen::inspect::inspect;
-use slogen::rules::{autoscaler, scaler};
+use slogen::rules::{autoscaler, scaler, workload};
 use slogen::source::{SourceFile, Sources};
 
 /// Findings of files that lie beside each other.
@@ -24,6 +24,7 @@ fn rules() -> Vec<&'static Rule> {
     [
         scaler::RULES,
         autoscaler::RULES,
+        workload::RULES,
         slogen::schema::rules::RULES,
         slogen::scrape::rules::RULES,
         slogen::rules::allow::RULES,

@@ -6,6 +6,7 @@ pub mod autoscaler;
 pub mod conflict;
 pub mod repository;
 pub mod scaler;
+pub mod workload;
 
 use crate::finding::Rule;
 use crate::{lint, manifest, policy, schema, scrape};
@@ -19,6 +20,7 @@ pub fn all() -> Vec<&'static Rule> {
         conflict::RULES,
         scaler::RULES,
         autoscaler::RULES,
+        workload::RULES,
         allow::RULES,
         schema::rules::RULES,
         scrape::rules::RULES,

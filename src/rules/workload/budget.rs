@@ -1,0 +1,47 @@
+//! PodDisruptionBudgets beside the minimum of an autoscaler.
+//!
+//! Source: kubernetes/kubernetes pkg/controller/disruption/disruption.go, getExpectedPodCount.
+
+use std::collections::HashMap;
+
+use super::{DISRUPTION_BUDGET, Scaled, carries, match_labels, pod_labels};
+use crate::finding::Finding;
+use crate::inventory::{Inventory, Object};
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
+    let mut budgets: HashMap<(String, String), Vec<&Object<'i>>> = HashMap::new();
+    for budget in inventory.kind("PodDisruptionBudget") {
+        if let Some(wanted) = match_labels(budget.at(&["spec", "selector"])) {
+            budgets.entry(wanted[0].clone()).or_default().push(budget);
+        }
+    }
+    for one in scaled {
+        let labels = pod_labels(one.workload);
+        for budget in labels.iter().filter_map(|pair| budgets.get(pair)).flatten() {
+            let wanted = match_labels(budget.at(&["spec", "selector"])).unwrap_or_default();
+            if budget.meets(one.workload) && carries(&labels, &wanted) {
+                findings.extend(tight(one, budget));
+            }
+        }
+    }
+}
+
+fn tight(one: &Scaled<'_>, budget: &Object<'_>) -> Option<Finding> {
+    let minimum = one.minimum();
+    let (node, kept) = match (budget.at(&["spec", "minAvailable"]), budget.at(&["spec", "maxUnavailable"])) {
+        (Some(node), _) => (node, node.as_written()?),
+        (None, Some(node)) if matches!(node.as_written()?.as_str(), "0" | "0%") => (node, "100%".to_string()),
+        _ => return None,
+    };
+    let is_tight = kept == "100%" || kept.parse::<i64>().is_ok_and(|kept| kept >= minimum && minimum > 0);
+    is_tight.then(|| {
+        Finding::new(
+            &DISRUPTION_BUDGET,
+            budget.place(node),
+            format!("at its minimum of {minimum} pods no pod of `{}` may go", one.workload.name),
+        )
+        .related(one.autoscaler.name_place(), "the autoscaler")
+        .why("draining a node waits for ever, and so does every upgrade of the cluster")
+        .help("write `maxUnavailable: 1`, which follows the number of pods")
+    })
+}

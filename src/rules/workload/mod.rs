@@ -1,0 +1,96 @@
+//! Workloads and what stands around them: selectors, budgets, other controllers, credentials, the API that carries
+//! the metrics.
+
+mod authentication;
+mod budget;
+mod metrics_api;
+mod prometheus;
+mod selectors;
+mod target;
+mod vertical;
+
+use crate::finding::{Finding, cards};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::Node;
+
+cards! {
+    "workload":
+    SELECTOR_MISMATCH Error "selector-mismatch" "a selector that the pod template does not satisfy";
+    OVERLAPPING_SELECTORS Warning "overlapping-selectors" "two autoscaled workloads that select each other's pods";
+    DISRUPTION_BUDGET Warning "disruption-budget" "a budget that lets no pod go";
+    VERTICAL_AUTOSCALER Warning "vertical-autoscaler" "two controllers that read the same resource";
+    METRICS_API Error "metrics-api" "the API of external metrics belongs to somebody else";
+    TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
+    CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
+    PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
+}
+
+/// Everything between the objects of a repository that is not about scraping and not about one owner.
+pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let scaled: Vec<Scaled<'i>> =
+        inventory.objects.iter().filter_map(|object| Scaled::of(inventory, object)).collect();
+    for object in inventory.objects.iter().filter(|object| !object.is_fragment) {
+        selectors::alone(object, &mut findings);
+    }
+    selectors::overlapping(&scaled, &mut findings);
+    budget::check(inventory, &scaled, &mut findings);
+    vertical::check(inventory, &scaled, &mut findings);
+    metrics_api::check(inventory, &mut findings);
+    target::check(inventory, &mut findings);
+    for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
+        authentication::check(inventory, object, &mut findings);
+        prometheus::check(inventory, object, &mut findings);
+    }
+    findings
+}
+
+/// An autoscaler and the workload that it means.
+struct Scaled<'i> {
+    autoscaler: &'i Object<'i>,
+    workload: &'i Object<'i>,
+}
+
+impl<'i> Scaled<'i> {
+    fn of(inventory: &'i Inventory<'i>, autoscaler: &'i Object<'i>) -> Option<Self> {
+        if autoscaler.is_fragment || !is_autoscaler(autoscaler) {
+            return None;
+        }
+        let kind = autoscaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+        let name = autoscaler.text(&["spec", "scaleTargetRef", "name"])?;
+        Some(Scaled { autoscaler, workload: inventory.meant(kind, name, autoscaler)? })
+    }
+
+    /// The fewest pods that the autoscaler keeps.
+    fn minimum(&self) -> i64 {
+        let (key, default) =
+            if self.autoscaler.kind() == "ScaledObject" { ("minReplicaCount", 0) } else { ("minReplicas", 1) };
+        self.autoscaler.integer(&["spec", key]).unwrap_or(default)
+    }
+}
+
+fn is_autoscaler(object: &Object<'_>) -> bool {
+    matches!((object.kind(), object.group()), ("ScaledObject", "keda.sh") | ("HorizontalPodAutoscaler", "autoscaling"))
+}
+
+/// Labels of the pods of a workload, as they are applied.
+fn pod_labels(workload: &Object<'_>) -> Vec<(String, String)> {
+    let template = workload.at(&["spec", "template", "metadata", "labels"]).map(Node::pairs);
+    let own = template.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
+    own.chain(workload.added_labels.iter().cloned()).collect()
+}
+
+/// The `matchLabels` of a selector; None where it has none, or expressions beside them.
+fn match_labels(selector: Option<&Node>) -> Option<Vec<(String, String)>> {
+    let selector = selector?;
+    if selector.get("matchExpressions").is_some_and(|node| !node.items().is_empty()) {
+        return None;
+    }
+    let labels: Vec<_> =
+        selector.get("matchLabels")?.pairs().map(|(name, value)| (name.to_string(), value)).collect();
+    (!labels.is_empty()).then_some(labels)
+}
+
+fn carries(labels: &[(String, String)], wanted: &[(String, String)]) -> bool {
+    wanted.iter().all(|pair| labels.contains(pair))
+}

@@ -1,0 +1,72 @@
+//! A target that is not there under this name, kind and namespace, but nearly.
+//!
+//! Source: kedacore/keda controllers/keda/scaledobject_controller.go, checkTargetResourceIsScalable.
+
+use std::collections::HashMap;
+
+use super::{TARGET_ELSEWHERE, is_autoscaler};
+use crate::finding::{Finding, nearest};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::has_variable;
+
+const KINDS: [&str; 4] = ["Deployment", "StatefulSet", "Rollout", "ReplicaSet"];
+
+/// Workloads of one folder among which a misspelt name is looked for.
+const MOST_BESIDE: usize = 16;
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
+    let mut folders: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
+    for object in inventory.objects.iter().filter(|object| !object.is_fragment && KINDS.contains(&object.kind())) {
+        folders.entry(folder(object)).or_default().push(object);
+    }
+    for scaler in inventory.objects.iter().filter(|object| !object.is_fragment && is_autoscaler(object)) {
+        let Some(node) = scaler.at(&["spec", "scaleTargetRef", "name"]) else { continue };
+        let Some(name) = node.as_str().filter(|name| !has_variable(name)) else { continue };
+        let kind = scaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+        if !KINDS.contains(&kind) || inventory.meant(kind, name, scaler).is_some() {
+            continue;
+        }
+        let why = "the autoscaler is accepted, reports that its target is missing, and scales nothing";
+        let refuse = |message: String| Finding::new(&TARGET_ELSEWHERE, scaler.place(node), message).why(why);
+        let elsewhere = inventory.named(kind, name).next();
+        // In a folder of many everything is near something.
+        let beside = || folders.get(folder(scaler)).filter(|all| all.len() <= MOST_BESIDE).map(Vec::as_slice).unwrap_or_default();
+        let other_kind = KINDS.iter().find_map(|kind| inventory.meant(kind, name, scaler));
+        let finding = if let Some(other) = other_kind {
+            refuse(format!("`{name}` is a {}, not a {kind}", other.kind()))
+                .related(other.name_place(), "the one that is here")
+                .help(format!("write `kind: {}`", other.kind()))
+        } else if let Some(other) = elsewhere {
+            refuse(format!(
+                "the {kind} `{name}` is in the namespace `{}`, the autoscaler in `{}`",
+                other.namespace_text(),
+                scaler.namespace_text()
+            ))
+            .related(other.name_place(), "the one that is here")
+            .help("an autoscaler scales in its own namespace only: write the same in both")
+        } else if let Some(near) = nearest(name, beside().iter().map(|object| object.name.as_str())) {
+            let other = beside().iter().find(|object| object.name == near);
+            let mut finding = refuse(format!("there is no {kind} `{name}` here"))
+                .help(format!("did you mean `{near}`?"));
+            if let Some(other) = other {
+                // Something else that is scaled by its own autoscaler is no misspelling.
+                let taken = inventory.objects.iter().filter(|object| folder(object) == folder(scaler)).any(|object| {
+                    is_autoscaler(object)
+                        && object.text(&["spec", "scaleTargetRef", "name"]) == Some(other.document.name())
+                });
+                if taken {
+                    continue;
+                }
+                finding = finding.related(other.name_place(), "nearly the same name");
+            }
+            finding
+        } else {
+            continue;
+        };
+        findings.push(finding);
+    }
+}
+
+fn folder<'i>(object: &Object<'i>) -> &'i str {
+    object.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
