@@ -30,7 +30,7 @@ impl<'d> Object<'d> {
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
             added_labels: overlay.labels.clone(),
-            is_fragment: overlay.is_patch || is_patch || nameless,
+            is_fragment: overlay.is_patch || is_patch || nameless || is_called_patch(&sources.get(document.file).name),
         }
     }
 
@@ -105,6 +105,14 @@ impl<'d> Object<'d> {
         let own = own.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
         own.chain(self.added_labels.iter().cloned()).collect()
     }
+}
+
+/// Patches are called so, also where the kustomization that names them is switched off or elsewhere.
+fn is_called_patch(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name).to_lowercase();
+    stem.split(['-', '_']).any(|word| matches!(word, "patch" | "patches"))
+        || path.split('/').any(|folder| folder == "patches")
 }
 
 /// The API group of an `apiVersion`.

@@ -61,7 +61,10 @@ pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &S
 /// Findings of no consequence, a line per file: which rules, and in which lines.
 pub fn folded(sources: &Sources, findings: &[&Finding]) -> String {
     let mut out = String::new();
-    let mut rest = findings;
+    // A chart has hundreds of templates; one line tells them all.
+    let (templates, others): (Vec<&Finding>, Vec<&Finding>) =
+        findings.iter().partition(|finding| finding.rule.id == "yaml/template");
+    let mut rest = others.as_slice();
     while let Some(first) = rest.first() {
         let file = first.place.file;
         let length = rest.iter().take_while(|finding| finding.place.file == file).count();
@@ -79,6 +82,17 @@ pub fn folded(sources: &Sources, findings: &[&Finding]) -> String {
         let plural = if length == 1 { "" } else { "s" };
         out.push_str(&format!("{}: {length} note{plural}: {}\n", sources.get(file).name, texts.join(", ")));
         rest = others;
+    }
+    match templates.as_slice() {
+        [] => {}
+        [one] => {
+            out.push_str(&format!("{}: a template; render it first\n", sources.get(one.place.file).name));
+        }
+        [one, rest @ ..] => out.push_str(&format!(
+            "{} and {} more: templates; render them first\n",
+            sources.get(one.place.file).name,
+            rest.len()
+        )),
     }
     if !findings.is_empty() {
         out.push_str("(--notes tells them in full)\n");
