@@ -46,7 +46,7 @@ fn other(number: usize) -> String {
         ),
     };
     // One in sixteen is large.
-    let lines = if number % 16 == 0 { 240 } else { 18 + number % 40 };
+    let lines = if number.is_multiple_of(16) { 240 } else { 18 + number % 40 };
     for line in 0..lines {
         let _ = match number % 3 {
             0 => writeln!(text, "      - name: step {line}\n        run: make step-{line}"),

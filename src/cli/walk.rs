@@ -78,9 +78,9 @@ pub fn manifests(sources: &mut Sources, named: &[PathBuf], exclude: &Exclude) ->
 fn below(folder: &Path, exclude: &Exclude) -> anyhow::Result<Vec<(PathBuf, Sifted)>> {
     let mut walk = WalkBuilder::new(folder);
     let exclude = exclude.clone();
-    walk.hidden(false).require_git(false).filter_entry(move |entry| {
-        entry.file_name() != ".git" && !exclude(entry.path(), is_folder(entry))
-    });
+    walk.hidden(false)
+        .require_git(false)
+        .filter_entry(move |entry| entry.file_name() != ".git" && !exclude(entry.path(), is_folder(entry)));
     if let Some(few) = alone(&walk)? {
         return Ok(few);
     }
@@ -176,8 +176,10 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
         let is_policy = is_named || is_policy(&bytes);
         return Ok(if is_policy { Sifted::Policy(text(bytes)) } else { Sifted::Nothing });
     }
-    let is_kustomization =
-        path.file_stem().and_then(std::ffi::OsStr::to_str).is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
+    let is_kustomization = path
+        .file_stem()
+        .and_then(std::ffi::OsStr::to_str)
+        .is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
     if is_kustomization || is_known(&bytes) {
         return Ok(Sifted::Kept(text(bytes)));
     }
@@ -252,9 +254,11 @@ fn definitions(read: &mut [(PathBuf, Sifted)]) -> anyhow::Result<()> {
     if !read.iter().any(is_defined) {
         return Ok(());
     }
-    read.par_iter_mut().filter(|(_, sifted)| matches!(sifted, Sifted::Foreign)).try_for_each(|(path, sifted)| {
-        let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
-        *sifted = Sifted::Kept(text(bytes));
-        Ok(())
-    })
+    read.par_iter_mut().filter(|(_, sifted)| matches!(sifted, Sifted::Foreign)).try_for_each(
+        |(path, sifted)| {
+            let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
+            *sifted = Sifted::Kept(text(bytes));
+            Ok(())
+        },
+    )
 }

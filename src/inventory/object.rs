@@ -30,7 +30,10 @@ impl<'d> Object<'d> {
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
             added_labels: overlay.labels.clone(),
-            is_fragment: overlay.is_patch || is_patch || nameless || is_called_patch(&sources.get(document.file).name),
+            is_fragment: overlay.is_patch
+                || is_patch
+                || nameless
+                || is_called_patch(&sources.get(document.file).name),
         }
     }
 
@@ -78,7 +81,8 @@ impl<'d> Object<'d> {
             return usize::MAX;
         }
         let folders = |path: &'d str| path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let (mine, theirs) = (folders(self.path), other.path.rsplit_once('/').map_or("", |(folder, _)| folder));
+        let (mine, theirs) =
+            (folders(self.path), other.path.rsplit_once('/').map_or("", |(folder, _)| folder));
         if mine == theirs {
             return usize::MAX - 1;
         }

@@ -79,7 +79,16 @@ const MOST_DEPTH: usize = 40;
 
 /// The shape in an `openAPIV3Schema`.
 pub fn from_definition(schema: &Node) -> Shape {
-    definition(schema, 0)
+    let mut shape = definition(schema, 0);
+    // What every object has need not be written.
+    if let Shape::Object(fields) = &mut shape {
+        for name in ["apiVersion", "kind", "metadata"] {
+            if !fields.iter().any(|field| field.name == name) {
+                fields.push(Field { name: name.to_string(), is_required: false, shape: Shape::Any });
+            }
+        }
+    }
+    shape
 }
 
 fn definition(schema: &Node, depth: usize) -> Shape {

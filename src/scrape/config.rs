@@ -36,11 +36,13 @@ impl Job {
     }
 
     pub fn name_place(&self, sources: &Sources) -> Place {
-        self.place(sources, self.node.get("job_name").unwrap_or(&self.node))
+        let name = self.node.get("job_name").or_else(|| self.node.get("jobName"));
+        self.place(sources, name.unwrap_or(&self.node))
     }
 
-    pub fn list(&self, key: &str) -> &[Node] {
-        self.node.get(key).map(Node::items).unwrap_or_default()
+    /// A list, under the spelling of Prometheus or under that of its operator.
+    pub fn list(&self, plain: &str, camel: &str) -> &[Node] {
+        self.node.get(plain).or_else(|| self.node.get(camel)).map(Node::items).unwrap_or_default()
     }
 }
 
@@ -58,6 +60,10 @@ pub fn find(inventory: &Inventory<'_>) -> Configs {
         match object.kind() {
             "" => plain(object, &mut configs),
             "ConfigMap" | "Secret" => texts(object, &mut configs),
+            "ScrapeConfig" if !object.is_fragment => custom(object, &mut configs),
+            "HelmRelease" | "Application" | "HelmChart" | "HelmChartConfig" | "OpenTelemetryCollector" => {
+                values(&object.document.node, object.document.file, 0, &mut configs);
+            }
             _ => {}
         }
     }
@@ -76,21 +82,48 @@ fn plain(object: &Object<'_>, configs: &mut Configs) {
     values(root, file, 0, configs);
 }
 
-/// `additionalScrapeConfigs` and `extraScrapeConfigs` of Helm values.
+/// Keys under which Helm values and collectors hold scrape configurations.
+const LISTS: [&str; 3] = ["additionalScrapeConfigs", "extraScrapeConfigs", "scrape_configs"];
+/// Keys under which YAML holds the text of other YAML.
+const TEXTS: [&str; 3] = ["values", "valuesContent", "config"];
+
+/// Scrape configurations inside of something larger: Helm values, releases, collectors.
 fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
-    if depth > 8 {
+    if depth > 10 {
         return;
     }
+    for item in node.items() {
+        values(item, file, depth + 1, configs);
+    }
     for entry in node.entries() {
-        if matches!(entry.key.as_str(), "additionalScrapeConfigs" | "extraScrapeConfigs") {
-            match &entry.node.value {
-                Value::Sequence(items) => jobs(items, &At::File(file), configs),
-                Value::Text(text) => embedded(text, &entry.node, file, configs),
-                _ => {}
+        let key = entry.key.as_str();
+        match &entry.node.value {
+            // The one of a plain file has been read.
+            Value::Sequence(_) if depth == 0 && key == "scrape_configs" => {}
+            Value::Sequence(items) if LISTS.contains(&key) => {
+                if key == "scrape_configs" {
+                    configs.seen.push(Place::new(file, entry.key_span));
+                }
+                jobs(items, &At::File(file), configs);
             }
-        } else {
-            values(&entry.node, file, depth + 1, configs);
+            Value::Text(text) if LISTS.contains(&key) => embedded(text, &entry.node, file, configs),
+            Value::Text(text)
+                if TEXTS.contains(&key)
+                    && (text.contains("scrape_configs:") || text.contains("ScrapeConfigs:")) =>
+            {
+                embedded(text, &entry.node, file, configs);
+            }
+            _ => values(&entry.node, file, depth + 1, configs),
         }
+    }
+}
+
+/// The operator's own way to write a job.
+fn custom(object: &Object<'_>, configs: &mut Configs) {
+    if let Some(spec) = object.at(&["spec"]) {
+        let name = format!("scrapeConfig/{}/{}", object.namespace_text(), object.name);
+        let name = spec.get("jobName").and_then(Node::as_written).unwrap_or(name);
+        configs.jobs.push(Job { name, node: spec.clone(), at: At::File(object.document.file) });
     }
 }
 
@@ -119,7 +152,25 @@ fn embedded(text: &str, node: &Node, file: FileId, configs: &mut Configs) {
                 jobs(list.items(), &at, configs);
             }
             None if document.node.get("global").is_some() => configs.seen.push(Place::new(file, node.span)),
+            None if document.node.items().is_empty() => nested(&document.node, node, &at, 0, configs),
             None => jobs(document.node.items(), &at, configs),
+        }
+    }
+}
+
+/// Jobs deeper inside of a text: those of a collector's receiver, those of Helm values.
+fn nested(node: &Node, text: &Node, at: &At, depth: usize, configs: &mut Configs) {
+    if depth > 10 {
+        return;
+    }
+    for entry in node.entries() {
+        match &entry.node.value {
+            Value::Sequence(items) if LISTS.contains(&entry.key.as_str()) => {
+                let (At::File(file) | At::Text(file, ..)) = at;
+                configs.seen.push(Place::new(*file, text.span));
+                jobs(items, at, configs);
+            }
+            _ => nested(&entry.node, text, at, depth + 1, configs),
         }
     }
 }

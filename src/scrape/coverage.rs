@@ -3,7 +3,9 @@
 use rayon::prelude::*;
 
 use super::config::{self, Configs};
+use super::dangling;
 use super::index::Index;
+use super::labels;
 use super::monitor;
 use super::rules;
 use super::target::Pods;
@@ -12,7 +14,7 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, lint};
 use crate::manifest::{Node, raw_offset};
-use crate::promql::{Target, parse};
+use crate::promql::{MatchOperator, SelectorView, Target, parse};
 use crate::source::{Place, Sources, Span};
 
 /// One line of the report.
@@ -76,6 +78,10 @@ pub fn is_of_the_platform(metric: &str) -> bool {
     PLATFORM.iter().any(|start| metric.starts_with(start))
 }
 
+/// Labels by which a query names whose pods it is about.
+const NAMING: [&str; 7] =
+    ["job", "service", "app", "deployment", "pod", "container", "app_kubernetes_io_name"];
+
 /// What a repository holds of scraping.
 struct World<'i> {
     sources: &'i Sources,
@@ -95,6 +101,8 @@ pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Fin
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
+    let dangling = |object: &&'i Object<'i>| dangling::check(object, &world.index, &world.operators);
+    findings.extend(world.index.monitors.iter().flat_map(dangling));
     findings.extend(inventory.objects.iter().flat_map(annotations));
     let scalers: Vec<&Object<'_>> =
         inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").collect();
@@ -128,15 +136,28 @@ impl<'i> World<'i> {
             let Ok(expression) = parse(text, &Target::default()) else { continue };
             let mut seen: Vec<String> = Vec::new();
             for selector in expression.selectors() {
-                let Some(metric) = selector.name.filter(|name| !seen.contains(name)) else { continue };
+                let Some(metric) = selector.name.clone().filter(|name| !seen.contains(name)) else {
+                    continue;
+                };
                 seen.push(metric.clone());
+                // A query may be about the pods of somebody else.
+                let other = self.named(object, &selector, target.as_ref());
+                let other_passages = other.as_ref().map(|pods| self.passages(pods));
+                let target = other.as_ref().or(target.as_ref());
+                let passages = other_passages.as_ref().or(passages.as_ref());
                 let place = self.inside(
                     object,
                     node,
                     text,
                     Span::new(selector.span.start as usize, selector.span.start as usize + metric.len()),
                 );
-                let verdict = self.verdict(object, &metric, target.as_ref(), passages.as_deref());
+                let verdict = self.verdict(object, &metric, target, passages.map(Vec::as_slice));
+                if let (Some(pods), Verdict::Scraped { .. }, false) = (target, &verdict, metric.contains(':'))
+                {
+                    let ways: Vec<_> = passages.into_iter().flatten().filter_map(Passage::scraped).collect();
+                    let inside = |span| self.inside(object, node, text, span);
+                    findings.extend(labels::check(&selector, pods, &ways, inside));
+                }
                 if let (Verdict::NotScraped { .. }, false) = (&verdict, told) {
                     findings.push(not_scraped(&metric, place, &verdict, self.is_sure(&verdict)));
                     told = true;
@@ -171,13 +192,42 @@ impl<'i> World<'i> {
         self.index.workload(kind, name, object).and_then(Pods::of)
     }
 
+    /// The pods of the workload that a selector names, where that is not the target.
+    fn named(
+        &self,
+        object: &Object<'i>,
+        selector: &SelectorView,
+        target: Option<&Pods<'i>>,
+    ) -> Option<Pods<'i>> {
+        let named = selector.matchers.iter().filter(|matcher| {
+            NAMING.contains(&matcher.name.as_str())
+                && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
+        });
+        let names: Vec<&str> =
+            named.map(|matcher| matcher.value.trim_end_matches(['*', '.', '+', '-', '$'])).collect();
+        let is_target = |name: &&str| {
+            target.is_some_and(|pods| {
+                pods.object.name.contains(*name) || pods.labels.values().any(|value| value == name)
+            })
+        };
+        if names.iter().any(is_target) {
+            return None;
+        }
+        let kinds = ["Deployment", "StatefulSet", "Rollout", "DaemonSet"];
+        let found = names
+            .iter()
+            .find_map(|name| kinds.iter().find_map(|kind| self.index.workload(kind, name, object)));
+        found.and_then(Pods::of)
+    }
+
     /// What every way of the repository does with pods; those that have nothing to do with them are left out.
     fn passages(&self, pods: &Pods<'_>) -> Vec<Passage> {
         let services = self.index.services_of(pods);
         let monitors = self.index.monitors_of(pods, &services).into_iter().map(|object| {
-            let passage = match object.kind() {
-                "ServiceMonitor" => monitor::service_monitor(object, pods, &services),
-                _ => monitor::pod_monitor(object, pods),
+            let passage = if monitor::OF_SERVICES.contains(&object.kind()) {
+                monitor::service_monitor(object, pods, &services)
+            } else {
+                monitor::pod_monitor(object, pods)
             };
             self.chosen(object, passage)
         });
@@ -187,9 +237,13 @@ impl<'i> World<'i> {
 
     /// A monitor that no Prometheus of the repository selects scrapes nothing.
     fn chosen(&self, object: &Object<'_>, passage: Passage) -> Passage {
-        let Passage::Scraped { what, .. } = &passage else { return passage };
-        let key =
-            if object.kind() == "ServiceMonitor" { "serviceMonitorSelector" } else { "podMonitorSelector" };
+        let Passage::Scraped(scraped) = &passage else { return passage };
+        let what = &scraped.what;
+        let key = match object.kind() {
+            "ServiceMonitor" => "serviceMonitorSelector",
+            "PodMonitor" => "podMonitorSelector",
+            _ => return passage,
+        };
         let labels = object.labels().into_iter().collect();
         let selectors: Vec<(&Object<'_>, &Node)> = self
             .operators
@@ -231,11 +285,27 @@ impl<'i> World<'i> {
             let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
             return Verdict::CannotTell(format!("the workload `{name}` is not here"));
         };
+        let mut dropped = None;
         for passage in passages {
             match passage {
-                Passage::Scraped { by, what, job, .. } => {
-                    return Verdict::Scraped { by: *by, what: what.clone(), job: job.clone() };
-                }
+                Passage::Scraped(scraped) => match scraped.drops(metric) {
+                    Some(by) => {
+                        dropped.get_or_insert_with(|| Verdict::NotScraped {
+                            by: Some(by),
+                            why: format!(
+                                "{} would: this rule drops the metric after the scrape",
+                                scraped.what
+                            ),
+                        });
+                    }
+                    None => {
+                        return Verdict::Scraped {
+                            by: scraped.by,
+                            what: scraped.what.clone(),
+                            job: scraped.job().to_string(),
+                        };
+                    }
+                },
                 Passage::Random { by, what } => {
                     return Verdict::Scraped {
                         by: *by,
@@ -245,6 +315,9 @@ impl<'i> World<'i> {
                 }
                 _ => {}
             }
+        }
+        if let Some(dropped) = dropped {
+            return dropped;
         }
         if let Some(Passage::Blocked { by, what, why }) =
             passages.iter().find(|passage| matches!(passage, Passage::Blocked { .. }))
@@ -265,6 +338,14 @@ impl<'i> World<'i> {
             };
         }
         let annotated = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
+        if let (Some(other), true) = (self.index.monitors.first(), annotated) {
+            return Verdict::NotScraped {
+                by: Some(other.name_place()),
+                why: format!(
+                    "the pods of {workload} carry scrape annotations, which the Prometheus of these monitors does not read"
+                ),
+            };
+        }
         if annotated {
             return Verdict::CannotTell(format!(
                 "the pods of {workload} carry scrape annotations, and no Prometheus is here that reads or ignores them"
@@ -306,7 +387,7 @@ impl<'i> World<'i> {
         findings: &mut Vec<Finding>,
     ) {
         let found = passages.iter().find_map(|passage| match passage {
-            Passage::Scraped { interval: Some(interval), by, .. } => Some((*interval, *by)),
+            Passage::Scraped(scraped) => Some((scraped.interval?, scraped.by)),
             _ => None,
         });
         let Some((interval, by)) = found else { return };
@@ -334,7 +415,16 @@ impl<'i> World<'i> {
         let mut first: Option<(Place, &str)> = None;
         for passage in passages {
             match passage {
-            Passage::Scraped { by, what, .. } => {
+            Passage::Scraped(scraped) => {
+                let (by, what) = (&scraped.by, &scraped.what);
+                if let Some((place, name)) = &scraped.again {
+                    findings.push(
+                        Finding::new(&rules::SCRAPED_TWICE, *by, format!("{what} selects two Services for the same pods"))
+                            .related(*place, format!("`{name}` is the second"))
+                            .why("each pod is a target of each of the two, and each sample is there twice: a sum asks for twice the pods")
+                            .help("select by a label that only one of the Services carries"),
+                    );
+                }
                 if let Some((other, first)) = first {
                     // slogen writes several ways to choose from, and says so in the files.
                     let generated = |place: Place| self.sources.get(place.file).is_generated();

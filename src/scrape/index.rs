@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::monitor::{OF_PODS, OF_SERVICES};
 use super::relabel::Labels;
 use super::target::{Pods, Service, pairs};
 use crate::inventory::{Inventory, Object};
@@ -21,9 +22,7 @@ struct ByLabel {
 impl ByLabel {
     fn insert(&mut self, wanted: &Labels, number: usize) {
         match wanted.first_key_value() {
-            Some((name, value)) => {
-                self.asking.entry((name.clone(), value.clone())).or_default().push(number)
-            }
+            Some((name, value)) => self.asking.entry((name.clone(), value.clone())).or_default().push(number),
             None => self.any.push(number),
         }
     }
@@ -47,6 +46,9 @@ pub struct Index<'i> {
     services_by_label: ByLabel,
     pub monitors: Vec<&'i Object<'i>>,
     monitors_by_label: ByLabel,
+    /// Services by each label that they carry, and workloads by each label of their pods.
+    services_carrying: HashMap<Pair, Vec<usize>>,
+    pods_carrying: HashMap<Pair, Vec<&'i Object<'i>>>,
     inventory: &'i Inventory<'i>,
     recorded: HashMap<&'i str, Place>,
 }
@@ -55,23 +57,52 @@ impl<'i> Index<'i> {
     pub fn new(inventory: &'i Inventory<'i>) -> Self {
         let services: Vec<Service<'i>> = inventory.objects.iter().filter_map(Service::of).collect();
         let mut services_by_label = ByLabel::default();
-        for (number, service) in services.iter().enumerate().filter(|(_, service)| !service.selector.is_empty()) {
+        for (number, service) in
+            services.iter().enumerate().filter(|(_, service)| !service.selector.is_empty())
+        {
             services_by_label.insert(&service.selector, number);
         }
         let monitors: Vec<&Object<'_>> = inventory
             .objects
             .iter()
-            .filter(|object| matches!(object.kind(), "ServiceMonitor" | "PodMonitor") && !object.is_fragment)
+            .filter(|object| {
+                let kinds = OF_SERVICES.iter().chain(&OF_PODS);
+                !object.is_fragment && kinds.into_iter().any(|kind| *kind == object.kind())
+            })
             .collect();
         let mut monitors_by_label = ByLabel::default();
         for (number, monitor) in monitors.iter().enumerate() {
             monitors_by_label.insert(&pairs(monitor.at(&["spec", "selector", "matchLabels"])), number);
         }
+        let mut services_carrying: HashMap<Pair, Vec<usize>> = HashMap::new();
+        let mut pods_carrying: HashMap<Pair, Vec<&Object<'_>>> = HashMap::new();
+        // Only monitors ask.
+        if !monitors.is_empty() {
+            for (number, service) in services.iter().enumerate() {
+                for (name, value) in &service.labels {
+                    services_carrying.entry((name.clone(), value.clone())).or_default().push(number);
+                }
+            }
+            for object in &inventory.objects {
+                for pair in Pods::labels_of(object) {
+                    pods_carrying.entry(pair).or_default().push(object);
+                }
+            }
+        }
         let mut recorded = HashMap::new();
         for (metric, place) in inventory.objects.iter().flat_map(recording_rules) {
             recorded.entry(metric).or_insert(place);
         }
-        Index { services, services_by_label, monitors, monitors_by_label, inventory, recorded }
+        Index {
+            services,
+            services_by_label,
+            monitors,
+            monitors_by_label,
+            services_carrying,
+            pods_carrying,
+            inventory,
+            recorded,
+        }
     }
 
     /// The workload of this kind and name that may live beside an object.
@@ -82,7 +113,29 @@ impl<'i> Index<'i> {
     /// The Services that select these pods.
     pub fn services_of(&self, pods: &Pods<'_>) -> Vec<&Service<'i>> {
         let near = self.services_by_label.near(pods.labels.iter());
-        near.into_iter().map(|number| &self.services[number]).filter(|service| service.selects(pods)).collect()
+        near.into_iter()
+            .map(|number| &self.services[number])
+            .filter(|service| service.selects(pods))
+            .collect()
+    }
+
+    /// The Services that carry the first of these labels.
+    pub fn services_labelled(&self, wanted: &Labels) -> Vec<&Service<'i>> {
+        let Some((name, value)) = wanted.first_key_value() else { return Vec::new() };
+        let numbers = self.services_carrying.get(&(name.clone(), value.clone()));
+        numbers.into_iter().flatten().map(|number| &self.services[*number]).collect()
+    }
+
+    /// The Services that select pods by labels among which these may be.
+    pub fn services_asking(&self, wanted: &Labels) -> Vec<&Service<'i>> {
+        let near = self.services_by_label.near(wanted.iter());
+        near.into_iter().map(|number| &self.services[number]).collect()
+    }
+
+    /// The workloads whose pods carry the first of these labels.
+    pub fn pods_labelled(&self, wanted: &Labels) -> Vec<&'i Object<'i>> {
+        let Some((name, value)) = wanted.first_key_value() else { return Vec::new() };
+        self.pods_carrying.get(&(name.clone(), value.clone())).cloned().unwrap_or_default()
     }
 
     /// The monitors that may have something to do with these pods and their Services.

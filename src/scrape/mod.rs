@@ -6,7 +6,9 @@
 
 mod config;
 mod coverage;
+mod dangling;
 mod index;
+mod labels;
 mod monitor;
 mod relabel;
 pub mod rules;

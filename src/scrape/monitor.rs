@@ -3,12 +3,25 @@
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go: a ServiceMonitor selects Services by the
 //! labels of the Services, a port by its name; without `namespaceSelector` both only in their own namespace.
 
+use super::relabel::{self, Labels, Outcome};
 use super::rules;
-use super::target::{Pods, Service, carries, pairs};
-use super::way::Passage;
+use super::target::{Pods, Service, carries, pairs, sanitized};
+use super::way::{self, Passage, Scraped};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::Node;
+use crate::source::Place;
+
+/// Kinds that select Services; the second is VictoriaMetrics'.
+pub const OF_SERVICES: [&str; 2] = ["ServiceMonitor", "VMServiceScrape"];
+/// Kinds that select pods; the third and fourth are Google's.
+pub const OF_PODS: [&str; 4] = ["PodMonitor", "VMPodScrape", "PodMonitoring", "ClusterPodMonitoring"];
+
+/// The endpoints of a monitor, under whatever name its kind has for them.
+pub fn endpoints<'d>(monitor: &Object<'d>) -> &'d [Node] {
+    let list = |key: &str| monitor.at(&["spec", key]).map(Node::items);
+    list("endpoints").or_else(|| list("podMetricsEndpoints")).unwrap_or_default()
+}
 
 /// Whether labels satisfy a label selector; None where it cannot be told.
 pub(super) fn selected(selector: &Node, labels: &super::relabel::Labels) -> Option<bool> {
@@ -35,7 +48,10 @@ pub(super) fn selected(selector: &Node, labels: &super::relabel::Labels) -> Opti
 }
 
 /// Whether a monitor looks into the namespace of an object.
-fn looks_into(monitor: &Object<'_>, object: &Object<'_>) -> bool {
+pub(super) fn looks_into(monitor: &Object<'_>, object: &Object<'_>) -> bool {
+    if monitor.kind() == "ClusterPodMonitoring" {
+        return true;
+    }
     match monitor.at(&["spec", "namespaceSelector"]) {
         Some(node) if node.get("any").and_then(Node::as_written).as_deref() == Some("true") => true,
         Some(node) if node.get("matchNames").is_some() => {
@@ -55,8 +71,10 @@ fn shown(selector: &Node) -> String {
 /// What a ServiceMonitor does with pods behind these Services.
 pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return Passage::Apart };
-    let what = format!("the ServiceMonitor `{}`", monitor.name);
+    let what = format!("the {} `{}`", monitor.kind(), monitor.name);
     let mut blocked = None;
+    // The way, its port, and the Service.
+    let mut scraped: Option<(Scraped, Option<String>, String)> = None;
     for service in services {
         let chosen = selected(selector, &service.labels);
         let place = monitor.place(selector);
@@ -81,14 +99,15 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
         }
         if !looks_into(monitor, service.object) {
             let why = format!(
-                "it looks into its own namespace only, and the Service `{}` is in `{}`",
+                "{}, and the Service `{}` is in `{}`",
+                reach(monitor),
                 service.object.name,
                 service.object.namespace_text()
             );
             blocked.get_or_insert(Passage::Blocked { by: monitor.name_place(), what: what.clone(), why });
             continue;
         }
-        for endpoint in monitor.at(&["spec", "endpoints"]).map(Node::items).unwrap_or_default() {
+        for endpoint in endpoints(monitor) {
             let port = endpoint.get("port").and_then(Node::as_written);
             let target = endpoint.get("targetPort").and_then(Node::as_written);
             let found = match (&port, &target) {
@@ -100,14 +119,25 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                 (None, None) => true,
             };
             if found {
-                let label =
-                    monitor.text(&["spec", "jobLabel"]).and_then(|label| service.labels.get(label)).cloned();
-                return Passage::Scraped {
-                    by: monitor.name_place(),
-                    what,
-                    job: label.unwrap_or_else(|| service.object.name.clone()),
-                    interval: interval(endpoint),
-                };
+                if let Some(found) = &mut scraped {
+                    let again = || (service.object.name_place(), service.object.name.clone());
+                    // Another endpoint of the same Service is another port or path.
+                    if found.2 != service.object.name && found.1 == port {
+                        found.0.again.get_or_insert_with(again);
+                    }
+                    continue;
+                }
+                match relabelled(monitor, endpoint, behind(monitor, service, pods, port.as_deref())) {
+                    Ok(labels) => {
+                        let way = way(monitor, endpoint, what.clone(), labels);
+                        scraped = Some((way, port.clone(), service.object.name.clone()));
+                    }
+                    Err(Some((place, why))) => {
+                        blocked = Some(Passage::Blocked { by: place, what: what.clone(), why });
+                    }
+                    Err(None) => return Passage::Apart,
+                }
+                continue;
             }
             let node = endpoint.get("port").or_else(|| endpoint.get("targetPort")).unwrap_or(endpoint);
             let wanted = port.or(target).unwrap_or_default();
@@ -119,7 +149,80 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
             blocked = Some(Passage::Blocked { by: monitor.place(node), what: what.clone(), why });
         }
     }
-    blocked.unwrap_or(Passage::Apart)
+    match scraped {
+        Some((scraped, ..)) => Passage::Scraped(Box::new(scraped)),
+        None => blocked.unwrap_or(Passage::Apart),
+    }
+}
+
+/// Where a monitor looks, in words.
+fn reach(monitor: &Object<'_>) -> String {
+    let names = monitor.at(&["spec", "namespaceSelector", "matchNames"]).map(Node::items).unwrap_or_default();
+    let names: Vec<&str> = names.iter().filter_map(Node::as_str).collect();
+    if names.is_empty() {
+        "it looks into its own namespace only".to_string()
+    } else {
+        format!("it looks into {} only", names.join(", "))
+    }
+}
+
+/// Labels of the target that a Service makes of pods, with those that the operator adds.
+fn behind(monitor: &Object<'_>, service: &Service<'_>, pods: &Pods<'_>, port: Option<&str>) -> Labels {
+    let port_name = "__meta_kubernetes_endpoint_port_name";
+    let targets = service.targets(pods);
+    let target = targets.iter().find(|target| target.get(port_name).map(String::as_str) == port);
+    let mut labels = target.or_else(|| targets.first()).cloned().unwrap_or_default();
+    let job = monitor.text(&["spec", "jobLabel"]).and_then(|label| service.labels.get(label));
+    let set = [
+        ("namespace", service.object.namespace_text().to_string()),
+        ("service", service.object.name.clone()),
+        ("pod", format!("{}-0", pods.object.name)),
+        ("container", "app".to_string()),
+        ("endpoint", port.unwrap_or_default().to_string()),
+        ("job", job.cloned().unwrap_or_else(|| service.object.name.clone())),
+    ];
+    labels.extend(set.map(|(name, value)| (name.to_string(), value)));
+    copied(monitor, "targetLabels", &service.labels, &mut labels);
+    copied(monitor, "podTargetLabels", &pods.labels, &mut labels);
+    labels
+}
+
+/// Labels of an object that the monitor copies onto the target.
+fn copied(monitor: &Object<'_>, key: &str, from: &Labels, labels: &mut Labels) {
+    for name in monitor.at(&["spec", key]).map(Node::items).unwrap_or_default() {
+        if let Some((name, value)) = name.as_str().and_then(|name| Some((name, from.get(name)?))) {
+            labels.insert(sanitized(name), value.clone());
+        }
+    }
+}
+
+/// The target after the relabelling of the endpoint; or the rule that drops it, None where that cannot be told.
+fn relabelled(
+    monitor: &Object<'_>,
+    endpoint: &Node,
+    labels: Labels,
+) -> Result<Labels, Option<(Place, String)>> {
+    let rules = endpoint.get("relabelings").or_else(|| endpoint.get("relabelConfigs"));
+    match relabel::apply(labels.clone(), rules.map(Node::items).unwrap_or_default()) {
+        Outcome::Kept(labels) => Ok(labels),
+        Outcome::Dropped(rule) => Err(Some((monitor.place(rule), way::describe(rule)))),
+        // What cannot be followed is taken to keep it.
+        Outcome::Unknown => Ok(labels),
+    }
+}
+
+fn way(monitor: &Object<'_>, endpoint: &Node, what: String, labels: Labels) -> Scraped {
+    let rules = endpoint.get("metricRelabelings").or_else(|| endpoint.get("metricRelabelConfigs"));
+    let rules = rules.map(Node::items).unwrap_or_default();
+    Scraped {
+        by: monitor.name_place(),
+        what,
+        interval: interval(endpoint),
+        labels: way::visible(labels),
+        honors_labels: endpoint.get("honorLabels").and_then(Node::as_written).as_deref() == Some("true"),
+        metric_rules: rules.iter().map(|rule| (rule.clone(), monitor.place(rule))).collect(),
+        again: None,
+    }
 }
 
 fn ports(service: &Service<'_>) -> String {
@@ -138,35 +241,49 @@ fn ports(service: &Service<'_>) -> String {
 /// What a PodMonitor does with pods.
 pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>) -> Passage {
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return Passage::Apart };
-    let what = format!("the PodMonitor `{}`", monitor.name);
+    let what = format!("the {} `{}`", monitor.kind(), monitor.name);
     if selected(selector, &pods.labels) != Some(true) {
         return Passage::Apart;
     }
     if !looks_into(monitor, pods.object) {
-        let why = format!(
-            "it looks into its own namespace only, and the pods are in `{}`",
-            pods.object.namespace_text()
-        );
+        let why = format!("{}, and the pods are in `{}`", reach(monitor), pods.object.namespace_text());
         return Passage::Blocked { by: monitor.name_place(), what, why };
     }
     let mut blocked = Passage::Apart;
-    for endpoint in monitor.at(&["spec", "podMetricsEndpoints"]).map(Node::items).unwrap_or_default() {
+    let takes_numbers = monitor.kind().ends_with("PodMonitoring");
+    for endpoint in endpoints(monitor) {
         let written = |key: &str| endpoint.get(key).and_then(Node::as_written);
         let number = written("portNumber").or_else(|| written("targetPort"));
         let found = match (written("port"), number) {
-            (Some(name), _) => pods.ports.iter().any(|port| port.name == name),
+            (Some(name), _) => pods.ports.iter().any(|port| {
+                port.name == name
+                    || takes_numbers && port.number.map(|number| number.to_string()).as_ref() == Some(&name)
+            }),
             (None, Some(target)) => pods.ports.iter().any(|port| {
                 port.name == target || port.number.map(|number| number.to_string()).as_ref() == Some(&target)
             }),
             (None, None) => true,
         };
         if found {
-            return Passage::Scraped {
-                by: monitor.name_place(),
-                job: format!("{}/{}", monitor.namespace_text(), monitor.name),
-                what,
-                interval: interval(endpoint),
-            };
+            let mut labels = pods.targets().into_iter().next().unwrap_or_default();
+            let job = monitor.text(&["spec", "jobLabel"]).and_then(|label| pods.labels.get(label)).cloned();
+            let set = [
+                ("namespace", pods.object.namespace_text().to_string()),
+                ("pod", format!("{}-0", pods.object.name)),
+                ("container", "app".to_string()),
+                ("endpoint", written("port").unwrap_or_default()),
+                ("job", job.unwrap_or_else(|| format!("{}/{}", monitor.namespace_text(), monitor.name))),
+            ];
+            labels.extend(set.map(|(name, value)| (name.to_string(), value)));
+            copied(monitor, "podTargetLabels", &pods.labels, &mut labels);
+            match relabelled(monitor, endpoint, labels) {
+                Ok(labels) => return Passage::Scraped(Box::new(way(monitor, endpoint, what, labels))),
+                Err(Some((place, why))) => {
+                    blocked = Passage::Blocked { by: place, what: what.clone(), why };
+                }
+                Err(None) => return Passage::Apart,
+            }
+            continue;
         }
         let node = endpoint.get("port").or_else(|| endpoint.get("targetPort")).unwrap_or(endpoint);
         let why = format!(
@@ -199,9 +316,10 @@ fn declared(pods: &Pods<'_>) -> String {
 /// What is wrong with a monitor as it stands in its file.
 pub fn alone(monitor: &Object<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let key = if monitor.kind() == "ServiceMonitor" { "endpoints" } else { "podMetricsEndpoints" };
-    for endpoint in monitor.at(&["spec", key]).map(Node::items).unwrap_or_default() {
-        if let Some(node) = endpoint.get("port")
+    // Google's takes a number as well.
+    let takes_numbers = monitor.kind().ends_with("PodMonitoring");
+    for endpoint in endpoints(monitor) {
+        if let Some(node) = endpoint.get("port").filter(|_| !takes_numbers)
             && let Some(text) = node.as_written()
             && !text.is_empty()
             && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -8,6 +8,10 @@ cards! {
     CANNOT_TELL Note "cannot-tell" "nothing here says whether a metric is scraped";
     SCRAPED_TWICE Warning "scraped-twice" "the same pods are scraped in two ways";
     SERVICE_ADDRESS Warning "service-address" "each scrape meets a random pod";
+    LABEL_MISMATCH Error "label-mismatch" "a query for labels that the scrape path does not set";
+    PORT_MISSING Error "port-missing" "a monitor of a port that nobody has";
+    SELECTS_NOTHING Warning "selects-nothing" "a monitor that finds no Service";
+    NOT_SELECTED Warning "not-selected" "a monitor that no Prometheus takes up";
     PORT_NUMBER Error "port-number" "a number where the name of a port is wanted";
     TIMEOUT_ABOVE_INTERVAL Error "timeout-above-interval" "a scrape that takes longer than its interval";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";

@@ -56,8 +56,7 @@ impl<'d> Pods<'d> {
             return None;
         }
         let template = object.at(&["spec", "template"])?;
-        let mut labels = pairs(template.at(&["metadata", "labels"]));
-        labels.extend(object.added_labels.iter().cloned());
+        let labels = Self::labels_of(object);
         let containers = template.at(&["spec", "containers"]).map(Node::items).unwrap_or_default();
         let ports = containers
             .iter()
@@ -72,6 +71,17 @@ impl<'d> Pods<'d> {
             annotations: pairs(template.at(&["metadata", "annotations"])),
             ports: ports.collect(),
         })
+    }
+
+    /// Labels of the pods of a workload; none of anything else.
+    pub fn labels_of(object: &Object<'_>) -> Labels {
+        let template = object.at(&["spec", "template", "metadata", "labels"]);
+        if !WORKLOADS.contains(&object.kind()) || object.is_fragment {
+            return Labels::new();
+        }
+        let mut labels = pairs(template);
+        labels.extend(object.added_labels.iter().cloned());
+        labels
     }
 
     /// One target per declared port, as the role `pod` makes them; one without a port if none is declared.

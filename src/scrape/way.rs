@@ -9,8 +9,8 @@ use crate::source::{Place, Sources};
 /// What a way does with the pods of a workload.
 #[derive(Clone, Debug)]
 pub enum Passage {
-    /// They are scraped; the place that does it, and as which job.
-    Scraped { by: Place, what: String, job: String, interval: Option<f64> },
+    /// They are scraped.
+    Scraped(Box<Scraped>),
     /// They are nearly scraped: what stands in the way, and where.
     Blocked { by: Place, what: String, why: String },
     /// Each scrape meets a random pod.
@@ -19,23 +19,80 @@ pub enum Passage {
     Apart,
 }
 
+impl Passage {
+    pub fn scraped(&self) -> Option<&Scraped> {
+        match self {
+            Passage::Scraped(scraped) => Some(scraped),
+            _ => None,
+        }
+    }
+}
+
+/// How pods are scraped.
+#[derive(Clone, Debug)]
+pub struct Scraped {
+    /// The place that does it, and its name in words.
+    pub by: Place,
+    pub what: String,
+    /// Seconds between two scrapes, where it is written.
+    pub interval: Option<f64>,
+    /// Labels of the target, without those that begin with `__`.
+    pub labels: Labels,
+    /// Labels of the metric win over those of the target.
+    pub honors_labels: bool,
+    /// What is done to each series, and the place of each rule.
+    pub metric_rules: Vec<(Node, Place)>,
+    /// A second Service that makes targets of the same pods for the same way.
+    pub again: Option<(Place, String)>,
+}
+
+impl Scraped {
+    /// The job under which the series stand.
+    pub fn job(&self) -> &str {
+        self.labels.get("job").map_or("", String::as_str)
+    }
+
+    /// The rule that drops a metric, if one surely does.
+    pub fn drops(&self, metric: &str) -> Option<Place> {
+        let mut labels = self.labels.clone();
+        labels.insert("__name__".to_string(), metric.to_string());
+        for (rule, place) in &self.metric_rules {
+            let sources = rule.get("source_labels").or_else(|| rule.get("sourceLabels")).map(Node::items);
+            // What else the series carries is not known here.
+            if sources.unwrap_or_default().iter().any(|name| name.as_str() != Some("__name__")) {
+                continue;
+            }
+            match relabel::apply(labels.clone(), std::slice::from_ref(rule)) {
+                Outcome::Kept(kept) => labels = kept,
+                Outcome::Dropped(_) => return Some(*place),
+                Outcome::Unknown => return None,
+            }
+        }
+        None
+    }
+}
+
+/// Labels that stay on the series.
+pub fn visible(mut labels: Labels) -> Labels {
+    labels.retain(|name, _| !name.starts_with("__"));
+    labels
+}
+
 /// What a hand-written job does with pods.
 pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
-    let by = job.name_place(sources);
     let what = format!("the job `{}`", job.name);
     let mut blocked: Option<Passage> = None;
-    for discovery in job.list("kubernetes_sd_configs") {
+    for discovery in job.list("kubernetes_sd_configs", "kubernetesSDConfigs") {
         if !in_namespaces(discovery, pods) {
             continue;
         }
-        let targets: Vec<Labels> = match discovery.get("role").and_then(Node::as_str).unwrap_or_default() {
+        let targets: Vec<Labels> = match role(discovery).as_str() {
             "pod" => pods.targets(),
-            "endpoints" | "endpointslice" => services.iter().flat_map(|service| service.targets(pods)).collect(),
+            "endpoints" | "endpointslice" => {
+                services.iter().flat_map(|service| service.targets(pods)).collect()
+            }
             "service" => {
-                if !services.is_empty()
-                    && !job.name.contains("probe")
-                    && !job.name.contains("blackbox")
-                {
+                if !services.is_empty() && !job.name.contains("probe") && !job.name.contains("blackbox") {
                     return Passage::Apart;
                 }
                 continue;
@@ -43,12 +100,7 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'
             _ => continue,
         };
         match through(job, targets) {
-            Some(Ok(labels)) => {
-                let name = labels.get("job").cloned().unwrap_or_else(|| job.name.clone());
-                let interval =
-                    job.node.get("scrape_interval").and_then(Node::as_str).and_then(crate::promql::seconds);
-                return Passage::Scraped { by, what, job: name, interval };
-            }
+            Some(Ok(labels)) => return Passage::Scraped(Box::new(scraped(sources, job, labels))),
             Some(Err(rule)) if is_about(job, rule, pods) => {
                 let why = describe(rule);
                 blocked = Some(Passage::Blocked { by: job.place(sources, rule), what: what.clone(), why });
@@ -56,12 +108,16 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'
             _ => {}
         }
     }
-    for fixed in job.list("static_configs") {
+    for fixed in job.list("static_configs", "staticConfigs") {
         for target in fixed.get("targets").map(Node::items).unwrap_or_default() {
             let address = target.as_written().unwrap_or_default();
             if services.iter().any(|service| names(&address, service)) {
                 let headless = services.iter().any(|service| names(&address, service) && service.is_headless);
-                if !headless {
+                if headless {
+                    let mut labels: Labels = super::target::pairs(fixed.get("labels"));
+                    labels.entry("job".to_string()).or_insert_with(|| job.name.clone());
+                    return Passage::Scraped(Box::new(scraped(sources, job, labels)));
+                } else {
                     return Passage::Random { by: job.place(sources, target), what };
                 }
             }
@@ -70,9 +126,30 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'
     blocked.unwrap_or(Passage::Apart)
 }
 
+fn role(discovery: &Node) -> String {
+    discovery.get("role").and_then(Node::as_str).unwrap_or_default().to_lowercase()
+}
+
+fn scraped(sources: &Sources, job: &Job, labels: Labels) -> Scraped {
+    let field = |plain: &str, camel: &str| job.node.get(plain).or_else(|| job.node.get(camel));
+    let rules = job.list("metric_relabel_configs", "metricRelabelings");
+    Scraped {
+        by: job.name_place(sources),
+        what: format!("the job `{}`", job.name),
+        interval: field("scrape_interval", "scrapeInterval")
+            .and_then(Node::as_str)
+            .and_then(crate::promql::seconds),
+        labels: visible(labels),
+        honors_labels: field("honor_labels", "honorLabels").and_then(Node::as_written).as_deref()
+            == Some("true"),
+        metric_rules: rules.iter().map(|rule| (rule.clone(), job.place(sources, rule))).collect(),
+        again: None,
+    }
+}
+
 /// The labels of a target that passes, or the rule that drops the last of them; None where it cannot be told.
 fn through(job: &Job, targets: Vec<Labels>) -> Option<Result<Labels, &Node>> {
-    let rules = job.list("relabel_configs");
+    let rules = job.list("relabel_configs", "relabelings");
     let mut last = None;
     for mut target in targets {
         target.insert("job".to_string(), job.name.clone());
@@ -92,15 +169,15 @@ fn is_about(job: &Job, rule: &Node, pods: &Pods<'_>) -> bool {
         sources.iter().filter_map(Node::as_str).any(|name| name.contains("annotation_prometheus_io"))
     };
     let annotated = pods.annotations.keys().any(|name| name.starts_with("prometheus.io/"));
-    let by_annotation = annotated && job.list("relabel_configs").iter().any(reads);
+    let by_annotation = annotated && job.list("relabel_configs", "relabelings").iter().any(reads);
     let pattern = rule.get("regex").and_then(Node::as_written).unwrap_or_default();
     reads(rule) || by_annotation || pattern.contains(pods.object.name.as_str())
 }
 
 /// A rule in words.
-fn describe(rule: &Node) -> String {
+pub fn describe(rule: &Node) -> String {
     let list = |key: &str| {
-        let items = rule.get(key).map(Node::items).unwrap_or_default();
+        let items = rule.get(key).or_else(|| rule.get("sourceLabels")).map(Node::items).unwrap_or_default();
         items.iter().filter_map(Node::as_str).collect::<Vec<_>>().join(", ")
     };
     let text = |key: &str| rule.get(key).and_then(Node::as_written).unwrap_or_default();

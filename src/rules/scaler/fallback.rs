@@ -112,14 +112,19 @@ impl Checker<'_> {
     /// Source: kedacore/keda pkg/fallback/fallback.go: with Value the fallback is divided by the pods that are ready.
     fn fallback_from_zero(&mut self, view: &View<'_>, fallback: &Entry) {
         let is_level = |trigger: &&Trigger<'_>| trigger.metric_type == Some("Value");
-        let Some(trigger) = view.triggers.iter().find(is_level).filter(|_| view.sleeps() && !view.is_open) else {
+        let Some(trigger) = view.triggers.iter().find(is_level).filter(|_| view.sleeps() && !view.is_open)
+        else {
             return;
         };
         let place = trigger.node.get("metricType").map_or(self.place(trigger.node), |node| self.place(node));
-        let mut finding = Finding::new(&DEAD_FALLBACK, self.key(fallback), "from 0 pods there is no fallback for a Value")
-            .related(place, "a level, not a total")
-            .why("KEDA divides by the pods that are ready: while there are none, the failure stays a failure")
-            .help("keep one pod, or wake the workload by a total (AverageValue)");
+        let mut finding = Finding::new(
+            &DEAD_FALLBACK,
+            self.key(fallback),
+            "from 0 pods there is no fallback for a Value",
+        )
+        .related(place, "a level, not a total")
+        .why("KEDA divides by the pods that are ready: while there are none, the failure stays a failure")
+        .help("keep one pod, or wake the workload by a total (AverageValue)");
         finding.severity = Severity::Note;
         self.push(finding);
     }

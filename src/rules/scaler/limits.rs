@@ -10,8 +10,18 @@ use crate::manifest::Node;
 use crate::promql::{MatchOperator, Target, parse};
 
 /// Labels by which the pods of a workload are named.
-const OWN_LABELS: [&str; 10] =
-    ["pod", "app", "job", "service", "deployment", "container", "app_kubernetes_io_name", "statefulset", "kubernetes_name", "app_name"];
+const OWN_LABELS: [&str; 10] = [
+    "pod",
+    "app",
+    "job",
+    "service",
+    "deployment",
+    "container",
+    "app_kubernetes_io_name",
+    "statefulset",
+    "kubernetes_name",
+    "app_name",
+];
 
 impl Checker<'_> {
     pub(super) fn limits(&mut self, view: &View<'_>) {
@@ -60,7 +70,9 @@ impl Checker<'_> {
         let Some(behavior) = behavior else {
             let min = view.min.unwrap_or(0).max(1);
             let max = view.max.unwrap_or(100);
-            let (Some(entry), false) = (view.entry("maxReplicaCount"), view.is_open || max <= min) else { return };
+            let (Some(entry), false) = (view.entry("maxReplicaCount"), view.is_open || max <= min) else {
+                return;
+            };
             let steps = doublings(min, max);
             return self.push(
                 Finding::new(&DEFAULT_BEHAVIOR, self.key(entry), "scales as fast as Kubernetes allows by default")
@@ -100,7 +112,11 @@ impl Checker<'_> {
 
     /// Without pods there is nobody who exposes the metric that would wake them.
     fn never_wakes(&mut self, view: &View<'_>) {
-        if view.is_open || !view.sleeps() || view.triggers.is_empty() || view.entry("idleReplicaCount").is_none() && view.min.is_none() && view.max.is_none() {
+        if view.is_open
+            || !view.sleeps()
+            || view.triggers.is_empty()
+            || view.entry("idleReplicaCount").is_none() && view.min.is_none() && view.max.is_none()
+        {
             return;
         }
         let Some(name) = view.spec.at(&["scaleTargetRef", "name"]).and_then(Node::as_str) else { return };
@@ -126,7 +142,9 @@ impl Checker<'_> {
 
 /// Whether every series of a query is one of the workload's own pods.
 fn is_own(trigger: &Trigger<'_>, name: &str) -> bool {
-    let Some(text) = trigger.entry("query").and_then(|entry| entry.node.as_str()).filter(|text| is_known(text)) else {
+    let Some(text) =
+        trigger.entry("query").and_then(|entry| entry.node.as_str()).filter(|text| is_known(text))
+    else {
         return false;
     };
     let Ok(expression) = parse(text, &Target::default()) else { return false };
@@ -141,7 +159,8 @@ fn is_own(trigger: &Trigger<'_>, name: &str) -> bool {
                 && selector.matchers.iter().any(|matcher| {
                     OWN_LABELS.contains(&matcher.name.as_str())
                         && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
-                        && matcher.value.trim_end_matches(['*', '.', '+', '-', '$']).trim_start_matches('^') == name
+                        && matcher.value.trim_end_matches(['*', '.', '+', '-', '$']).trim_start_matches('^')
+                            == name
                 })
         })
 }

@@ -60,7 +60,9 @@ pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
 ///
 /// Source: kedacore/keda-docs content/docs/migration.md, from v1 to v2.
 pub fn removed_api(object: &Object<'_>) -> Option<Finding> {
-    let node = object.at(&["apiVersion"]).filter(|node| node.as_str().is_some_and(|text| text.starts_with("keda.k8s.io/")))?;
+    let node = object
+        .at(&["apiVersion"])
+        .filter(|node| node.as_str().is_some_and(|text| text.starts_with("keda.k8s.io/")))?;
     Some(
         Finding::new(&cards::REMOVED_API, object.place(node), "KEDA 2 and later have no `keda.k8s.io`")
             .why("the object cannot be applied: there is no autoscaler, and nothing scales")

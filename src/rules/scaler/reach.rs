@@ -10,16 +10,28 @@ use crate::finding::{Finding, Severity};
 
 /// Hosts of managed services, by a part of their names, and what each asks for.
 const MANAGED: [(&str, &str, &str); 5] = [
-    ("aps-workspaces.", "Amazon Managed Prometheus", "podIdentity with `provider: aws`, and `awsRegion` in the metadata"),
+    (
+        "aps-workspaces.",
+        "Amazon Managed Prometheus",
+        "podIdentity with `provider: aws`, and `awsRegion` in the metadata",
+    ),
     (".prometheus.monitor.azure.com", "Azure Monitor", "podIdentity with `provider: azure-workload`"),
     ("monitoring.googleapis.com", "Google Cloud", "podIdentity with `provider: gcp`"),
     (".grafana.net", "Grafana Cloud", "`authModes: basic`, with the username and the token"),
-    ("thanos-querier.openshift-monitoring", "OpenShift", "`authModes: bearer`, with a bearerToken and the ca"),
+    (
+        "thanos-querier.openshift-monitoring",
+        "OpenShift",
+        "`authModes: bearer`, with a bearerToken and the ca",
+    ),
 ];
 
 /// Names of Services that the operator and its charts make; they listen on 9090 alone.
-const OF_THE_OPERATOR: [&str; 4] =
-    ["prometheus-operated", "prometheus-k8s", "kube-prometheus-prometheus", "kube-prometheus-stack-prometheus"];
+const OF_THE_OPERATOR: [&str; 4] = [
+    "prometheus-operated",
+    "prometheus-k8s",
+    "kube-prometheus-prometheus",
+    "kube-prometheus-stack-prometheus",
+];
 
 impl Checker<'_> {
     pub(super) fn reach(&mut self, trigger: &Trigger<'_>) {
@@ -42,9 +54,8 @@ impl Checker<'_> {
                     .help(format!("write an `authenticationRef` to a TriggerAuthentication: {wanted}")),
             );
         }
-        let has_tenant = ["customHeaders", "queryParameters", "namespace"]
-            .iter()
-            .any(|key| trigger.entry(key).is_some());
+        let has_tenant =
+            ["customHeaders", "queryParameters", "namespace"].iter().any(|key| trigger.entry(key).is_some());
         let is_shared = ["mimir", "cortex"].iter().any(|part| name.contains(part));
         if is_shared && !has_tenant && managed.is_none() && trigger.node.get("authenticationRef").is_none() {
             self.push(

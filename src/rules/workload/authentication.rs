@@ -20,9 +20,13 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
     for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
         let Some(node) = trigger.at(&["authenticationRef", "name"]) else { continue };
         let Some(name) = node.as_str().filter(|name| !has_variable(name)) else { continue };
-        let kind = trigger.at(&["authenticationRef", "kind"]).and_then(Node::as_str).unwrap_or("TriggerAuthentication");
+        let kind = trigger
+            .at(&["authenticationRef", "kind"])
+            .and_then(Node::as_str)
+            .unwrap_or("TriggerAuthentication");
         let is_cluster = kind == "ClusterTriggerAuthentication";
-        let found = if is_cluster { inventory.named(kind, name).next() } else { inventory.meant(kind, name, object) };
+        let found =
+            if is_cluster { inventory.named(kind, name).next() } else { inventory.meant(kind, name, object) };
         let Some(given) = found else {
             if let Some(other) = inventory.named(kind, name).next() {
                 findings.push(
@@ -55,12 +59,18 @@ fn kinds(not: &str) -> impl Iterator<Item = &'static str> {
     ["TriggerAuthentication", "ClusterTriggerAuthentication"].into_iter().filter(move |kind| *kind != not)
 }
 
-fn prometheus(object: &Object<'_>, trigger: &Node, name: &Node, given: &Object<'_>, findings: &mut Vec<Finding>) {
+fn prometheus(
+    object: &Object<'_>,
+    trigger: &Node,
+    name: &Node,
+    given: &Object<'_>,
+    findings: &mut Vec<Finding>,
+) {
     let parameters = parameters(given);
     let has = |name: &str| parameters.iter().any(|parameter| parameter == name);
-    let identity = given.at(&["spec", "podIdentity"]).filter(|node| {
-        node.get("provider").and_then(Node::as_str) != Some("none")
-    });
+    let identity = given
+        .at(&["spec", "podIdentity"])
+        .filter(|node| node.get("provider").and_then(Node::as_str) != Some("none"));
     let modes = trigger.at(&["metadata", "authModes"]);
     let Some(modes) = modes else {
         if identity.is_none() && !has("authModes") && !parameters.is_empty() {

@@ -63,14 +63,20 @@ impl<'i> Scaled<'i> {
 
     /// The fewest pods that the autoscaler keeps.
     fn minimum(&self) -> i64 {
-        let (key, default) =
-            if self.autoscaler.kind() == "ScaledObject" { ("minReplicaCount", 0) } else { ("minReplicas", 1) };
+        let (key, default) = if self.autoscaler.kind() == "ScaledObject" {
+            ("minReplicaCount", 0)
+        } else {
+            ("minReplicas", 1)
+        };
         self.autoscaler.integer(&["spec", key]).unwrap_or(default)
     }
 }
 
 fn is_autoscaler(object: &Object<'_>) -> bool {
-    matches!((object.kind(), object.group()), ("ScaledObject", "keda.sh") | ("HorizontalPodAutoscaler", "autoscaling"))
+    matches!(
+        (object.kind(), object.group()),
+        ("ScaledObject", "keda.sh") | ("HorizontalPodAutoscaler", "autoscaling")
+    )
 }
 
 /// Labels of the pods of a workload, as they are applied.

@@ -21,8 +21,11 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
         if parts.next().is_some_and(|third| third != "svc") {
             continue;
         }
-        let service = inventory.named("Service", name).find(|service| service.namespace.as_deref() == Some(namespace));
-        let Some(service) = service.filter(|service| service.document.api_version() == "v1") else { continue };
+        let service =
+            inventory.named("Service", name).find(|service| service.namespace.as_deref() == Some(namespace));
+        let Some(service) = service.filter(|service| service.document.api_version() == "v1") else {
+            continue;
+        };
         let ports: Vec<String> = service
             .at(&["spec", "ports"])
             .map(Node::items)

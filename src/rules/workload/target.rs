@@ -16,7 +16,9 @@ const MOST_BESIDE: usize = 16;
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
     let mut folders: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
-    for object in inventory.objects.iter().filter(|object| !object.is_fragment && KINDS.contains(&object.kind())) {
+    for object in
+        inventory.objects.iter().filter(|object| !object.is_fragment && KINDS.contains(&object.kind()))
+    {
         folders.entry(folder(object)).or_default().push(object);
     }
     for scaler in inventory.objects.iter().filter(|object| !object.is_fragment && is_autoscaler(object)) {
@@ -30,7 +32,13 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         let refuse = |message: String| Finding::new(&TARGET_ELSEWHERE, scaler.place(node), message).why(why);
         let elsewhere = inventory.named(kind, name).next();
         // In a folder of many everything is near something.
-        let beside = || folders.get(folder(scaler)).filter(|all| all.len() <= MOST_BESIDE).map(Vec::as_slice).unwrap_or_default();
+        let beside = || {
+            folders
+                .get(folder(scaler))
+                .filter(|all| all.len() <= MOST_BESIDE)
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        };
         let other_kind = KINDS.iter().find_map(|kind| inventory.meant(kind, name, scaler));
         let finding = if let Some(other) = other_kind {
             refuse(format!("`{name}` is a {}, not a {kind}", other.kind()))
@@ -46,14 +54,16 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
             .help("an autoscaler scales in its own namespace only: write the same in both")
         } else if let Some(near) = nearest(name, beside().iter().map(|object| object.name.as_str())) {
             let other = beside().iter().find(|object| object.name == near);
-            let mut finding = refuse(format!("there is no {kind} `{name}` here"))
-                .help(format!("did you mean `{near}`?"));
+            let mut finding =
+                refuse(format!("there is no {kind} `{name}` here")).help(format!("did you mean `{near}`?"));
             if let Some(other) = other {
                 // Something else that is scaled by its own autoscaler is no misspelling.
-                let taken = inventory.objects.iter().filter(|object| folder(object) == folder(scaler)).any(|object| {
-                    is_autoscaler(object)
-                        && object.text(&["spec", "scaleTargetRef", "name"]) == Some(other.document.name())
-                });
+                let taken = inventory.objects.iter().filter(|object| folder(object) == folder(scaler)).any(
+                    |object| {
+                        is_autoscaler(object)
+                            && object.text(&["spec", "scaleTargetRef", "name"]) == Some(other.document.name())
+                    },
+                );
                 if taken {
                     continue;
                 }

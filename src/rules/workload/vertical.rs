@@ -10,14 +10,18 @@ use crate::manifest::Node;
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     for vertical in inventory.kind("VerticalPodAutoscaler") {
         let mode = vertical.text(&["spec", "updatePolicy", "updateMode"]).unwrap_or("Auto");
-        let Some(name) = vertical.at(&["spec", "targetRef", "name"]).filter(|_| !matches!(mode, "Off" | "Initial"))
+        let Some(name) =
+            vertical.at(&["spec", "targetRef", "name"]).filter(|_| !matches!(mode, "Off" | "Initial"))
         else {
             continue;
         };
         let kind = vertical.text(&["spec", "targetRef", "kind"]).unwrap_or("Deployment");
-        let Some(target) = inventory.meant(kind, name.as_str().unwrap_or_default(), vertical) else { continue };
+        let Some(target) = inventory.meant(kind, name.as_str().unwrap_or_default(), vertical) else {
+            continue;
+        };
         for one in scaled.iter().filter(|one| std::ptr::eq(one.workload.document, target.document)) {
-            let Some(resource) = resources(one.autoscaler).into_iter().find(|resource| controls(vertical, resource))
+            let Some(resource) =
+                resources(one.autoscaler).into_iter().find(|resource| controls(vertical, resource))
             else {
                 continue;
             };
@@ -45,7 +49,9 @@ fn resources(autoscaler: &Object<'_>) -> Vec<String> {
     let metrics = autoscaler.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
     let metrics = metrics
         .iter()
-        .filter(|metric| metric.at(&["resource", "target", "type"]).and_then(Node::as_str) == Some("Utilization"))
+        .filter(|metric| {
+            metric.at(&["resource", "target", "type"]).and_then(Node::as_str) == Some("Utilization")
+        })
         .filter_map(|metric| metric.at(&["resource", "name"]).and_then(Node::as_str));
     let old = autoscaler.at(&["spec", "targetCPUUtilizationPercentage"]).map(|_| "cpu");
     triggers
@@ -57,9 +63,12 @@ fn resources(autoscaler: &Object<'_>) -> Vec<String> {
 }
 
 fn controls(vertical: &Object<'_>, resource: &str) -> bool {
-    let policies = vertical.at(&["spec", "resourcePolicy", "containerPolicies"]).map(Node::items).unwrap_or_default();
+    let policies =
+        vertical.at(&["spec", "resourcePolicy", "containerPolicies"]).map(Node::items).unwrap_or_default();
     let named = |policy: &Node| {
-        policy.get("controlledResources").is_none_or(|list| list.items().iter().any(|item| item.as_str() == Some(resource)))
+        policy
+            .get("controlledResources")
+            .is_none_or(|list| list.items().iter().any(|item| item.as_str() == Some(resource)))
             && policy.get("mode").and_then(Node::as_str) != Some("Off")
     };
     policies.is_empty() || policies.iter().any(named)

@@ -1,0 +1,192 @@
+//! Monitors against the Services, pods and Prometheus objects of the repository, whoever scales by them.
+//!
+//! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
+
+use super::index::Index;
+use super::monitor::{OF_SERVICES, endpoints, looks_into, selected};
+use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING};
+use super::target::{Pods, Service, carries, pairs};
+use crate::finding::Finding;
+use crate::inventory::Object;
+use crate::manifest::{Node, has_variable};
+
+/// What is wrong with one monitor beside the other objects.
+pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &[&Object<'i>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(not_selected(monitor, operators));
+    let Some(selector) = monitor.at(&["spec", "selector"]) else { return findings };
+    if OF_SERVICES.contains(&monitor.kind()) {
+        let services: Vec<&Service<'i>> = index
+            .services_labelled(&pairs(selector.get("matchLabels")))
+            .into_iter()
+            .filter(|service| selected(selector, &service.labels) == Some(true))
+            .collect();
+        let reached: Vec<&Service<'_>> =
+            services.iter().copied().filter(|service| looks_into(monitor, service.object)).collect();
+        if reached.is_empty() {
+            findings.extend(selects_nothing(monitor, selector, &services, index));
+        } else {
+            findings.extend(ports_of_services(monitor, &reached));
+        }
+    } else {
+        findings.extend(ports_of_pods(monitor, selector, index));
+    }
+    findings
+}
+
+/// No Prometheus of the repository takes this monitor up.
+fn not_selected(monitor: &Object<'_>, operators: &[&Object<'_>]) -> Option<Finding> {
+    let key = match monitor.kind() {
+        "ServiceMonitor" => "serviceMonitorSelector",
+        "PodMonitor" => "podMonitorSelector",
+        _ => return None,
+    };
+    let labels = monitor.labels().into_iter().collect();
+    let mut selectors = operators.iter().map(|operator| (operator, operator.at(&["spec", key])));
+    let takes = |(_, selector): (_, Option<&Node>)| {
+        selector.is_none_or(|selector| selected(selector, &labels) != Some(false))
+    };
+    if operators.is_empty() || operators.iter().any(|operator| takes((operator, operator.at(&["spec", key]))))
+    {
+        return None;
+    }
+    let (operator, selector) = selectors.next()?;
+    let wanted = pairs(selector.and_then(|node| node.get("matchLabels")));
+    let wanted: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    Some(
+        Finding::new(
+            &NOT_SELECTED,
+            monitor.name_place(),
+            format!("no Prometheus here takes up the {} `{}`", monitor.kind(), monitor.name),
+        )
+        .related(
+            selector.map_or(operator.name_place(), |node| operator.place(node)),
+            format!("`{}` selects by other labels", operator.name),
+        )
+        .why("the monitor is applied and does nothing: no target, no error")
+        .help(format!("label the monitor `{}`", wanted.join(", "))),
+    )
+}
+
+/// The Services of the same folder that the monitor was written for, by all signs.
+fn selects_nothing(
+    monitor: &Object<'_>,
+    selector: &Node,
+    labelled: &[&Service<'_>],
+    index: &Index<'_>,
+) -> Option<Finding> {
+    let wanted = pairs(selector.get("matchLabels"));
+    let place = monitor.place(selector);
+    if wanted.is_empty() || wanted.values().any(|value| has_variable(value)) {
+        return None;
+    }
+    let near = |service: &&&Service<'_>| service.object.nearness(monitor) >= usize::MAX - 1;
+    if let Some(service) =
+        labelled.iter().find(near).or_else(|| labelled.first().filter(|_| labelled.len() == 1))
+    {
+        return Some(
+            Finding::new(
+                &SELECTS_NOTHING,
+                place,
+                format!(
+                    "the Service `{}` is in `{}`, where this monitor does not look",
+                    service.object.name,
+                    service.object.namespace_text()
+                ),
+            )
+            .related(service.object.name_place(), "the Service")
+            .why("the job exists and has no target, and no error tells")
+            .help(format!(
+                "write `namespaceSelector: {{matchNames: [{}]}}`",
+                service.object.namespace_text()
+            )),
+        );
+    }
+    let meant = index.services_asking(&wanted).into_iter().find(|service| {
+        near(&service) && carries(&service.selector, &wanted) && looks_into(monitor, service.object)
+    })?;
+    let shown: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    Some(
+        Finding::new(
+            &SELECTS_NOTHING,
+            place,
+            format!("the Service `{}` does not carry `{}` itself", meant.object.name, shown.join(", ")),
+        )
+        .related(meant.object.name_place(), "it only selects pods by it")
+        .why("a monitor goes by the labels of the Service, not of the pods behind it: no target, and no error tells")
+        .help(format!("write `labels: {{{}}}` into the metadata of the Service", shown.join(", "))),
+    )
+}
+
+fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for endpoint in endpoints(monitor) {
+        let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
+        else {
+            continue;
+        };
+        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
+        let found = services.iter().any(|service| {
+            service.ports.is_empty() || service.ports.iter().any(|(name, ..)| *name == wanted)
+        });
+        // A number is told as such.
+        if found || has_variable(&wanted) || is_number {
+            continue;
+        }
+        let service = services[0];
+        let names: Vec<&str> =
+            service.ports.iter().map(|(name, ..)| name.as_str()).filter(|name| !name.is_empty()).collect();
+        let finding = Finding::new(
+            &PORT_MISSING,
+            monitor.place(node),
+            format!("no Service that it selects has a port named `{wanted}`"),
+        )
+        .related(service.object.name_place(), "the Service that it selects")
+        .why("every target is dropped, nothing is scraped, and no error tells");
+        findings.push(finding.help(match names.as_slice() {
+            [] => "name the port of the Service".to_string(),
+            [one] => format!("write `port: {one}`"),
+            all => format!("its ports are {}", all.join(", ")),
+        }));
+    }
+    findings
+}
+
+fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Vec<Finding> {
+    let wanted_labels = pairs(selector.get("matchLabels"));
+    let pods: Vec<Pods<'_>> = index
+        .pods_labelled(&wanted_labels)
+        .into_iter()
+        .filter_map(Pods::of)
+        .filter(|pods| selected(selector, &pods.labels) == Some(true) && looks_into(monitor, pods.object))
+        .collect();
+    let takes_numbers = monitor.kind().ends_with("PodMonitoring");
+    let mut findings = Vec::new();
+    for endpoint in endpoints(monitor) {
+        let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
+        else {
+            continue;
+        };
+        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
+        let has = |pods: &Pods<'_>| {
+            pods.ports.iter().any(|port| {
+                port.name == wanted
+                    || takes_numbers && port.number.map(|number| number.to_string()).as_ref() == Some(&wanted)
+            })
+        };
+        if pods.is_empty() || is_number || has_variable(&wanted) || pods.iter().any(has) {
+            continue;
+        }
+        findings.push(
+            Finding::new(
+                &PORT_MISSING,
+                monitor.place(node),
+                format!("no container that it selects has a port named `{wanted}`"),
+            )
+            .related(pods[0].object.name_place(), "the workload that it selects")
+            .why("every target is dropped, nothing is scraped, and no error tells")
+            .help("name the port of the container, and write the name here"),
+        );
+    }
+    findings
+}
