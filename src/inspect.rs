@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
+use crate::model::Versions;
 use crate::rules::{alerting, allow, autoscaler, repository, scaler, workload};
 use crate::schema::{self, Shapes};
 use crate::scrape;
@@ -20,8 +21,22 @@ pub struct Inspection {
     pub coverage: Vec<scrape::Row>,
 }
 
+/// What an inspection may rely on.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub versions: Versions,
+    /// Whether the files are all there is, so that an exception that excuses nothing is one too many.
+    pub is_whole: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { versions: Versions::default(), is_whole: true }
+    }
+}
+
 /// Looks at all of the files together.
-pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
+pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Inspection {
     let readings: Vec<Reading> =
         files.par_iter().map(|file| manifest::read(*file, &sources.get(*file).text)).collect();
     let mut findings = Vec::new();
@@ -39,11 +54,17 @@ pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
             let mut found = schema::check(object.document, &shapes, object.is_fragment);
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
-                ("ScaledObject", "keda.sh") => found.extend(scaler::check(sources, object)),
+                ("ScaledObject", "keda.sh") => {
+                    found.extend(scaler::check(sources, object, &settings.versions))
+                }
                 ("ScaledObject", _) => found.extend(scaler::removed_api(object)),
-                ("HorizontalPodAutoscaler", "autoscaling") => found.extend(autoscaler::check(object)),
-                ("PrometheusRule", _) => found.extend(alerting::check(sources, object)),
-                _ if is_rule_file(object.document) => found.extend(alerting::check(sources, object)),
+                ("HorizontalPodAutoscaler", "autoscaling") => {
+                    found.extend(autoscaler::check(object, &settings.versions))
+                }
+                ("PrometheusRule", _) => found.extend(alerting::check(sources, object, &settings.versions)),
+                _ if is_rule_file(object.document) => {
+                    found.extend(alerting::check(sources, object, &settings.versions))
+                }
                 _ => {}
             }
             found
@@ -54,7 +75,7 @@ pub fn inspect(sources: &Sources, files: &[FileId]) -> Inspection {
     findings.extend(workload::check(&inventory));
     let (scraping, coverage) = scrape::check(sources, &inventory);
     findings.extend(scraping);
-    allow::apply(sources, files, &mut findings);
+    allow::apply(sources, files, settings.is_whole, &mut findings);
     crate::finding::sort(&mut findings);
     findings.dedup();
     let objects = documents.iter().filter(|document| is_known(document)).count();

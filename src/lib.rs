@@ -5,10 +5,12 @@
 pub mod checklist;
 pub mod cli;
 pub mod compile;
+pub mod config;
 pub mod emit;
 pub mod finding;
 pub mod inspect;
 pub mod inventory;
+pub mod lift;
 pub mod lint;
 pub mod manifest;
 pub mod model;

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schema", &["source", "finding", "manifest"]),
     ("inventory", &["source", "manifest"]),
     ("scrape", &["source", "finding", "promql", "lint", "manifest", "inventory"]),
+    ("config", &["source", "finding", "model", "policy"]),
     (
         "rules",
         &[
@@ -31,13 +32,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "schema",
             "inventory",
             "scrape",
+            "config",
         ],
     ),
     ("checklist", &["source", "finding", "model", "policy", "plan"]),
     ("emit", &["source", "finding", "promql", "model", "plan", "manifest", "checklist"]),
+    ("lift", &["source", "finding", "promql", "model", "manifest", "inventory"]),
     ("output", &["source", "finding"]),
     ("compile", &["source", "finding", "policy", "plan", "inventory", "rules", "checklist", "emit"]),
-    ("inspect", &["source", "finding", "manifest", "schema", "inventory", "scrape", "rules"]),
+    ("inspect", &["source", "finding", "model", "manifest", "schema", "inventory", "scrape", "rules"]),
     (
         "cli",
         &[
@@ -51,9 +54,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "manifest",
             "inventory",
             "scrape",
+            "lift",
             "rules",
             "emit",
             "output",
+            "config",
             "compile",
             "inspect",
         ],

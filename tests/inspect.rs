@@ -1,7 +1,7 @@
 //! Kubernetes YAML: the examples of the pages, the origin's repository, fixes, hostile input.
 
 use slogen::finding::{Finding, Rule, Severity};
-use slogen::inspect::inspect;
+use slogen::inspect::{Settings, inspect};
 use slogen::rules::{autoscaler, scaler, workload};
 use slogen::source::{SourceFile, Sources};
 
@@ -9,7 +9,7 @@ use slogen::source::{SourceFile, Sources};
 pub fn found(files: &[(&str, &str)]) -> (Sources, Vec<Finding>) {
     let mut sources = Sources::default();
     let ids: Vec<_> = files.iter().map(|(name, text)| sources.add(SourceFile::new(*name, *text))).collect();
-    let findings = inspect(&sources, &ids).findings;
+    let findings = inspect(&sources, &ids, &Settings::default()).findings;
     (sources, findings)
 }
 

@@ -39,6 +39,13 @@ pub enum Command {
   slogen check deploy apps --format sarif > slogen.sarif
   slogen check --format github --fail-on warning")]
     Check(Check),
+    /// Tell in sentences what the autoscalers in a file really do.
+    #[command(name = "explain-scaler")]
+    ExplainScaler {
+        /// Files or folders of YAML; `-`: standard input.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Explain one PromQL query: type, labels, series, unit, what KEDA makes of it, and what is wrong with it.
     #[command(after_help = "Examples:
   slogen promql 'sum(rate(http_requests_total{namespace=\"shop\"}[2m]))'
@@ -63,6 +70,15 @@ pub enum Command {
         /// File to write; it must not exist.
         #[arg(default_value = "policy.toml")]
         file: PathBuf,
+    },
+    /// Print the settings that lint and check use here, and where each comes from.
+    Config {
+        /// A configuration, instead of the `slogen.toml` found upwards.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Print the JSON Schema of `slogen.toml`, for editors.
+        #[arg(long)]
+        schema: bool,
     },
     /// Print completions for a shell.
     Completions { shell: Shell },
@@ -135,9 +151,18 @@ pub struct Reporting {
     /// How to tell findings.
     #[arg(long, value_enum, default_value_t = FindingFormat::Human)]
     pub format: FindingFormat,
-    /// From which severity on the exit code is 1.
-    #[arg(long, value_enum, default_value_t = FailOn::Error)]
-    pub fail_on: FailOn,
+    /// From which severity on the exit code is 1; error, unless slogen.toml says otherwise.
+    #[arg(long, value_enum)]
+    pub fail_on: Option<FailOn>,
+    /// A configuration, instead of the `slogen.toml` found upwards.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Files or folders of CustomResourceDefinitions by which objects of other kinds are checked.
+    #[arg(long, value_name = "PATH")]
+    pub crds: Vec<PathBuf>,
+    /// Tell only what concerns files that changed since this commit of git.
+    #[arg(long, value_name = "REF")]
+    pub changed_since: Option<String>,
     /// Apply the fixes that cannot change what was meant.
     #[arg(long)]
     pub fix: bool,
@@ -148,7 +173,7 @@ pub struct Reporting {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Write what is found into the baseline, and tell nothing.
-    #[arg(long, requires = "baseline")]
+    #[arg(long)]
     pub write_baseline: bool,
     /// Show notes like warnings; without it people get a line per file.
     #[arg(long)]

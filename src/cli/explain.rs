@@ -1,11 +1,18 @@
 //! `slogen explain` and `slogen rules`.
 
-use anyhow::bail;
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
 
 use super::arguments::ListFormat;
-use super::{Ending, print};
+use super::{Ending, print, walk};
 use crate::finding::nearest;
-use crate::rules;
+use crate::inspect::{Settings, inspect};
+use crate::inventory::Inventory;
+use crate::manifest::{self, Document};
+use crate::source::{SourceFile, Sources};
+use crate::{lift, rules};
 
 pub fn explain(id: &str) -> anyhow::Result<Ending> {
     match rules::find(id) {
@@ -21,6 +28,36 @@ pub fn explain(id: &str) -> anyhow::Result<Ending> {
             }
         }
     }
+}
+
+/// `slogen explain-scaler`.
+pub fn scalers(files: &[PathBuf]) -> anyhow::Result<Ending> {
+    let mut sources = Sources::default();
+    let (streams, named): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|path| path.as_os_str() == "-");
+    let mut ids = Vec::new();
+    if !streams.is_empty() {
+        let mut text = String::new();
+        std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
+        ids.push(sources.add(SourceFile::new("<stdin>", text)));
+    }
+    ids.extend(walk::manifests(&mut sources, &named, &walk::everything())?.files);
+    let findings = inspect(&sources, &ids, &Settings { is_whole: false, ..Settings::default() }).findings;
+    let documents: Vec<Document> =
+        ids.iter().flat_map(|file| manifest::read(*file, &sources.get(*file).text).documents).collect();
+    let inventory = Inventory::new(&sources, &documents);
+    let told: Vec<String> = inventory
+        .objects
+        .iter()
+        .filter(|object| !object.is_fragment)
+        .filter_map(|object| Some(lift::explain(&sources, object, &lift::lift(object)?, &findings)))
+        .collect();
+    if told.is_empty() {
+        eprintln!(
+            "nothing to explain: no ScaledObject and no HorizontalPodAutoscaler that says what it scales"
+        );
+        return Ok(Ending::Nothing);
+    }
+    print(&told.join("\n"))
 }
 
 pub fn list(format: ListFormat) -> anyhow::Result<Ending> {

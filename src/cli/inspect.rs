@@ -1,15 +1,20 @@
 //! `slogen lint` and `slogen check`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::arguments::{Check, FindingFormat, Lint, Reporting};
-use super::{Ending, disk, drift, print, terminal, walk};
+use super::config::Loaded;
+use super::{Ending, changed, config, disk, drift, print, terminal, walk};
+use crate::compile::{World, compile};
+use crate::emit::Templates;
 use crate::finding::{Finding, Severity};
-use crate::inspect::{Inspection, inspect};
+use crate::inspect::{Inspection, Settings, inspect};
+use crate::inventory::Inventory;
+use crate::manifest::{self, Document};
 use crate::output;
 use crate::scrape::{Row, Verdict};
 use crate::source::{FileId, Place, SourceFile, Sources};
@@ -17,6 +22,10 @@ use crate::source::{FileId, Place, SourceFile, Sources};
 /// Reports on the files named; `--context` only gives facts.
 pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
     let mut sources = Sources::default();
+    let Some(loaded) = config::load(&mut sources, lint.reporting.config.as_deref())? else {
+        return Ok(Ending::Unusable);
+    };
+    let exclude = loaded.exclude()?;
     let mut files = Vec::new();
     let (streams, named): (Vec<_>, Vec<_>) =
         lint.files.iter().cloned().partition(|path| path.as_os_str() == "-");
@@ -25,34 +34,102 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
         std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
         files.push(sources.add(SourceFile::new("<stdin>", text)));
     }
-    let found = walk::manifests(&mut sources, &named, &walk::everything())?;
-    let all = found.all;
+    let found = walk::manifests(&mut sources, &named, &exclude)?;
+    let all = found.all + streams.len();
     files.extend(found.files);
-    let reported: HashSet<FileId> = files.iter().copied().collect();
-    if !lint.context.is_empty() {
-        let known: HashSet<String> = sources.iter().map(|(_, source)| source.name.clone()).collect();
-        let mut context = Sources::default();
-        let around = walk::manifests(&mut context, &lint.context, &walk::everything())?;
-        for file in around.files.into_iter().filter(|file| !known.contains(&context.get(*file).name)) {
-            files.push(sources.add(context.get(file).clone()));
-        }
-    }
+    let mut reported: HashSet<FileId> = files.iter().chain(&found.policies).copied().collect();
+    let context =
+        if lint.context.is_empty() { loaded.paths(&loaded.config.context) } else { lint.context.clone() };
+    files.extend(around(&mut sources, &context, &exclude)?);
+    let crds = definitions(&lint.reporting, &loaded);
+    files.extend(around(&mut sources, &crds, &walk::everything())?);
     walk::few(files.len());
-    let mut inspection = inspect(&sources, &files);
+    let settings = Settings { versions: loaded.config.versions(), is_whole: false };
+    let mut inspection = inspect(&sources, &files, &settings);
+    judge_policies(&sources, &found.policies, &files, &mut inspection)?;
+    reported.extend(loaded.file);
     inspection.findings.retain(|finding| reported.contains(&finding.place.file));
-    finish(&lint.reporting, &sources, inspection, all + streams.len())
+    finish(&lint.reporting, &sources, inspection, all, &loaded, false)
 }
 
 /// Reads everything.
 pub fn check(check: &Check) -> anyhow::Result<Ending> {
     let mut sources = Sources::default();
-    let found = walk::manifests(&mut sources, &check.paths, &walk::everything())?;
-    walk::few(found.files.len());
-    let inspection = inspect(&sources, &found.files);
+    let Some(loaded) = config::load(&mut sources, check.reporting.config.as_deref())? else {
+        return Ok(Ending::Unusable);
+    };
+    let found = walk::manifests(&mut sources, &check.paths, &loaded.exclude()?)?;
+    let mut files = found.files;
+    let crds = definitions(&check.reporting, &loaded);
+    let defining: HashSet<FileId> = around(&mut sources, &crds, &walk::everything())?
+        .into_iter()
+        .inspect(|file| files.push(*file))
+        .collect();
+    walk::few(files.len());
+    let settings = Settings { versions: loaded.config.versions(), is_whole: true };
+    let mut inspection = inspect(&sources, &files, &settings);
+    inspection.findings.retain(|finding| !defining.contains(&finding.place.file));
+    judge_policies(&sources, &found.policies, &files, &mut inspection)?;
     if check.coverage {
         print(&table(&sources, &inspection.coverage))?;
     }
-    finish(&check.reporting, &sources, inspection, found.all)
+    let is_all = check.paths.iter().any(|path| path.as_os_str() == ".") && loaded.is_here();
+    finish(&check.reporting, &sources, inspection, found.all, &loaded, is_all)
+}
+
+/// Files that only give facts; those that are there already stay what they are.
+fn around(sources: &mut Sources, paths: &[PathBuf], exclude: &walk::Exclude) -> anyhow::Result<Vec<FileId>> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known: HashSet<String> = sources.iter().map(|(_, source)| source.name.clone()).collect();
+    let mut beside = Sources::default();
+    let found = walk::manifests(&mut beside, paths, exclude)?;
+    let new = found.files.into_iter().filter(|file| !known.contains(&beside.get(*file).name));
+    Ok(new.map(|file| sources.add(beside.get(file).clone())).collect())
+}
+
+fn definitions(reporting: &Reporting, loaded: &Loaded) -> Vec<PathBuf> {
+    if reporting.crds.is_empty() { loaded.paths(&loaded.config.crds) } else { reporting.crds.clone() }
+}
+
+/// Policies among the files: what is wrong with them, and with them beside the manifests.
+fn judge_policies(
+    sources: &Sources,
+    policies: &[FileId],
+    files: &[FileId],
+    inspection: &mut Inspection,
+) -> anyhow::Result<()> {
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let templates = Templates::with_overlay(Vec::new())?;
+    // What slogen itself wrote on an earlier run is no conflict.
+    let documents: Vec<Document> = files
+        .iter()
+        .filter(|file| !sources.get(**file).is_generated())
+        .flat_map(|file| manifest::read(*file, &sources.get(*file).text).documents)
+        .collect();
+    let inventory = Inventory::new(sources, &documents);
+    let world = World { sources, templates: &templates, manifests: Some(&inventory.objects), date: None };
+    for policy in policies {
+        let compiled = compile(*policy, &world)?;
+        inspection.objects += 1;
+        for finding in compiled.findings {
+            // What is not here may well be elsewhere; and what its ScaledObject is told need not be told twice.
+            let is_elsewhere =
+                ["conflict/target-missing", "conflict/service-missing"].contains(&finding.rule.id);
+            let is_told = inspection
+                .findings
+                .iter()
+                .any(|other| other.rule == finding.rule && other.place == finding.place);
+            if !is_elsewhere && !is_told {
+                inspection.findings.push(finding);
+            }
+        }
+    }
+    crate::finding::sort(&mut inspection.findings);
+    Ok(())
 }
 
 fn finish(
@@ -60,8 +137,24 @@ fn finish(
     sources: &Sources,
     mut inspection: Inspection,
     files: usize,
+    loaded: &Loaded,
+    is_whole: bool,
 ) -> anyhow::Result<Ending> {
-    if let Some(path) = &reporting.baseline
+    loaded.apply(sources, &mut inspection.findings, is_whole)?;
+    if let Some(reference) = &reporting.changed_since {
+        let changed = changed::since(reference)?;
+        let is_new = |place: Place| changed.contains(&sources.get(place.file).name);
+        inspection.findings.retain(|finding| {
+            is_new(finding.place) || finding.related.iter().any(|related| is_new(related.place))
+        });
+    }
+    let written =
+        loaded.config.baseline.as_ref().map(|path| loaded.paths(std::slice::from_ref(path)).remove(0));
+    let path = reporting.baseline.clone().or(written);
+    if path.is_none() && reporting.write_baseline {
+        anyhow::bail!("name the file: `--baseline FILE --write-baseline`, or `baseline` in slogen.toml");
+    }
+    if let Some(path) = &path
         && baseline(path, reporting.write_baseline, sources, &mut inspection.findings)?
     {
         return Ok(Ending::Clean);
@@ -74,7 +167,9 @@ fn finish(
                 && finding.fix.as_ref().is_some_and(|fix| fix.safe))
         });
     }
-    tell(reporting, sources, &inspection, files)
+    let configured = loaded.config.fail_on.as_ref().map_or(Severity::Error, |level| level.value);
+    let least = reporting.fail_on.map_or(configured, Severity::from);
+    tell(reporting, sources, &inspection, files, least)
 }
 
 /// Takes out what is known already. True if the file was written instead.
@@ -114,16 +209,18 @@ fn baseline(
     }
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {}; `--write-baseline` makes it", path.display()))?;
-    let mut known: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        *known.entry(line).or_default() += 1;
+    }
     findings.retain(|finding| {
-        let key = &keys(std::slice::from_ref(finding))[0];
         // As often as it stood there: a second one of the same kind is new.
-        match known.iter().position(|line| line == key) {
-            Some(at) => {
-                known.swap_remove(at);
+        match known.get_mut(keys(std::slice::from_ref(finding))[0].as_str()) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
                 false
             }
-            None => true,
+            _ => true,
         }
     });
     Ok(false)
@@ -134,9 +231,12 @@ fn fix(reporting: &Reporting, sources: &Sources, findings: &[Finding]) -> anyhow
     let mut changes = disk::Changes::default();
     let mut files = HashSet::new();
     let mut total = 0;
-    for (file, source) in sources.iter() {
-        let own: Vec<Finding> =
-            findings.iter().filter(|finding| finding.place.file == file).cloned().collect();
+    let mut by_file: BTreeMap<FileId, Vec<Finding>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.fix.is_some()) {
+        by_file.entry(finding.place.file).or_default().push(finding.clone());
+    }
+    for (file, own) in by_file {
+        let source = sources.get(file);
         let (text, count) = crate::finding::fix::apply(file, &source.text, &own);
         if count > 0 && source.name != "<stdin>" {
             changes.written.push((source.name.clone().into(), Some(source.text.clone()), text));
@@ -160,6 +260,7 @@ fn tell(
     sources: &Sources,
     inspection: &Inspection,
     files: usize,
+    least: Severity,
 ) -> anyhow::Result<Ending> {
     let findings: &[Finding] = &inspection.findings;
     let human = reporting.format == FindingFormat::Human;
@@ -184,7 +285,6 @@ fn tell(
         eprint!("{}", output::render(output::Format::Human, sources, &shown, &style));
         eprint!("{}", output::folded(sources, &folded));
     }
-    let least: Severity = reporting.fail_on.into();
     if findings.iter().any(|finding| finding.severity >= least) {
         return Ok(Ending::Findings);
     }

@@ -4,6 +4,8 @@
 
 mod arguments;
 mod build;
+mod changed;
+mod config;
 mod disk;
 mod drift;
 mod explain;
@@ -49,6 +51,8 @@ pub fn run() -> ExitCode {
         Command::Build(build) => build::run(&build),
         Command::Lint(arguments) => inspect::lint(&arguments),
         Command::Check(arguments) => inspect::check(&arguments),
+        Command::ExplainScaler { files } => explain::scalers(&files),
+        Command::Config { config, schema } => config::run(config.as_deref(), schema),
         Command::Promql(arguments) => promql::run(&arguments),
         Command::Explain { rule } => explain::explain(&rule),
         Command::Rules { format } => explain::list(format),

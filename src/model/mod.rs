@@ -15,4 +15,4 @@ pub use scaler::{
 };
 pub use timing::{Breach, SYNC_SECONDS, TOLERANCE, Term, TimeToScale, time_to_scale, time_to_wake};
 pub use unit::MetricUnit;
-pub use version::Version;
+pub use version::{Version, Versions};

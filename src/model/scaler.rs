@@ -77,6 +77,30 @@ pub struct Step {
 }
 
 impl Behavior {
+    /// What Kubernetes does where nothing is written: twice the pods or four more, whichever is more, at each look.
+    /// Source: kubernetes/kubernetes pkg/apis/autoscaling/v2/defaults.go.
+    pub fn default_up() -> Self {
+        Behavior {
+            stabilization: 0,
+            select: Select::Max,
+            steps: vec![
+                Step { kind: StepKind::Pods, value: 4, period: 15 },
+                Step { kind: StepKind::Percent, value: 100, period: 15 },
+            ],
+            tolerance: None,
+        }
+    }
+
+    /// Where nothing is written: all at once, after five minutes; same source.
+    pub fn default_down() -> Self {
+        Behavior {
+            stabilization: 300,
+            select: Select::Max,
+            steps: vec![Step { kind: StepKind::Percent, value: 100, period: 15 }],
+            tolerance: None,
+        }
+    }
+
     /// Most pods after the first step up from `current`: the limits of all policies, joined by `select`.
     /// Source: kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go,
     /// calculateScaleUpLimitWithScalingRules; binary floating point as there.
@@ -154,6 +178,10 @@ pub enum TriggerKind {
         start: String,
         end: String,
         replicas: u32,
+    },
+    /// Of a kind that slogen knows nothing more of: KEDA has some seventy scalers.
+    Other {
+        kind: String,
     },
 }
 

@@ -44,6 +44,25 @@ impl fmt::Display for Version {
     }
 }
 
+/// The versions that a cluster runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    pub keda: Version,
+    pub kubernetes: Version,
+    pub prometheus: Version,
+}
+
+impl Default for Versions {
+    /// The newest that slogen knows.
+    fn default() -> Self {
+        Versions {
+            keda: Version::new(2, 20),
+            kubernetes: Version::new(1, 35),
+            prometheus: Version::new(3, 14),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Version;

@@ -9,7 +9,7 @@ pub mod scaler;
 pub mod workload;
 
 use crate::finding::Rule;
-use crate::{lint, manifest, policy, schema, scrape};
+use crate::{config, lint, manifest, policy, schema, scrape};
 
 /// All rules, by id.
 pub fn all() -> Vec<&'static Rule> {
@@ -22,6 +22,7 @@ pub fn all() -> Vec<&'static Rule> {
         autoscaler::RULES,
         workload::RULES,
         allow::RULES,
+        config::RULES,
         schema::rules::RULES,
         scrape::rules::RULES,
     ];

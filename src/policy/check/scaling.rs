@@ -3,7 +3,7 @@
 use super::names::shown;
 use super::{Checker, rules};
 use crate::finding::Finding;
-use crate::model::{Decimal, Dimension, Step, StepKind, Version};
+use crate::model::{Behavior, Decimal, Dimension, Step, StepKind, Version};
 use crate::policy::valid::{Direction, Fallback, Require, Scaling};
 use crate::policy::written::{self, Document, FallbackBehavior, Field, Select};
 use crate::source::{Place, Placed};
@@ -346,20 +346,19 @@ impl Way {
         }
     }
 
-    /// Source: kubernetes/kubernetes pkg/apis/autoscaling/v2/defaults.go; the 300 s are the controller's
-    /// downscale-stabilization flag.
     fn default_window(self) -> u32 {
-        match self {
-            Way::Up => 0,
-            Way::Down => 300,
-        }
+        self.default().stabilization
     }
 
     fn default_steps(self) -> Vec<Step> {
-        let step = |kind, value| Step { kind, value, period: 15 };
+        self.default().steps
+    }
+
+    /// What Kubernetes does where nothing is written.
+    fn default(self) -> Behavior {
         match self {
-            Way::Up => vec![step(StepKind::Pods, 4), step(StepKind::Percent, 100)],
-            Way::Down => vec![step(StepKind::Percent, 100)],
+            Way::Up => Behavior::default_up(),
+            Way::Down => Behavior::default_down(),
         }
     }
 }

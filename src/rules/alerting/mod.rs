@@ -4,11 +4,12 @@ use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::lint::{Context, Role, lint, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
+use crate::model::Versions;
 use crate::promql::{Target, parse};
 use crate::source::{Place, Sources, Span};
 
 /// What is wrong with the queries of one PrometheusRule or rule file.
-pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
+pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
     let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
     let mut findings = Vec::new();
     for rule in groups
@@ -19,13 +20,19 @@ pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
     {
         let role = if rule.get("alert").is_some() { Role::Alert } else { Role::Record };
         if let Some(node) = rule.get("expr") {
-            findings.extend(query(sources, object, node, role));
+            findings.extend(query(sources, object, node, role, versions));
         }
     }
     findings
 }
 
-fn query(sources: &Sources, object: &Object<'_>, node: &Node, role: Role) -> Vec<Finding> {
+fn query(
+    sources: &Sources,
+    object: &Object<'_>,
+    node: &Node,
+    role: Role,
+    versions: &Versions,
+) -> Vec<Finding> {
     let file = object.document.file;
     // A number is a query as well.
     let Some(text) = node.as_written().filter(|text| !has_variable(text) && !text.contains("{{")) else {
@@ -37,7 +44,7 @@ fn query(sources: &Sources, object: &Object<'_>, node: &Node, role: Role) -> Vec
         let (start, end) = (at(span.start), at(span.end));
         Place::new(file, Span::new(start, end.max(start)))
     };
-    let lints = match parse(&text, &Target::default()) {
+    let lints = match parse(&text, &Target::version(versions.prometheus.major, versions.prometheus.minor)) {
         Ok(expression) => lint(&expression, &Context { role, ..Context::default() }),
         Err(errors) => syntax(&errors),
     };

@@ -33,7 +33,9 @@ struct Allowance {
 }
 
 /// Takes out what is excused, and adds what is wrong with the excuses.
-pub fn apply(sources: &Sources, files: &[FileId], findings: &mut Vec<Finding>) {
+///
+/// What excuses nothing is one too many, unless the rule needs more than what was looked at.
+pub fn apply(sources: &Sources, files: &[FileId], is_whole: bool, findings: &mut Vec<Finding>) {
     let mut wrong = Vec::new();
     let mut allowances: HashMap<FileId, Vec<Allowance>> = HashMap::new();
     for file in files {
@@ -57,19 +59,27 @@ pub fn apply(sources: &Sources, files: &[FileId], findings: &mut Vec<Finding>) {
         }
         !excused
     });
+    let needs_more = |rule: &str| {
+        !is_whole && ["conflict/", "scrape/", "workload/"].iter().any(|family| rule.starts_with(family))
+    };
     for allowance in allowances.into_values().flatten().filter(|allowance| !allowance.is_used) {
+        if needs_more(allowance.rule) {
+            continue;
+        }
         let place = Place::new(allowance.file, allowance.span);
         wrong.push(
-            Finding::new(
-                &UNUSED,
-                place,
-                format!("this excuses nothing: `{}` does not speak here", allowance.rule),
-            )
-            .why("an exception that has outlived its reason hides the next mistake")
-            .help("remove it, or put it on the line of the finding, or on the line above"),
+            unused(place, allowance.rule)
+                .help("remove it, or put it on the line of the finding, or on the line above"),
         );
     }
     findings.extend(wrong);
+}
+
+/// An exception that has outlived its reason.
+pub fn unused(place: Place, rule: &str) -> Finding {
+    Finding::new(&UNUSED, place, format!("this excuses nothing: `{rule}` does not speak here"))
+        .why("an exception that has outlived its reason hides the next mistake")
+        .help("remove it")
 }
 
 fn read(sources: &Sources, file: FileId, wrong: &mut Vec<Finding>) -> Vec<Allowance> {

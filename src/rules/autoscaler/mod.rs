@@ -6,6 +6,7 @@
 use crate::finding::{Finding, cards};
 use crate::inventory::Object;
 use crate::manifest::Node;
+use crate::model::Versions;
 
 cards! {
     "hpa":
@@ -15,12 +16,12 @@ cards! {
 }
 
 /// What is wrong with one HPA.
-pub fn check(object: &Object<'_>) -> Vec<Finding> {
+pub fn check(object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
     let mut findings = Vec::new();
     let version = object.document.api_version();
     if let Some(removed) = match version {
-        "autoscaling/v2beta1" => Some("1.25"),
-        "autoscaling/v2beta2" => Some("1.26"),
+        "autoscaling/v2beta1" if versions.kubernetes.at_least(1, 25) => Some("1.25"),
+        "autoscaling/v2beta2" if versions.kubernetes.at_least(1, 26) => Some("1.26"),
         _ => None,
     } && let Some(node) = object.at(&["apiVersion"])
     {

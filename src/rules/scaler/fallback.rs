@@ -42,7 +42,9 @@ impl Checker<'_> {
                 let trigger = prometheus.iter().find(|trigger| ignores_null_values(trigger));
                 let Some(trigger) = trigger else { return };
                 let place = trigger.entry("query").map_or(self.place(trigger.node), |entry| self.key(entry));
-                let min = view.min.map_or("0 pods".to_string(), |min| format!("{min} pods"));
+                let min = view.min.map_or("0 pods".to_string(), |min| {
+                    format!("{min} pod{}", if min == 1 { "" } else { "s" })
+                });
                 self.push(
                     Finding::new(&EMPTY_IS_ZERO, place, "a metric that nobody scrapes reads as 0")
                         .why(format!("no series, and no error either: under full load the workload is scaled to its minimum, {min}, and nothing tells"))

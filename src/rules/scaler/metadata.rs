@@ -78,6 +78,8 @@ impl Checker<'_> {
                 }
                 return self.push(finding);
             }
+            ("prometheus", "metricName") if !self.versions.keda.at_least(2, 12) => return,
+            ("prometheus", "cortexOrgID") if !self.versions.keda.at_least(2, 15) => return,
             ("prometheus", "metricName") => {
                 Finding::new(&REMOVED_KEY, place, "`metricName` is read by no KEDA since 2.12")
                     .why("KEDA names the metric itself")
@@ -121,6 +123,9 @@ impl Checker<'_> {
     fn resource_type(&mut self, trigger: &Trigger<'_>, entry: &Entry) {
         let value = entry.node.as_written().unwrap_or_default();
         let place = self.key(entry);
+        if !self.versions.keda.at_least(2, 18) {
+            return;
+        }
         let mut finding = Finding::new(
             &RESOURCE_TYPE,
             place,

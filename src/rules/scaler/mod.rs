@@ -21,19 +21,21 @@ pub use view::{Trigger, View};
 use crate::finding::{Edit, Finding, Fix};
 use crate::inventory::Object;
 use crate::manifest::{Entry, Node, has_variable};
+use crate::model::Versions;
 use crate::source::{Place, Sources, Span};
 
 /// What the rules look at, and what they have found.
 pub(super) struct Checker<'c> {
     sources: &'c Sources,
     object: &'c Object<'c>,
+    versions: &'c Versions,
     findings: Vec<Finding>,
 }
 
 /// Everything that is wrong with one ScaledObject.
-pub fn check(sources: &Sources, object: &Object<'_>) -> Vec<Finding> {
+pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
     let Some(view) = View::of(object) else { return Vec::new() };
-    let mut checker = Checker { sources, object, findings: Vec::new() };
+    let mut checker = Checker { sources, object, versions, findings: Vec::new() };
     checker.replicas(&view);
     checker.effects(&view);
     checker.fallback(&view);

@@ -16,7 +16,10 @@ impl Checker<'_> {
     pub(super) fn query(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         let Some(entry) = trigger.entry("query") else { return };
         let Some(text) = entry.node.as_str().filter(|text| is_known(text)) else { return };
-        let lints = match parse(text, &Target::default()) {
+        let lints = match parse(
+            text,
+            &Target::version(self.versions.prometheus.major, self.versions.prometheus.minor),
+        ) {
             Ok(expression) => {
                 self.own_scrapes(entry, text, &expression);
                 lint(&expression, &self.context(view, trigger))
