@@ -2,7 +2,7 @@
 
 use slogen::finding::{Finding, Rule, Severity};
 use slogen::inspect::{Settings, inspect};
-use slogen::rules::{autoscaler, scaler, workload};
+use slogen::rules::{alerting, autoscaler, scaler, workload};
 use slogen::source::{SourceFile, Sources};
 
 /// Findings of files that lie beside each other.
@@ -25,6 +25,7 @@ fn rules() -> Vec<&'static Rule> {
         scaler::RULES,
         autoscaler::RULES,
         workload::RULES,
+        alerting::RULES,
         slogen::schema::rules::RULES,
         slogen::scrape::rules::RULES,
         slogen::rules::allow::RULES,

@@ -276,14 +276,7 @@ fn tell(
         }
     } else if !findings.is_empty() {
         let style = terminal::style(reporting.color, std::io::stderr().is_terminal());
-        let folded = if reporting.notes { Vec::new() } else { notes(findings) };
-        let shown: Vec<Finding> = findings
-            .iter()
-            .filter(|finding| reporting.notes || finding.severity > Severity::Note)
-            .cloned()
-            .collect();
-        eprint!("{}", output::render(output::Format::Human, sources, &shown, &style));
-        eprint!("{}", output::folded(sources, &folded));
+        eprint!("{}", output::people(sources, findings, reporting.notes, &style));
     }
     if findings.iter().any(|finding| finding.severity >= least) {
         return Ok(Ending::Findings);
@@ -301,11 +294,6 @@ fn tell(
         print(&format!("{} objects in {files} files: {told}\n", inspection.objects))?;
     }
     Ok(Ending::Clean)
-}
-
-/// Notes are for whoever asks; the others get a line per file.
-fn notes(findings: &[Finding]) -> Vec<&Finding> {
-    findings.iter().filter(|finding| finding.severity == Severity::Note).collect()
 }
 
 /// The report of scrape coverage, as a table.

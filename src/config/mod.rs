@@ -197,7 +197,7 @@ impl Reader<'_> {
 
 /// Families by which severities may be set.
 fn families() -> [&'static str; 10] {
-    ["conflict", "hpa", "lint", "policy", "promql", "scaler", "schema", "scrape", "workload", "yaml"]
+    ["alerting", "conflict", "hpa", "policy", "promql", "scaler", "schema", "scrape", "workload", "yaml"]
 }
 
 fn texts(field: &Field<Many<String>>) -> Vec<Placed<String>> {

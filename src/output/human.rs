@@ -8,7 +8,8 @@ use super::{Style, clamp, counts};
 use crate::finding::{Finding, Severity};
 use crate::source::{Place, Sources};
 
-pub fn render(sources: &Sources, findings: &[Finding], style: &Style) -> String {
+/// `all` are counted, `findings` among them told.
+pub fn render(sources: &Sources, findings: &[Finding], all: &[Finding], style: &Style) -> String {
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     let decor = if style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
     let renderer = renderer.term_width(style.width.max(40)).decor_style(decor);
@@ -19,7 +20,7 @@ pub fn render(sources: &Sources, findings: &[Finding], style: &Style) -> String 
         out.push('\n');
     }
     if let Some(first) = findings.first() {
-        out.push_str(&format!("{} (slogen explain {})\n", counts(findings), first.rule.id));
+        out.push_str(&format!("{} (slogen explain {})\n", counts(all), first.rule.id));
     }
     out
 }

@@ -1,5 +1,6 @@
 //! Findings come in; texts go out, for people and for programs. No terminal, no environment, no clock.
 
+mod budget;
 mod fingerprint;
 mod github;
 mod gitlab;
@@ -44,12 +45,13 @@ impl Default for Style {
     }
 }
 
+use budget::split;
 pub use fingerprint::fingerprint;
 pub use summary::render as summary;
 
 pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &Style) -> String {
     match format {
-        Format::Human => human::render(sources, findings, style),
+        Format::Human => human::render(sources, findings, findings, style),
         Format::Json => json::render(sources, findings),
         Format::Sarif => sarif::render(sources, findings),
         Format::Github => github::render(sources, findings),
@@ -58,8 +60,15 @@ pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &S
     }
 }
 
-/// Findings of no consequence, a line per file: which rules, and in which lines.
-pub fn folded(sources: &Sources, findings: &[&Finding]) -> String {
+/// For a person: the worst in full, the rest in a line per file.
+pub fn people(sources: &Sources, findings: &[Finding], with_notes: bool, style: &Style) -> String {
+    let (shown, rest) = split(findings, with_notes);
+    let text = human::render(sources, &shown, findings, style);
+    text + &folded(sources, &rest)
+}
+
+/// Findings that are not told in full, a line per file: which rules, and in which lines.
+fn folded(sources: &Sources, findings: &[&Finding]) -> String {
     let mut out = String::new();
     // A chart has hundreds of templates; one line tells them all.
     let (templates, others): (Vec<&Finding>, Vec<&Finding>) =
@@ -79,8 +88,13 @@ pub fn folded(sources: &Sources, findings: &[&Finding]) -> String {
         }
         let texts: Vec<String> =
             rules.iter().map(|(id, lines)| format!("{id} (line {})", lines.join(", "))).collect();
-        let plural = if length == 1 { "" } else { "s" };
-        out.push_str(&format!("{}: {length} note{plural}: {}\n", sources.get(file).name, texts.join(", ")));
+        let is_note = these.iter().all(|finding| finding.severity == Severity::Note);
+        let what = match (is_note, length) {
+            (true, 1) => "1 note".to_string(),
+            (true, _) => format!("{length} notes"),
+            (false, _) => format!("{length} more"),
+        };
+        out.push_str(&format!("{}: {what}: {}\n", sources.get(file).name, texts.join(", ")));
         rest = others;
     }
     match templates.as_slice() {

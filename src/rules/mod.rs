@@ -21,6 +21,7 @@ pub fn all() -> Vec<&'static Rule> {
         scaler::RULES,
         autoscaler::RULES,
         workload::RULES,
+        alerting::RULES,
         allow::RULES,
         config::RULES,
         schema::rules::RULES,

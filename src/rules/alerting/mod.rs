@@ -1,12 +1,20 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
-use crate::finding::Finding;
+mod keda;
+
+use crate::finding::{Finding, cards};
 use crate::inventory::Object;
 use crate::lint::{Context, Role, lint, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::Versions;
 use crate::promql::{Target, parse};
 use crate::source::{Place, Sources, Span};
+
+cards! {
+    "alerting":
+    REMOVED_METRIC Error "removed-metric" "a metric that KEDA has under another name";
+    TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
+}
 
 /// What is wrong with the queries of one PrometheusRule or rule file.
 pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
@@ -44,8 +52,12 @@ fn query(
         let (start, end) = (at(span.start), at(span.end));
         Place::new(file, Span::new(start, end.max(start)))
     };
+    let mut own = Vec::new();
     let lints = match parse(&text, &Target::version(versions.prometheus.major, versions.prometheus.minor)) {
-        Ok(expression) => lint(&expression, &Context { role, ..Context::default() }),
+        Ok(expression) => {
+            own = keda::check(&expression, versions, matches!(role, Role::Alert), place);
+            lint(&expression, &Context { role, ..Context::default() })
+        }
         Err(errors) => syntax(&errors),
     };
     let quoted = raw.starts_with(['"', '\'']);
@@ -62,5 +74,6 @@ fn query(
             }
             finding
         })
+        .chain(own)
         .collect()
 }

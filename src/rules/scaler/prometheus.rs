@@ -5,6 +5,7 @@
 use super::cards::*;
 use super::{Checker, Trigger, is_known};
 use crate::finding::{Finding, Severity};
+use crate::source::Place;
 
 impl Checker<'_> {
     pub(super) fn prometheus(&mut self, trigger: &Trigger<'_>) {
@@ -14,15 +15,14 @@ impl Checker<'_> {
         self.unsafe_ssl(trigger);
     }
 
+    /// Place and text of the address, where it is written out.
+    pub(super) fn address_of(&self, trigger: &Trigger<'_>) -> Option<(Place, String)> {
+        let text = trigger.value("serverAddress").filter(|text| is_known(text))?;
+        Some((self.place(&trigger.entry("serverAddress")?.node), text))
+    }
+
     fn address(&mut self, trigger: &Trigger<'_>) {
-        let (Some(entry), Some(text)) = (trigger.entry("serverAddress"), trigger.value("serverAddress"))
-        else {
-            return;
-        };
-        if !is_known(&text) {
-            return;
-        }
-        let place = self.place(&entry.node);
+        let Some((place, text)) = self.address_of(trigger) else { return };
         let refuse = |message: &str| Finding::new(&ADDRESS, place, message.to_string());
         let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
         let Some(rest) = rest else {

@@ -5,7 +5,7 @@
 //! prometheus-operator/prometheus-operator pkg/operator/operator.go (web port 9090).
 
 use super::cards::{ADDRESS, CREDENTIALS_MISSING, TENANT};
-use super::{Checker, Trigger, is_known};
+use super::{Checker, Trigger};
 use crate::finding::{Finding, Severity};
 
 /// Hosts of managed services, by a part of their names, and what each asks for.
@@ -35,14 +35,7 @@ const OF_THE_OPERATOR: [&str; 4] = [
 
 impl Checker<'_> {
     pub(super) fn reach(&mut self, trigger: &Trigger<'_>) {
-        let (Some(entry), Some(text)) = (trigger.entry("serverAddress"), trigger.value("serverAddress"))
-        else {
-            return;
-        };
-        if !is_known(&text) {
-            return;
-        }
-        let place = self.place(&entry.node);
+        let Some((place, text)) = self.address_of(trigger) else { return };
         let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or_default();
         let host = rest.split('/').next().unwrap_or_default();
         let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
