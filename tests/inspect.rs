@@ -14,13 +14,13 @@ pub fn found(files: &[(&str, &str)]) -> (Sources, Vec<Finding>) {
 }
 
 /// Fenced YAML below a heading.
-fn examples(page: &str, heading: &str) -> Vec<String> {
+pub fn examples(page: &str, heading: &str) -> Vec<String> {
     let section = page.split("\n## ").find(|section| section.starts_with(heading)).unwrap_or_default();
     let blocks = section.split("```yaml\n").skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_string()).collect()
 }
 
-fn rules() -> Vec<&'static Rule> {
+pub fn rules() -> Vec<&'static Rule> {
     [
         scaler::RULES,
         autoscaler::RULES,

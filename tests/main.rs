@@ -1,6 +1,7 @@
 //! One test program; tests are data wherever they can be: to add a case, add a file.
 
 mod architecture;
+mod check;
 mod cli;
 mod gallery;
 mod inspect;
@@ -11,4 +12,5 @@ mod output;
 mod policy;
 mod promql;
 mod readme;
+mod repositories;
 mod support;

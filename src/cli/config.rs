@@ -65,8 +65,16 @@ fn upwards(here: &Path) -> Option<PathBuf> {
     None
 }
 
+/// A path as seen from a folder; both absolute and clean.
+fn relative(here: &Path, path: &Path) -> PathBuf {
+    let shared = here.components().zip(path.components()).take_while(|(one, two)| one == two).count();
+    let mut out: PathBuf = here.components().skip(shared).map(|_| "..").collect();
+    out.extend(path.components().skip(shared));
+    if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
+}
+
 /// A path without `.` and, where it can be told, without `..`.
-fn clean(path: &Path) -> PathBuf {
+pub fn clean(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {
@@ -114,8 +122,7 @@ impl Loaded {
     pub fn paths(&self, written: &[Placed<String>]) -> Vec<PathBuf> {
         let folder = self.folder.clone().unwrap_or_default();
         let here = std::env::current_dir().unwrap_or_default();
-        let relative = |path: PathBuf| path.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(path);
-        written.iter().map(|path| relative(clean(&folder.join(&path.value)))).collect()
+        written.iter().map(|path| relative(&here, &clean(&folder.join(&path.value)))).collect()
     }
 
     /// Severities and exceptions of the team; `is_whole`: everything below the folder of the file was looked at.

@@ -40,7 +40,7 @@ pub fn scalers(files: &[PathBuf]) -> anyhow::Result<Ending> {
         std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
         ids.push(sources.add(SourceFile::new("<stdin>", text)));
     }
-    ids.extend(walk::manifests(&mut sources, &named, &walk::everything())?.files);
+    ids.extend(walk::manifests(&mut sources, &named, &walk::everything(), false)?.files);
     let findings = inspect(&sources, &ids, &Settings { is_whole: false, ..Settings::default() }).findings;
     let documents: Vec<Document> =
         ids.iter().flat_map(|file| manifest::read(*file, &sources.get(*file).text).documents).collect();

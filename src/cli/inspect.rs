@@ -26,6 +26,7 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
         return Ok(Ending::Unusable);
     };
     let exclude = loaded.exclude()?;
+    let crds = definitions(&lint.reporting, &loaded);
     let mut files = Vec::new();
     let (streams, named): (Vec<_>, Vec<_>) =
         lint.files.iter().cloned().partition(|path| path.as_os_str() == "-");
@@ -34,14 +35,13 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
         std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
         files.push(sources.add(SourceFile::new("<stdin>", text)));
     }
-    let found = walk::manifests(&mut sources, &named, &exclude)?;
+    let found = walk::manifests(&mut sources, &named, &exclude, !crds.is_empty())?;
     let all = found.all + streams.len();
     files.extend(found.files);
     let mut reported: HashSet<FileId> = files.iter().chain(&found.policies).copied().collect();
     let context =
         if lint.context.is_empty() { loaded.paths(&loaded.config.context) } else { lint.context.clone() };
     files.extend(around(&mut sources, &context, &exclude)?);
-    let crds = definitions(&lint.reporting, &loaded);
     files.extend(around(&mut sources, &crds, &walk::everything())?);
     walk::few(files.len());
     let settings = Settings { versions: loaded.config.versions(), is_whole: false };
@@ -58,9 +58,9 @@ pub fn check(check: &Check) -> anyhow::Result<Ending> {
     let Some(loaded) = config::load(&mut sources, check.reporting.config.as_deref())? else {
         return Ok(Ending::Unusable);
     };
-    let found = walk::manifests(&mut sources, &check.paths, &loaded.exclude()?)?;
-    let mut files = found.files;
     let crds = definitions(&check.reporting, &loaded);
+    let found = walk::manifests(&mut sources, &check.paths, &loaded.exclude()?, !crds.is_empty())?;
+    let mut files = found.files;
     let defining: HashSet<FileId> = around(&mut sources, &crds, &walk::everything())?
         .into_iter()
         .inspect(|file| files.push(*file))
@@ -82,10 +82,12 @@ fn around(sources: &mut Sources, paths: &[PathBuf], exclude: &walk::Exclude) -> 
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    let known: HashSet<String> = sources.iter().map(|(_, source)| source.name.clone()).collect();
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let whole = |name: &str| config::clean(&here.join(name));
+    let known: HashSet<PathBuf> = sources.iter().map(|(_, source)| whole(&source.name)).collect();
     let mut beside = Sources::default();
-    let found = walk::manifests(&mut beside, paths, exclude)?;
-    let new = found.files.into_iter().filter(|file| !known.contains(&beside.get(*file).name));
+    let found = walk::manifests(&mut beside, paths, exclude, false)?;
+    let new = found.files.into_iter().filter(|file| !known.contains(&whole(&beside.get(*file).name)));
     Ok(new.map(|file| sources.add(beside.get(file).clone())).collect())
 }
 

@@ -43,8 +43,14 @@ enum Sifted {
     Nothing,
 }
 
-/// All YAML and JSON below the named paths that may hold something for slogen, and the policies.
-pub fn manifests(sources: &mut Sources, named: &[PathBuf], exclude: &Exclude) -> anyhow::Result<Found> {
+/// All YAML and JSON below the named paths that may hold something for slogen, and the policies; objects of foreign
+/// kinds as well where their definitions are known.
+pub fn manifests(
+    sources: &mut Sources,
+    named: &[PathBuf],
+    exclude: &Exclude,
+    with_foreign: bool,
+) -> anyhow::Result<Found> {
     let mut read: Vec<(PathBuf, Sifted)> = Vec::new();
     for path in named {
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -60,7 +66,7 @@ pub fn manifests(sources: &mut Sources, named: &[PathBuf], exclude: &Exclude) ->
     // As far as it goes the order of the paths; `a/./b` and `a/b` are one file.
     read.sort_by(|one, other| one.0.cmp(&other.0));
     read.dedup_by(|one, other| one.0 == other.0);
-    definitions(&mut read)?;
+    definitions(&mut read, with_foreign)?;
     let mut found = Found { all: read.len(), ..Found::default() };
     for (path, sifted) in read {
         let name = path.to_string_lossy().replace('\\', "/");
@@ -249,9 +255,9 @@ fn is_known(bytes: &[u8]) -> bool {
 }
 
 /// Objects of foreign kinds are looked at after all where a definition of theirs is among the files.
-fn definitions(read: &mut [(PathBuf, Sifted)]) -> anyhow::Result<()> {
+fn definitions(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
     let is_defined = |(_, sifted): &(PathBuf, Sifted)| matches!(sifted, Sifted::Kept(text) if text.contains("CustomResourceDefinition"));
-    if !read.iter().any(is_defined) {
+    if !is_sure && !read.iter().any(is_defined) {
         return Ok(());
     }
     read.par_iter_mut().filter(|(_, sifted)| matches!(sifted, Sifted::Foreign)).try_for_each(

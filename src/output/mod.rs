@@ -67,6 +67,9 @@ pub fn people(sources: &Sources, findings: &[Finding], with_notes: bool, style: 
     text + &folded(sources, &rest)
 }
 
+/// Lines for what is not told in full.
+const MOST_LINES: usize = 25;
+
 /// Findings that are not told in full, a line per file: which rules, and in which lines.
 fn folded(sources: &Sources, findings: &[&Finding]) -> String {
     let mut out = String::new();
@@ -74,7 +77,15 @@ fn folded(sources: &Sources, findings: &[&Finding]) -> String {
     let (templates, others): (Vec<&Finding>, Vec<&Finding>) =
         findings.iter().partition(|finding| finding.rule.id == "yaml/template");
     let mut rest = others.as_slice();
+    let mut lines = 0;
     while let Some(first) = rest.first() {
+        lines += 1;
+        if lines > MOST_LINES {
+            let mut files: Vec<_> = rest.iter().map(|finding| finding.place.file).collect();
+            files.dedup();
+            out.push_str(&format!("and {} in {} more files\n", rest.len(), files.len()));
+            break;
+        }
         let file = first.place.file;
         let length = rest.iter().take_while(|finding| finding.place.file == file).count();
         let (these, others) = rest.split_at(length);

@@ -11,6 +11,8 @@ pub struct Job {
     pub name: String,
     pub node: Node,
     pub at: At,
+    /// Seconds between two scrapes, where the configuration says so for all jobs.
+    pub default_interval: Option<f64>,
 }
 
 /// Where the YAML of a job stands.
@@ -75,7 +77,7 @@ fn plain(object: &Object<'_>, configs: &mut Configs) {
     let root = &object.document.node;
     if let Some(node) = root.get("scrape_configs") {
         configs.seen.push(Place::new(file, node.span));
-        jobs(node.items(), &At::File(file), configs);
+        jobs(node.items(), &At::File(file), interval(root), configs);
     } else if root.get("global").is_some_and(|node| node.get("scrape_interval").is_some()) {
         configs.seen.push(Place::new(file, root.span));
     }
@@ -104,7 +106,7 @@ fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
                 if key == "scrape_configs" {
                     configs.seen.push(Place::new(file, entry.key_span));
                 }
-                jobs(items, &At::File(file), configs);
+                jobs(items, &At::File(file), interval(node), configs);
             }
             Value::Text(text) if LISTS.contains(&key) => embedded(text, &entry.node, file, configs),
             Value::Text(text)
@@ -123,7 +125,8 @@ fn custom(object: &Object<'_>, configs: &mut Configs) {
     if let Some(spec) = object.at(&["spec"]) {
         let name = format!("scrapeConfig/{}/{}", object.namespace_text(), object.name);
         let name = spec.get("jobName").and_then(Node::as_written).unwrap_or(name);
-        configs.jobs.push(Job { name, node: spec.clone(), at: At::File(object.document.file) });
+        let at = At::File(object.document.file);
+        configs.jobs.push(Job { name, node: spec.clone(), at, default_interval: None });
     }
 }
 
@@ -149,13 +152,18 @@ fn embedded(text: &str, node: &Node, file: FileId, configs: &mut Configs) {
         match document.node.get("scrape_configs") {
             Some(list) => {
                 configs.seen.push(Place::new(file, node.span));
-                jobs(list.items(), &at, configs);
+                jobs(list.items(), &at, interval(&document.node), configs);
             }
             None if document.node.get("global").is_some() => configs.seen.push(Place::new(file, node.span)),
             None if document.node.items().is_empty() => nested(&document.node, node, &at, 0, configs),
-            None => jobs(document.node.items(), &at, configs),
+            None => jobs(document.node.items(), &at, None, configs),
         }
     }
+}
+
+/// The interval of all jobs beside it.
+fn interval(root: &Node) -> Option<f64> {
+    root.at(&["global", "scrape_interval"]).and_then(Node::as_str).and_then(crate::promql::seconds)
 }
 
 /// Jobs deeper inside of a text: those of a collector's receiver, those of Helm values.
@@ -168,17 +176,17 @@ fn nested(node: &Node, text: &Node, at: &At, depth: usize, configs: &mut Configs
             Value::Sequence(items) if LISTS.contains(&entry.key.as_str()) => {
                 let (At::File(file) | At::Text(file, ..)) = at;
                 configs.seen.push(Place::new(*file, text.span));
-                jobs(items, at, configs);
+                jobs(items, at, interval(node), configs);
             }
             _ => nested(&entry.node, text, at, depth + 1, configs),
         }
     }
 }
 
-fn jobs(items: &[Node], at: &At, configs: &mut Configs) {
+fn jobs(items: &[Node], at: &At, default_interval: Option<f64>, configs: &mut Configs) {
     for node in items {
         if let Some(name) = node.get("job_name").and_then(Node::as_written) {
-            configs.jobs.push(Job { name, node: node.clone(), at: at.clone() });
+            configs.jobs.push(Job { name, node: node.clone(), at: at.clone(), default_interval });
         }
     }
 }

@@ -39,20 +39,28 @@ pub fn check(
     if ways.is_empty() || ways.iter().any(|way| way.honors_labels) {
         return None;
     }
-    selector.matchers.iter().find_map(|matcher| {
+    let values = |matcher: &MatcherView| -> Vec<Option<&String>> {
+        ways.iter().map(|way| way.labels.get(&matcher.name)).collect()
+    };
+    // What surely matches nothing comes before what may.
+    let contradicted = selector.matchers.iter().find_map(|matcher| {
         let pattern = asked(matcher)?;
-        let is_met = |value: &str| pattern.is_match(value);
         let is_open = OPEN.contains(&matcher.name.as_str())
             || matcher.name == "namespace" && pods.object.namespace.is_none();
-        let values: Vec<Option<&String>> = ways.iter().map(|way| way.labels.get(&matcher.name)).collect();
-        if values.iter().all(|value| value.is_some_and(|value| !is_open && !is_met(value))) {
-            return Some(differs(matcher, values[0]?, ways[0], &place));
-        }
-        let is_missing = values.iter().all(Option::is_none)
+        let values = values(matcher);
+        let differ =
+            |value: &Option<&String>| value.is_some_and(|value| !is_open && !pattern.is_match(value));
+        values.iter().all(differ).then(|| (matcher, values[0].map_or("", String::as_str)))
+    });
+    if let Some((matcher, value)) = contradicted {
+        return Some(differs(matcher, value, ways[0], &place));
+    }
+    let absent = selector.matchers.iter().find(|matcher| {
+        values(matcher).iter().all(Option::is_none)
             && OF_DISCOVERY.contains(&matcher.name.as_str())
-            && !is_met("");
-        is_missing.then(|| missing(matcher, ways[0], &place))
-    })
+            && asked(matcher).is_some_and(|pattern| !pattern.is_match(""))
+    });
+    absent.map(|matcher| missing(matcher, ways[0], &place))
 }
 
 fn differs(matcher: &MatcherView, value: &str, way: &Scraped, place: &impl Fn(Span) -> Place) -> Finding {

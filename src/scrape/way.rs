@@ -138,7 +138,8 @@ fn scraped(sources: &Sources, job: &Job, labels: Labels) -> Scraped {
         what: format!("the job `{}`", job.name),
         interval: field("scrape_interval", "scrapeInterval")
             .and_then(Node::as_str)
-            .and_then(crate::promql::seconds),
+            .and_then(crate::promql::seconds)
+            .or(job.default_interval),
         labels: visible(labels),
         honors_labels: field("honor_labels", "honorLabels").and_then(Node::as_written).as_deref()
             == Some("true"),
