@@ -90,6 +90,59 @@ fn sarif_has_what_code_scanning_reads() {
     assert_eq!(clean["runs"][0]["results"], serde_json::json!([]));
 }
 
+/// The official schema, from the sources of the crate that brings it.
+fn sarif_schema() -> serde_json::Value {
+    let run = |program: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(program)
+            .args(arguments)
+            .current_dir(crate::support::root())
+            .output()
+            .expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let version = run("rustc", &["-vV"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    // Crates of other platforms are not here, and need not be.
+    let metadata = run(
+        &std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_string()),
+        &["metadata", "--format-version", "1", "--offline", "--locked", "--filter-platform", host],
+    );
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"] == "serde-sarif").expect("a dependency");
+    let manifest = std::path::Path::new(package["manifest_path"].as_str().expect("a path"));
+    let text = std::fs::read_to_string(manifest.with_file_name("src").join("schema.json")).expect("a schema");
+    let mut schema: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    // A slip of the schema itself: an unmatched bracket in the pattern of a field that we do not print.
+    for (name, field) in [("run", "language"), ("toolComponent", "language")] {
+        if let Some(field) = schema["definitions"][name]["properties"][field].as_object_mut() {
+            field.remove("pattern");
+        }
+    }
+    schema
+}
+
+#[test]
+fn sarif_is_what_its_schema_says() {
+    let validator = jsonschema::validator_for(&sarif_schema()).expect("a valid schema");
+    let mut told = 0;
+    for name in ["origin", "operator-broken", "managed", "broken-yaml"] {
+        let (sources, findings) = crate::repositories::told(name);
+        told += findings.len();
+        let text = render(Format::Sarif, &sources, &findings, &Style::default());
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{name}: {}", errors.join("\n"));
+    }
+    assert!(told > 30, "only {told} findings");
+    // The judge can fail.
+    assert!(!validator.is_valid(&serde_json::json!({ "version": "2.1.0", "runs": [{ "results": [] }] })));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

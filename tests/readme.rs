@@ -61,6 +61,29 @@ fn the_policy_of_the_readme_compiles() {
 }
 
 #[test]
+fn the_coverage_of_the_readme_is_that_of_a_repository() {
+    let output = Command::new(env!("CARGO_BIN_EXE_slogen"))
+        .args(["check", "--coverage"])
+        .current_dir(root().join("tests/repositories/operator-broken"))
+        .output()
+        .expect("it runs");
+    let shown = blocks("text").into_iter().find(|block| block.starts_with("scaler ")).expect("a table");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), shown, "the README shows another output");
+}
+
+#[test]
+fn the_configuration_of_the_readme_is_read() {
+    let folder = scratch("readme-config");
+    std::fs::write(folder.join("slogen.toml"), &blocks("toml")[1]).expect("writable");
+    let output = Command::new(env!("CARGO_BIN_EXE_slogen"))
+        .arg("config")
+        .current_dir(&folder)
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn every_emitted_file_is_explained() {
     let readme = readme();
     let (_, compiled) = compiled("policy.toml", &blocks("toml")[0]);

@@ -56,7 +56,7 @@ fn names() -> Vec<String> {
     names
 }
 
-fn told(name: &str) -> (Sources, Vec<Finding>) {
+pub fn told(name: &str) -> (Sources, Vec<Finding>) {
     let files = repository(name);
     found(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>())
 }

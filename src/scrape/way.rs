@@ -183,8 +183,8 @@ pub fn describe(rule: &Node) -> String {
     };
     let text = |key: &str| rule.get(key).and_then(Node::as_written).unwrap_or_default();
     match text("action").as_str() {
-        "drop" => format!("drops what has `{}` like `{}`", list("source_labels"), text("regex")),
-        _ => format!("keeps only what has `{}` like `{}`", list("source_labels"), text("regex")),
+        "drop" => format!("this rule drops what has `{}` like `{}`", list("source_labels"), text("regex")),
+        _ => format!("this rule keeps only what has `{}` like `{}`", list("source_labels"), text("regex")),
     }
 }
 
