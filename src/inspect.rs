@@ -37,8 +37,17 @@ impl Default for Settings {
 
 /// Looks at all of the files together.
 pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Inspection {
-    let readings: Vec<Reading> =
-        files.par_iter().map(|file| manifest::read(*file, &sources.get(*file).text)).collect();
+    let readings: Vec<Reading> = files
+        .par_iter()
+        .map(|file| {
+            let text = &sources.get(*file).text;
+            let mut reading = manifest::read(*file, text);
+            let inner: Vec<Document> =
+                reading.documents.iter().flat_map(|document| manifest::embedded(document, text)).collect();
+            reading.documents.extend(inner);
+            reading
+        })
+        .collect();
     let mut findings = Vec::new();
     let mut documents: Vec<Document> = Vec::new();
     for reading in readings {

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &["source", "finding", "promql", "lint", "model"]),
     ("plan", &["promql", "model", "policy"]),
     ("manifest", &["source", "finding"]),
-    ("schema", &["source", "finding", "manifest"]),
+    ("schema", &["source", "finding", "promql", "manifest"]),
     ("inventory", &["source", "manifest"]),
     ("scrape", &["source", "finding", "promql", "lint", "manifest", "inventory"]),
     ("config", &["source", "finding", "model", "policy"]),

@@ -237,8 +237,11 @@ const KINDS: [&str; 22] = [
     "VerticalPodAutoscaler",
 ];
 
-/// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values.
+/// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
 const CONFIGURATION: [&str; 4] = ["scrape_configs", "scrape_interval", "job_name", "ScrapeConfigs"];
+
+/// Words of a file of rules, all of which it has.
+const RULES: [&str; 3] = ["groups:", "rules:", "expr:"];
 
 fn has(bytes: &[u8], word: &str) -> bool {
     memchr::memmem::find(bytes, word.as_bytes()).is_some()
@@ -252,6 +255,7 @@ fn is_known(bytes: &[u8]) -> bool {
         let start = rest.iter().take(16).take_while(|byte| is_punctuation(byte)).count();
         start > 0 && KINDS.iter().any(|kind| rest[start..].starts_with(kind.as_bytes()))
     }) || CONFIGURATION.iter().any(|word| has(bytes, word))
+        || RULES.iter().all(|word| has(bytes, word))
 }
 
 /// Objects of foreign kinds are looked at after all where a definition of theirs is among the files.

@@ -3,29 +3,46 @@
 //! Value and file are walked side by side: what is equal on both sides is the same character, a line that was folded or
 //! unindented is white space on both, and escapes are followed. Every style of scalar is served by the same walk.
 
-/// The byte of `raw` (a scalar as it stands in the file, with its quotes or its `|`) that made byte `offset` of `value`.
-///
-/// What cannot be followed points at the last character that could.
-pub fn raw_offset(raw: &str, value: &str, offset: usize) -> usize {
-    let (mut at, quote) = match raw.as_bytes().first() {
-        Some(b'"') => (1, Some('"')),
-        Some(b'\'') => (1, Some('\'')),
-        // The first line of a block says how it is to be read.
-        Some(b'|' | b'>') => (raw.find('\n').map_or(raw.len(), |end| end + 1), None),
-        _ => (0, None),
-    };
-    let mut made = 0;
-    let mut last = at;
-    for wanted in value.chars() {
-        let blank = wanted.is_whitespace();
-        let Some((start, length)) = next(raw, at, wanted, blank, quote) else { break };
-        last = start;
-        if made >= offset {
-            return start;
+/// Where each byte of a scalar's value stands in the scalar as it is written, with its quotes or its `|`.
+pub struct Places {
+    /// For each byte at which a character of the value begins, the byte of the file; for others, that of the character.
+    starts: Vec<u32>,
+    /// Behind the last character.
+    end: usize,
+}
+
+impl Places {
+    /// `raw`: the scalar as it stands in the file.
+    pub fn new(raw: &str, value: &str) -> Self {
+        let (mut at, quote) = match raw.as_bytes().first() {
+            Some(b'"') => (1, Some('"')),
+            Some(b'\'') => (1, Some('\'')),
+            // The first line of a block says how it is to be read.
+            Some(b'|' | b'>') => (raw.find('\n').map_or(raw.len(), |end| end + 1), None),
+            _ => (0, None),
+        };
+        let mut starts = Vec::with_capacity(value.len());
+        let mut last = at;
+        for wanted in value.chars() {
+            let Some((start, length)) = next(raw, at, wanted, wanted.is_whitespace(), quote) else { break };
+            last = start;
+            starts.extend(std::iter::repeat_n(start as u32, wanted.len_utf8()));
+            at = start + length;
         }
-        (at, made) = (start + length, made + wanted.len_utf8());
+        let end = if starts.len() == value.len() { at } else { last };
+        Places { starts, end: end.min(raw.len()) }
     }
-    if made >= offset && offset == value.len() { at.min(raw.len()) } else { last.min(raw.len()) }
+
+    /// The byte of the file that made this byte of the value. What cannot be followed points at the last character that
+    /// could.
+    pub fn raw(&self, offset: usize) -> usize {
+        self.starts.get(offset).map_or(self.end, |start| *start as usize)
+    }
+}
+
+/// One place; of many, `Places` is asked.
+pub fn raw_offset(raw: &str, value: &str, offset: usize) -> usize {
+    Places::new(raw, value).raw(offset)
 }
 
 /// Where `wanted` stands in the file at or after `at`, and how many bytes it takes there.

@@ -1,6 +1,7 @@
 //! YAML text comes in; documents whose every key and value knows its place go out, and what cannot be read.
 
 mod document;
+mod embedded;
 mod inside;
 pub mod kinds;
 mod node;
@@ -10,6 +11,7 @@ mod scalar;
 mod variable;
 
 pub use document::Document;
+pub use embedded::embedded;
 pub use inside::raw_offset;
 pub use node::{Entry, Node, Value};
 pub use read::{Reading, read};

@@ -1,7 +1,7 @@
 //! One object against its shape.
 
 use super::table::{Field, Shape};
-use super::{Shapes, rules};
+use super::{Plain, Shapes, rules};
 use crate::finding::{Finding, nearest};
 use crate::manifest::{Document, Node, Value, has_variable};
 use crate::source::Place;
@@ -11,15 +11,20 @@ const MOST_FINDINGS: usize = 20;
 
 /// What does not fit, in the order of the file. `is_fragment`: the object is a part of one, such as a patch.
 pub fn check(document: &Document, shapes: &Shapes, is_fragment: bool) -> Vec<Finding> {
-    let Some(shape) = shapes.find(document.kind(), document.api_version()) else { return Vec::new() };
-    let mut walk = Walk { document, is_fragment, found: Vec::new() };
-    walk.value(&document.node, shape, "", true);
-    walk.found
+    let plain = Plain::of(document);
+    let is_fragment = is_fragment && plain.is_none();
+    let against = |shape: &&Shape| {
+        let mut walk = Walk { document, is_fragment, plain, found: Vec::new() };
+        walk.value(&document.node, shape, "", true);
+        walk.found
+    };
+    shapes.of(document).iter().map(against).min_by_key(Vec::len).unwrap_or_default()
 }
 
 struct Walk<'d> {
     document: &'d Document,
     is_fragment: bool,
+    plain: Option<Plain>,
     found: Vec<Finding>,
 }
 
@@ -32,6 +37,26 @@ impl Walk<'_> {
 
     fn place(&self, node: &Node) -> Place {
         self.document.place(node)
+    }
+
+    /// What becomes of an object or file that does not fit.
+    fn refused(&self) -> &'static str {
+        match self.plain {
+            None => "the API server refuses the object",
+            Some(Plain::Configuration) => {
+                "Prometheus refuses the configuration: it does not start, or keeps the old one"
+            }
+            Some(Plain::Rules) => "Prometheus refuses the file, with all of its rules",
+        }
+    }
+
+    /// The document in words.
+    fn subject(&self) -> &str {
+        match self.plain {
+            None => self.document.kind(),
+            Some(Plain::Configuration) => "Prometheus configuration",
+            Some(Plain::Rules) => "rule file",
+        }
     }
 
     fn value(&mut self, node: &Node, shape: &Shape, name: &str, is_root: bool) {
@@ -63,8 +88,11 @@ impl Walk<'_> {
             Shape::Text(words) => match &node.value {
                 Value::Text(text) if words.is_empty() || words.contains(text) => {}
                 Value::Text(text) => self.not_a_word(node, name, text, words),
+                // Prometheus reads its files with a reader that makes texts of numbers.
+                Value::Number(_) | Value::Bool(_) if self.plain.is_some() => {}
                 _ => self.not_a_text(node, name),
             },
+            Shape::Duration => self.duration(node, name),
             Shape::Integer(low, high) => self.integer(node, name, (*low, *high)),
             Shape::Number if !matches!(node.value, Value::Number(_)) => self.wrong(node, name, "a number"),
             Shape::Boolean if !matches!(node.value, Value::Bool(_)) => {
@@ -101,20 +129,23 @@ impl Walk<'_> {
                     Place::new(self.document.file, span),
                     format!("`{}` is missing{within}", field.name),
                 )
-                .why("the API server refuses the object without it"),
+                .why(self.refused()),
             );
         }
     }
 
     fn unknown(&mut self, span: crate::source::Span, key: &str, fields: &[Field], name: &str) {
-        let kind = self.document.kind();
-        let within = if name.is_empty() { kind.to_string() } else { format!("`{name}` of a {kind}") };
+        let kind = self.subject();
+        let within = if name.is_empty() { format!("a {kind}") } else { format!("`{name}` of a {kind}") };
         let finding = Finding::new(
             &rules::UNKNOWN_FIELD,
             Place::new(self.document.file, span),
             format!("{within} has no field `{}`", key.escape_debug()),
         )
-        .why("the API server drops it in silence, or refuses the object: it never takes effect");
+        .why(match self.plain {
+            None => "the API server drops it in silence, or refuses the object: it never takes effect",
+            Some(_) => self.refused(),
+        });
         let names = fields.iter().map(|field| field.name.as_str());
         let place = finding.place;
         self.push(match nearest(key, names.clone()) {
@@ -147,7 +178,7 @@ impl Walk<'_> {
             self.place(node),
             format!("{named} takes {wanted}, and this is {found}"),
         )
-        .why("the API server refuses the object");
+        .why(self.refused());
         let unquoted = node.as_str().map(str::trim).filter(|text| {
             let fits = |text: &str| {
                 wanted.contains("number") && text.parse::<f64>().is_ok()
@@ -175,7 +206,7 @@ impl Walk<'_> {
                 if matches!(node.value, Value::Bool(_)) { "a boolean" } else { "a number" }
             ),
         )
-        .why("the API server refuses the object")
+        .why(self.refused())
         .help(format!("write \"{written}\""));
         let place = self.place(node);
         self.push(finding.replace(true, "put it in quotes", place, format!("\"{written}\"")));
@@ -190,11 +221,36 @@ impl Walk<'_> {
             self.place(node),
             format!("`{name}` cannot be `{}`", text.escape_debug()),
         )
-        .why("the API server refuses the object");
-        let list = words.join(", ");
+        .why(self.refused());
+        // Some lists have each word twice, once with a capital.
+        let is_doubled = |word: &&String| {
+            let small = word.to_lowercase();
+            small == **word || !words.contains(&small)
+        };
+        let list = words.iter().filter(is_doubled).cloned().collect::<Vec<_>>().join(", ");
         self.push(match nearest(text, words.iter().map(String::as_str)) {
             Some(word) => finding.help(format!("did you mean {word}? It is one of {list}")),
             None => finding.help(format!("write one of {list}")),
+        });
+    }
+
+    fn duration(&mut self, node: &Node, name: &str) {
+        let Some(written) = node.as_written() else { return self.wrong(node, name, "a duration") };
+        // Rules leave a `for` of nothing empty.
+        if written.is_empty() || written == "0" || crate::promql::seconds(&written).is_some() {
+            return;
+        }
+        let finding = Finding::new(
+            &rules::WRONG_TYPE,
+            self.place(node),
+            format!("`{name}` takes a duration, and `{}` is none", written.escape_debug()),
+        )
+        .why(self.refused());
+        let is_bare = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit());
+        self.push(if is_bare {
+            finding.help(format!("write the unit: `{written}s`"))
+        } else {
+            finding.help("write whole numbers with units from large to small, such as `30s` or `1m30s`")
         });
     }
 
@@ -211,7 +267,7 @@ impl Walk<'_> {
                     self.place(node),
                     format!("`{name}` takes an integer, and this is {text}"),
                 )
-                .why("the API server refuses the object"),
+                .why(self.refused()),
             );
         };
         if value < low || value > high {
@@ -222,7 +278,7 @@ impl Walk<'_> {
             };
             self.push(
                 Finding::new(&rules::NOT_ALLOWED, self.place(node), format!("`{name}` cannot be {value}"))
-                    .why("the API server refuses the object")
+                    .why(self.refused())
                     .help(format!("write a number {range}")),
             );
         }

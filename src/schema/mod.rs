@@ -2,9 +2,12 @@
 //!
 //! Sources of the tables: kedacore/keda config/crd/bases; prometheus-operator/prometheus-operator
 //! example/prometheus-operator-crd; kubernetes/client-go openapi (apps/v1, v1); kubernetes/api autoscaling and policy,
-//! with the ranges of kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go.
+//! with the ranges of kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go; argoproj/argo-rollouts
+//! manifests/crds; kubernetes/autoscaler vertical-pod-autoscaler/deploy; GoogleCloudPlatform/prometheus-engine
+//! charts/operator/crds; prometheus/prometheus config/config.go, model/relabel/relabel.go, model/rulefmt/rulefmt.go.
 
 mod check;
+mod plain;
 pub mod rules;
 mod table;
 
@@ -13,6 +16,7 @@ pub use check::check;
 use std::sync::OnceLock;
 
 use crate::manifest::{Document, Node};
+use plain::Plain;
 use table::Shape;
 
 macro_rules! tables {
@@ -28,10 +32,16 @@ tables! {
     "ClusterTriggerAuthentication" "keda.sh/v1alpha1" "clustertriggerauthentication-v1alpha1";
     "HorizontalPodAutoscaler" "autoscaling/v2" "horizontalpodautoscaler-v2";
     "HorizontalPodAutoscaler" "autoscaling/v2beta2" "horizontalpodautoscaler-v2beta2";
+    "HorizontalPodAutoscaler" "autoscaling/v2beta1" "horizontalpodautoscaler-v2beta1";
     "HorizontalPodAutoscaler" "autoscaling/v1" "horizontalpodautoscaler-v1";
+    "VerticalPodAutoscaler" "autoscaling.k8s.io/v1" "verticalpodautoscaler-v1";
     "PodDisruptionBudget" "policy/v1" "poddisruptionbudget-v1";
     "ServiceMonitor" "monitoring.coreos.com/v1" "servicemonitor-v1";
     "PodMonitor" "monitoring.coreos.com/v1" "podmonitor-v1";
+    "ServiceMonitor" "azmonitoring.coreos.com/v1" "servicemonitor-v1";
+    "PodMonitor" "azmonitoring.coreos.com/v1" "podmonitor-v1";
+    "PodMonitoring" "monitoring.googleapis.com/v1" "podmonitoring-v1";
+    "ClusterPodMonitoring" "monitoring.googleapis.com/v1" "clusterpodmonitoring-v1";
     "Probe" "monitoring.coreos.com/v1" "probe-v1";
     "PrometheusRule" "monitoring.coreos.com/v1" "prometheusrule-v1";
     "ScrapeConfig" "monitoring.coreos.com/v1alpha1" "scrapeconfig-v1alpha1";
@@ -41,6 +51,7 @@ tables! {
     "StatefulSet" "apps/v1" "statefulset-v1";
     "DaemonSet" "apps/v1" "daemonset-v1";
     "ReplicaSet" "apps/v1" "replicaset-v1";
+    "Rollout" "argoproj.io/v1alpha1" "rollout-v1alpha1";
     "Service" "v1" "service-v1";
 }
 
@@ -76,13 +87,17 @@ impl Shapes {
         Shapes { defined }
     }
 
-    /// The shape of a kind, where it is known.
-    fn find(&self, kind: &str, api_version: &str) -> Option<&Shape> {
+    /// The shapes of a kind, where they are known. Definitions of one version may differ, old from new: any will do.
+    fn of(&self, document: &Document) -> Vec<&Shape> {
+        let (kind, api_version) = (document.kind(), document.api_version());
+        if let Some(plain) = Plain::of(document) {
+            return vec![plain.shape()];
+        }
         let known = TABLES.iter().position(|(name, api, _)| *name == kind && *api == api_version);
         if let Some(at) = known {
-            return Some(SHAPES[at].get_or_init(|| table::parse(TABLES[at].2)));
+            return vec![SHAPES[at].get_or_init(|| table::parse(TABLES[at].2))];
         }
-        let defined = self.defined.iter().find(|(name, api, _)| name == kind && api == api_version);
-        defined.map(|(_, _, shape)| shape)
+        let defined = self.defined.iter().filter(|(name, api, _)| name == kind && api == api_version);
+        defined.map(|(_, _, shape)| shape).collect()
     }
 }

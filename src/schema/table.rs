@@ -1,8 +1,9 @@
 //! The shape of a kind: from the compact tables beside this file, or from a CustomResourceDefinition.
 //!
 //! A line of a table is a field: one blank for each level, its name, `!` if it is required, then its type: `l` a list of,
-//! `m` a map of, and `o` an object, `s` a text, `i` an integer, `n` a number, `b` a boolean, `x` an integer or a text,
-//! `a` anything. Behind it stand limits (`1..3600`) or the words that are allowed (`=Pods|Percent`).
+//! `m` a map of, and `o` an object, `s` a text, `d` a duration, `i` an integer, `n` a number, `b` a boolean, `x` an
+//! integer or a text, `a` anything. Behind it stand limits (`1..3600`), the words that are allowed (`=Pods|Percent`), or
+//! the part that holds the fields of an object (`@pod-template`).
 
 use crate::manifest::Node;
 
@@ -13,6 +14,8 @@ pub enum Shape {
     List(Box<Shape>),
     /// A text; empty: any, else one of these.
     Text(Vec<String>),
+    /// A duration as Prometheus reads it, with its unit.
+    Duration,
     Integer(i64, i64),
     Number,
     Boolean,
@@ -25,6 +28,17 @@ pub struct Field {
     pub name: String,
     pub is_required: bool,
     pub shape: Shape,
+}
+
+/// What stands in several tables alike.
+const PARTS: [(&str, &str); 3] = [
+    ("object-meta", include_str!("tables/parts/object-meta.txt")),
+    ("pod-template", include_str!("tables/parts/pod-template.txt")),
+    ("scrape-job", include_str!("tables/parts/scrape-job.txt")),
+];
+
+fn part_called(name: &str) -> &'static str {
+    PARTS.iter().find(|(part, _)| *part == name).expect("tables name parts that exist").1
 }
 
 /// Reads a table.
@@ -58,11 +72,15 @@ fn shape(kind: &str, limits: &str, inner: impl FnOnce() -> Vec<Field>) -> Shape 
     match first {
         "l" => Shape::List(Box::new(shape(rest, limits, inner))),
         "m" => Shape::Map(Box::new(shape(rest, limits, inner))),
-        "o" => Shape::Object(inner()),
+        "o" => match limits.strip_prefix('@') {
+            Some(part) => parse(part_called(part)),
+            None => Shape::Object(inner()),
+        },
         "s" => {
             let words = limits.strip_prefix('=').unwrap_or_default();
             Shape::Text(words.split('|').filter(|word| !word.is_empty()).map(str::to_string).collect())
         }
+        "d" => Shape::Duration,
         "i" => {
             let (low, high) = limits.split_once("..").unwrap_or_default();
             Shape::Integer(low.parse().unwrap_or(i64::MIN), high.parse().unwrap_or(i64::MAX))
@@ -107,6 +125,15 @@ fn definition(schema: &Node, depth: usize) -> Shape {
         Some("array") => Shape::List(Box::new(
             schema.get("items").map_or(Shape::Any, |items| definition(items, depth + 1)),
         )),
+        // The pattern of the operator's durations.
+        Some("string")
+            if schema
+                .get("pattern")
+                .and_then(Node::as_str)
+                .is_some_and(|pattern| pattern.contains("([0-9]+)ms")) =>
+        {
+            Shape::Duration
+        }
         Some("string") => {
             let words = schema.get("enum").map(Node::items).unwrap_or_default();
             Shape::Text(words.iter().filter_map(|word| word.as_str().map(str::to_string)).collect())

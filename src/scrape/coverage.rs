@@ -231,7 +231,7 @@ impl<'i> World<'i> {
             };
             self.chosen(object, passage)
         });
-        let jobs = self.configs.jobs.iter().map(|job| way::job(self.sources, job, pods, &services));
+        let jobs = self.configs.jobs.iter().map(|job| way::job(job, pods, &services));
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
     }
 

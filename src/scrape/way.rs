@@ -4,7 +4,7 @@ use super::config::Job;
 use super::relabel::{self, Labels, Outcome};
 use super::target::{Pods, Service};
 use crate::manifest::Node;
-use crate::source::{Place, Sources};
+use crate::source::Place;
 
 /// What a way does with the pods of a workload.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ pub fn visible(mut labels: Labels) -> Labels {
 }
 
 /// What a hand-written job does with pods.
-pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
+pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
     let what = format!("the job `{}`", job.name);
     let mut blocked: Option<Passage> = None;
     for discovery in job.list("kubernetes_sd_configs", "kubernetesSDConfigs") {
@@ -100,10 +100,10 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'
             _ => continue,
         };
         match through(job, targets) {
-            Some(Ok(labels)) => return Passage::Scraped(Box::new(scraped(sources, job, labels))),
+            Some(Ok(labels)) => return Passage::Scraped(Box::new(scraped(job, labels))),
             Some(Err(rule)) if is_about(job, rule, pods) => {
                 let why = describe(rule);
-                blocked = Some(Passage::Blocked { by: job.place(sources, rule), what: what.clone(), why });
+                blocked = Some(Passage::Blocked { by: job.place(rule), what: what.clone(), why });
             }
             _ => {}
         }
@@ -116,9 +116,9 @@ pub fn job(sources: &Sources, job: &Job, pods: &Pods<'_>, services: &[&Service<'
                 if headless {
                     let mut labels: Labels = super::target::pairs(fixed.get("labels"));
                     labels.entry("job".to_string()).or_insert_with(|| job.name.clone());
-                    return Passage::Scraped(Box::new(scraped(sources, job, labels)));
+                    return Passage::Scraped(Box::new(scraped(job, labels)));
                 } else {
-                    return Passage::Random { by: job.place(sources, target), what };
+                    return Passage::Random { by: job.place(target), what };
                 }
             }
         }
@@ -130,11 +130,11 @@ fn role(discovery: &Node) -> String {
     discovery.get("role").and_then(Node::as_str).unwrap_or_default().to_lowercase()
 }
 
-fn scraped(sources: &Sources, job: &Job, labels: Labels) -> Scraped {
+fn scraped(job: &Job, labels: Labels) -> Scraped {
     let field = |plain: &str, camel: &str| job.node.get(plain).or_else(|| job.node.get(camel));
     let rules = job.list("metric_relabel_configs", "metricRelabelings");
     Scraped {
-        by: job.name_place(sources),
+        by: job.name_place(),
         what: format!("the job `{}`", job.name),
         interval: field("scrape_interval", "scrapeInterval")
             .and_then(Node::as_str)
@@ -143,7 +143,7 @@ fn scraped(sources: &Sources, job: &Job, labels: Labels) -> Scraped {
         labels: visible(labels),
         honors_labels: field("honor_labels", "honorLabels").and_then(Node::as_written).as_deref()
             == Some("true"),
-        metric_rules: rules.iter().map(|rule| (rule.clone(), job.place(sources, rule))).collect(),
+        metric_rules: rules.iter().map(|rule| (rule.clone(), job.place(rule))).collect(),
         again: None,
     }
 }

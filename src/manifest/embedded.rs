@@ -1,0 +1,114 @@
+//! YAML inside of the texts of YAML: a `prometheus.yml` in a ConfigMap, scrape configurations in Helm values, rule files.
+//! It becomes documents of its own, whose every value knows its place in the outer file.
+
+use super::inside::Places;
+use super::{Document, Node, Value, read};
+use crate::source::Span;
+
+/// Texts in texts that are followed.
+const MOST_DEPTH: usize = 3;
+
+/// Kinds whose texts may hold a configuration; a file without a kind may be Helm values.
+const HOSTS: [&str; 8] = [
+    "",
+    "ConfigMap",
+    "Secret",
+    "HelmRelease",
+    "Application",
+    "HelmChart",
+    "HelmChartConfig",
+    "OpenTelemetryCollector",
+];
+
+/// The documents inside of a document. `text` is the file that it stands in.
+pub fn embedded(document: &Document, text: &str) -> Vec<Document> {
+    let mut found = Vec::new();
+    if HOSTS.contains(&document.kind()) {
+        walk(&document.node, document, text, 0, &mut found);
+    }
+    found
+}
+
+fn walk(node: &Node, document: &Document, text: &str, depth: usize, found: &mut Vec<Document>) {
+    match &node.value {
+        Value::Text(value) if depth < MOST_DEPTH && is_configuration(value) => {
+            let raw = text.get(node.span.range()).unwrap_or_default();
+            let places = Places::new(raw, value);
+            for mut inner in read(document.file, value).documents {
+                if inner.node.items().is_empty() && inner.node.entries().is_empty() {
+                    continue;
+                }
+                shift(&mut inner.node, &|span| {
+                    let at = |offset: u32| node.span.start as usize + places.raw(offset as usize);
+                    let (start, end) = (at(span.start), at(span.end));
+                    Span::new(start, end.max(start))
+                });
+                walk(&inner.node, &inner, text, depth + 1, found);
+                found.push(inner);
+            }
+        }
+        Value::Sequence(items) => {
+            for item in items {
+                walk(item, document, text, depth, found);
+            }
+        }
+        Value::Mapping(entries) => {
+            for entry in entries {
+                walk(&entry.node, document, text, depth, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a text speaks of scraping or holds rules.
+fn is_configuration(text: &str) -> bool {
+    const SCRAPING: [&str; 4] = ["scrape_configs:", "job_name:", "scrape_interval:", "ScrapeConfigs:"];
+    text.contains('\n')
+        && (SCRAPING.iter().any(|word| text.contains(word))
+            || ["groups:", "rules:", "expr:"].iter().all(|word| text.contains(word)))
+}
+
+fn shift(node: &mut Node, place: &impl Fn(Span) -> Span) {
+    node.span = place(node.span);
+    match &mut node.value {
+        Value::Sequence(items) => items.iter_mut().for_each(|item| shift(item, place)),
+        Value::Mapping(entries) => {
+            for entry in entries {
+                entry.key_span = place(entry.key_span);
+                shift(&mut entry.node, place);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+
+    #[test]
+    fn every_value_knows_its_place_in_the_outer_file() {
+        for text in [
+            "kind: ConfigMap\ndata:\n  prometheus.yml: |\n    scrape_configs:\n      - job_name: web\n        scheme: https\n",
+            "kind: ConfigMap\ndata: {\"a.yml\": \"scrape_configs:\\n- job_name: web\\n  scheme: https\\n\"}\n",
+            "kind: HelmRelease\nspec:\n  values: |\n    extraScrapeConfigs: |\n      - job_name: web\n        scheme: https\n",
+        ] {
+            let outer = read(FileId(0), text).documents.remove(0);
+            let inner = embedded(&outer, text);
+            let job = inner
+                .iter()
+                .find_map(|document| {
+                    let list = document.node.get("scrape_configs").unwrap_or(&document.node);
+                    list.items().first()
+                })
+                .expect("a job");
+            for (key, value) in [("job_name", "web"), ("scheme", "https")] {
+                let entry = job.entries().iter().find(|entry| entry.key == key).expect("a key");
+                assert_eq!(&text[entry.key_span.range()], key, "{text}");
+                assert_eq!(&text[entry.node.span.range()], value, "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Files that Prometheus reads itself: its configuration and its rules. It refuses a key that it does not know.
+//!
+//! Source: prometheus/prometheus config/config.go and model/rulefmt/rulefmt.go, both read strictly. What vmagent, vmalert,
+//! Mimir and Thanos read beside stands in the tables as well.
+
+use std::sync::OnceLock;
+
+use super::table::{Shape, parse};
+use crate::manifest::{Document, Node};
+
+static CONFIGURATION: OnceLock<Shape> = OnceLock::new();
+static RULES: OnceLock<Shape> = OnceLock::new();
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plain {
+    Configuration,
+    Rules,
+}
+
+/// Keys by which programs that read something similar are known: Promtail, the agents, Helm values.
+const OTHERS: [&str; 12] = [
+    "clients",
+    "positions",
+    "server",
+    "integrations",
+    "metrics",
+    "logs",
+    "receivers",
+    "route",
+    "prometheus",
+    "serverFiles",
+    "grafana",
+    "alertmanager",
+];
+
+impl Plain {
+    /// What a document without a kind is, where it is surely for Prometheus.
+    pub(super) fn of(document: &Document) -> Option<Plain> {
+        if !document.kind().is_empty() || !document.api_version().is_empty() {
+            return None;
+        }
+        let root = &document.node;
+        if OTHERS.iter().any(|key| root.get(key).is_some()) {
+            return None;
+        }
+        let has_name = |job: &Node| job.get("job_name").is_some();
+        let jobs = root.get("scrape_configs").map(Node::items).unwrap_or_default();
+        if !jobs.is_empty() && jobs.iter().all(has_name) {
+            return Some(Plain::Configuration);
+        }
+        let has_rules = |group: &Node| {
+            group.get("name").is_some() && !group.get("rules").map(Node::items).unwrap_or_default().is_empty()
+        };
+        let groups = root.get("groups").map(Node::items).unwrap_or_default();
+        let are_rules = !groups.is_empty() && groups.iter().all(has_rules);
+        are_rules.then_some(Plain::Rules)
+    }
+
+    pub(super) fn shape(self) -> &'static Shape {
+        match self {
+            Plain::Configuration => {
+                CONFIGURATION.get_or_init(|| parse(include_str!("tables/prometheus-configuration.txt")))
+            }
+            Plain::Rules => RULES.get_or_init(|| parse(include_str!("tables/rule-file.txt"))),
+        }
+    }
+}
