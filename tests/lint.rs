@@ -80,7 +80,7 @@ fn example(info: &str, query: String) -> Example {
 fn found(example: &Example, query: &str) -> Vec<Lint> {
     match parse(query, &example.target) {
         Ok(expression) => lint(&expression, &example.context),
-        Err(errors) => syntax(&errors),
+        Err(errors) => syntax(&errors, &slogen::lint::Role::default()),
     }
 }
 

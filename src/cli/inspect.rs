@@ -312,7 +312,7 @@ fn table(sources: &Sources, rows: &[Row]) -> String {
                     let job = if job.is_empty() { String::new() } else { format!(", as job `{job}`") };
                     ("scraped", format!("{what} ({}){job}", place(*by)))
                 }
-                Verdict::NotScraped { by, why } => {
+                Verdict::NotScraped { by, why, .. } => {
                     ("NOT SCRAPED", by.map_or(why.clone(), |by| format!("{why} ({})", place(by))))
                 }
                 Verdict::CannotTell(why) => ("cannot tell", why.clone()),

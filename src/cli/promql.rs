@@ -45,7 +45,7 @@ pub fn run(arguments: &PromqlArguments) -> anyhow::Result<Ending> {
     let parsed = parse(&query, &target);
     let lints = match &parsed {
         Ok(expression) => lint(expression, &context),
-        Err(errors) => syntax(errors),
+        Err(errors) => syntax(errors, &context.role),
     };
     let least = Severity::from(arguments.fail_on);
     let ending =

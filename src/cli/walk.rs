@@ -212,7 +212,7 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 23] = [
     "APIService",
     "ClusterPodMonitoring",
     "ClusterTriggerAuthentication",
@@ -223,6 +223,7 @@ const KINDS: [&str; 22] = [
     "HorizontalPodAutoscaler",
     "Kustomization",
     "LimitRange",
+    "Namespace",
     "PodDisruptionBudget",
     "PodMonitor",
     "Probe",
@@ -238,7 +239,14 @@ const KINDS: [&str; 22] = [
 ];
 
 /// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
-const CONFIGURATION: [&str; 4] = ["scrape_configs", "scrape_interval", "job_name", "ScrapeConfigs"];
+const CONFIGURATION: [&str; 6] = [
+    "scrape_configs",
+    "scrape_interval",
+    "job_name",
+    "ScrapeConfigs",
+    "prometheusSpec",
+    "kube-prometheus-stack",
+];
 
 /// Words of a file of rules, all of which it has.
 const RULES: [&str; 3] = ["groups:", "rules:", "expr:"];

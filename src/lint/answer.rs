@@ -18,7 +18,7 @@ pub fn answer(query: &str, target: &Target, context: &Context) -> Value {
             "canonical": null,
             "nodes": [],
             "series": "unknown",
-            "findings": syntax(&errors).iter().map(|lint| finding(query, lint)).collect::<Vec<_>>(),
+            "findings": syntax(&errors, &context.role).iter().map(|lint| finding(query, lint)).collect::<Vec<_>>(),
         }),
         Ok(expression) => {
             let analysis = analyse(&expression, &context.facts);

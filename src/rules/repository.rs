@@ -136,12 +136,7 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         }
         ("HorizontalPodAutoscaler", "autoscaling") => {
             let min = object.integer(&["spec", "minReplicas"]).unwrap_or(1);
-            (
-                "the HorizontalPodAutoscaler",
-                min,
-                object.integer(&["spec", "maxReplicas"])?,
-                utilization(object),
-            )
+            (conflict::HPA, min, object.integer(&["spec", "maxReplicas"])?, utilization(object))
         }
         _ => return None,
     };

@@ -107,7 +107,7 @@ impl Walk<'_> {
 
     fn object(&mut self, node: &Node, fields: &[Field], name: &str, is_root: bool) {
         for entry in node.entries() {
-            let known = fields.iter().find(|field| field.name == entry.key);
+            let known = fields.iter().find(|field| field.is_called(&entry.key));
             match known {
                 Some(field) => self.value(&entry.node, &field.shape, &entry.key, false),
                 None if is_root && matches!(entry.key.as_str(), "apiVersion" | "kind" | "status") => {}
@@ -146,7 +146,7 @@ impl Walk<'_> {
             None => "the API server drops it in silence, or refuses the object: it never takes effect",
             Some(_) => self.refused(),
         });
-        let names = fields.iter().map(|field| field.name.as_str());
+        let names = fields.iter().map(|field| field.name.as_str()).filter(|name| !name.starts_with('*'));
         let place = finding.place;
         self.push(match nearest(key, names.clone()) {
             Some(word) => finding.help(format!("did you mean `{word}`?")).replace(

@@ -3,7 +3,7 @@
 //! A line of a table is a field: one blank for each level, its name, `!` if it is required, then its type: `l` a list of,
 //! `m` a map of, and `o` an object, `s` a text, `d` a duration, `i` an integer, `n` a number, `b` a boolean, `x` an
 //! integer or a text, `a` anything. Behind it stand limits (`1..3600`), the words that are allowed (`=Pods|Percent`), or
-//! the part that holds the fields of an object (`@pod-template`).
+//! the part that holds the fields of an object (`@pod-template`). A name with a `*` before it is the end of many names.
 
 use crate::manifest::Node;
 
@@ -28,6 +28,15 @@ pub struct Field {
     pub name: String,
     pub is_required: bool,
     pub shape: Shape,
+}
+
+impl Field {
+    pub fn is_called(&self, key: &str) -> bool {
+        match self.name.strip_prefix('*') {
+            Some(end) => key.ends_with(end),
+            None => self.name == key,
+        }
+    }
 }
 
 /// What stands in several tables alike.

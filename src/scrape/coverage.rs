@@ -7,6 +7,7 @@ use super::dangling;
 use super::index::Index;
 use super::labels;
 use super::monitor;
+use super::operator::Operators;
 use super::rules;
 use super::target::Pods;
 use super::way::{self, Passage};
@@ -31,7 +32,7 @@ pub struct Row {
 #[derive(Clone, Debug)]
 pub enum Verdict {
     Scraped { by: Place, what: String, job: String },
-    NotScraped { by: Option<Place>, why: String },
+    NotScraped { by: Option<Place>, why: String, is_sure: bool },
     CannotTell(String),
 }
 
@@ -87,17 +88,16 @@ struct World<'i> {
     sources: &'i Sources,
     index: Index<'i>,
     configs: Configs,
-    operators: Vec<&'i Object<'i>>,
+    operators: Operators<'i>,
 }
 
 /// Findings, and the report as lines.
 pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Finding>, Vec<Row>) {
-    let whole = |kind: &'static str| inventory.kind(kind);
     let world = World {
         sources,
         index: Index::new(inventory),
         configs: config::find(inventory),
-        operators: whole("Prometheus").chain(whole("PrometheusAgent")).collect(),
+        operators: Operators::new(inventory),
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
@@ -159,7 +159,7 @@ impl<'i> World<'i> {
                     findings.extend(labels::check(&selector, pods, &ways, inside));
                 }
                 if let (Verdict::NotScraped { .. }, false) = (&verdict, told) {
-                    findings.push(not_scraped(&metric, place, &verdict, self.is_sure(&verdict)));
+                    findings.push(not_scraped(&metric, place, &verdict));
                     told = true;
                 } else if let (Verdict::CannotTell(why), false) = (&verdict, told) {
                     findings.push(
@@ -235,34 +235,17 @@ impl<'i> World<'i> {
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
     }
 
-    /// A monitor that no Prometheus of the repository selects scrapes nothing.
+    /// A monitor that no Prometheus of the repository takes up scrapes nothing.
     fn chosen(&self, object: &Object<'_>, passage: Passage) -> Passage {
         let Passage::Scraped(scraped) = &passage else { return passage };
-        let what = &scraped.what;
-        let key = match object.kind() {
-            "ServiceMonitor" => "serviceMonitorSelector",
-            "PodMonitor" => "podMonitorSelector",
-            _ => return passage,
-        };
-        let labels = object.labels().into_iter().collect();
-        let selectors: Vec<(&Object<'_>, &Node)> = self
-            .operators
-            .iter()
-            .filter_map(|operator| Some((*operator, operator.at(&["spec", key])?)))
-            .collect();
-        if selectors.is_empty()
-            || selectors.iter().any(|(_, selector)| monitor::selected(selector, &labels) != Some(false))
-        {
-            return passage;
-        }
-        let (operator, selector) = selectors[0];
-        Passage::Blocked {
-            by: operator.place(selector),
-            what: what.clone(),
-            why: format!(
-                "it does not carry the labels by which the Prometheus `{}` selects its monitors",
-                operator.name
-            ),
+        match self.operators.refusal(object) {
+            Some(refusal) => Passage::Blocked {
+                by: refusal.by,
+                what: scraped.what.clone(),
+                why: refusal.why,
+                is_sure: refusal.is_sure,
+            },
+            None => passage,
         }
     }
 
@@ -296,6 +279,7 @@ impl<'i> World<'i> {
                                 "{} would: this rule drops the metric after the scrape",
                                 scraped.what
                             ),
+                            is_sure: true,
                         });
                     }
                     None => {
@@ -319,10 +303,16 @@ impl<'i> World<'i> {
         if let Some(dropped) = dropped {
             return dropped;
         }
-        if let Some(Passage::Blocked { by, what, why }) =
+        if let Some(Passage::Blocked { by, what, why, is_sure }) =
             passages.iter().find(|passage| matches!(passage, Passage::Blocked { .. }))
         {
-            return Verdict::NotScraped { by: Some(*by), why: format!("{what} would: {why}") };
+            let why = format!("{what} would: {why}");
+            return Verdict::NotScraped { by: Some(*by), why, is_sure: *is_sure };
+        }
+        if let Some(Passage::Open { what, why }) =
+            passages.iter().find(|passage| matches!(passage, Passage::Open { .. }))
+        {
+            return Verdict::CannotTell(format!("{what} may scrape it: {why}"));
         }
         let workload = format!("{} `{}`", pods.object.kind(), pods.object.name);
         if let Some(by) = self
@@ -330,11 +320,12 @@ impl<'i> World<'i> {
             .seen
             .first()
             .copied()
-            .or_else(|| self.operators.first().map(|object| object.name_place()))
+            .or_else(|| self.operators.all.first().map(|object| object.name_place()))
         {
             return Verdict::NotScraped {
                 by: Some(by),
                 why: format!("no job and no monitor here has anything to do with the pods of {workload}"),
+                is_sure: true,
             };
         }
         let annotated = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
@@ -344,6 +335,7 @@ impl<'i> World<'i> {
                 why: format!(
                     "the pods of {workload} carry scrape annotations, which the Prometheus of these monitors does not read"
                 ),
+                is_sure: false,
             };
         }
         if annotated {
@@ -355,6 +347,7 @@ impl<'i> World<'i> {
             return Verdict::NotScraped {
                 by: Some(other.name_place()),
                 why: format!("there are monitors here, and none for the pods of {workload}"),
+                is_sure: false,
             };
         }
         Verdict::CannotTell(format!("neither a monitor for the pods of {workload} nor a Prometheus is here"))
@@ -368,12 +361,6 @@ impl<'i> World<'i> {
         Verdict::CannotTell(format!(
             "`{metric}` looks like the result of a recording rule, which is not here"
         ))
-    }
-
-    /// Whether a Prometheus is in view, so that what is missing is really missing.
-    fn is_sure(&self, verdict: &Verdict) -> bool {
-        let blocked = matches!(verdict, Verdict::NotScraped { why, .. } if why.contains(" would: "));
-        blocked || !self.configs.seen.is_empty() || !self.operators.is_empty()
     }
 
     /// Windows of the query against the interval of the way that scrapes.
@@ -452,18 +439,18 @@ impl<'i> World<'i> {
     }
 }
 
-fn not_scraped(metric: &str, place: Place, verdict: &Verdict, is_sure: bool) -> Finding {
+fn not_scraped(metric: &str, place: Place, verdict: &Verdict) -> Finding {
     let mut finding = Finding::new(&rules::NOT_SCRAPED, place, format!("nobody scrapes `{metric}`"))
         .why("the query is always empty: KEDA reads 0, says nothing, and under full load nothing scales")
         .help("scrape the pods: a ServiceMonitor for their Service, a PodMonitor, or a job; `slogen build` writes one that fits");
-    if let Verdict::NotScraped { by, why } = verdict {
+    if let Verdict::NotScraped { by, why, is_sure } = verdict {
         finding.label = Some(why.clone());
         if let Some(by) = by {
             finding = finding.related(*by, "here");
         }
-    }
-    if !is_sure {
-        finding.severity = Severity::Warning;
+        if !is_sure {
+            finding.severity = Severity::Warning;
+        }
     }
     finding
 }

@@ -4,6 +4,7 @@
 
 use super::index::Index;
 use super::monitor::{OF_SERVICES, endpoints, looks_into, selected};
+use super::operator::Operators;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING};
 use super::target::{Pods, Service, carries, pairs};
 use crate::finding::Finding;
@@ -11,7 +12,7 @@ use crate::inventory::Object;
 use crate::manifest::{Node, has_variable};
 
 /// What is wrong with one monitor beside the other objects.
-pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &[&Object<'i>]) -> Vec<Finding> {
+pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operators<'i>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(not_selected(monitor, operators));
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return findings };
@@ -35,37 +36,14 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &[&Objec
 }
 
 /// No Prometheus of the repository takes this monitor up.
-fn not_selected(monitor: &Object<'_>, operators: &[&Object<'_>]) -> Option<Finding> {
-    let key = match monitor.kind() {
-        "ServiceMonitor" => "serviceMonitorSelector",
-        "PodMonitor" => "podMonitorSelector",
-        _ => return None,
-    };
-    let labels = monitor.labels().into_iter().collect();
-    let mut selectors = operators.iter().map(|operator| (operator, operator.at(&["spec", key])));
-    let takes = |(_, selector): (_, Option<&Node>)| {
-        selector.is_none_or(|selector| selected(selector, &labels) != Some(false))
-    };
-    if operators.is_empty() || operators.iter().any(|operator| takes((operator, operator.at(&["spec", key]))))
-    {
-        return None;
-    }
-    let (operator, selector) = selectors.next()?;
-    let wanted = pairs(selector.and_then(|node| node.get("matchLabels")));
-    let wanted: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    Some(
-        Finding::new(
-            &NOT_SELECTED,
-            monitor.name_place(),
-            format!("no Prometheus here takes up the {} `{}`", monitor.kind(), monitor.name),
-        )
-        .related(
-            selector.map_or(operator.name_place(), |node| operator.place(node)),
-            format!("`{}` selects by other labels", operator.name),
-        )
-        .why("the monitor is applied and does nothing: no target, no error")
-        .help(format!("label the monitor `{}`", wanted.join(", "))),
-    )
+fn not_selected(monitor: &Object<'_>, operators: &Operators<'_>) -> Option<Finding> {
+    let refusal = operators.refusal(monitor)?;
+    let message = format!("no Prometheus here takes up the {} `{}`", monitor.kind(), monitor.name);
+    let finding = Finding::new(&NOT_SELECTED, monitor.name_place(), message)
+        .label(refusal.why)
+        .related(refusal.by, "this decides")
+        .why("the monitor is applied and does nothing: no target, no error");
+    Some(finding.help(refusal.help))
 }
 
 /// The Services of the same folder that the monitor was written for, by all signs.

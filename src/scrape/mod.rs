@@ -10,6 +10,7 @@ mod dangling;
 mod index;
 mod labels;
 mod monitor;
+mod operator;
 mod relabel;
 pub mod rules;
 mod target;

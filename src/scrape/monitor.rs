@@ -90,7 +90,7 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                     shown(selector),
                     service.object.name
                 );
-                blocked.get_or_insert(Passage::Blocked { by: place, what: what.clone(), why });
+                blocked.get_or_insert(Passage::Blocked { by: place, what: what.clone(), why, is_sure: true });
             }
             continue;
         }
@@ -104,7 +104,12 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                 service.object.name,
                 service.object.namespace_text()
             );
-            blocked.get_or_insert(Passage::Blocked { by: monitor.name_place(), what: what.clone(), why });
+            blocked.get_or_insert(Passage::Blocked {
+                by: monitor.name_place(),
+                what: what.clone(),
+                why,
+                is_sure: true,
+            });
             continue;
         }
         for endpoint in endpoints(monitor) {
@@ -133,7 +138,8 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                         scraped = Some((way, port.clone(), service.object.name.clone()));
                     }
                     Err(Some((place, why))) => {
-                        blocked = Some(Passage::Blocked { by: place, what: what.clone(), why });
+                        blocked =
+                            Some(Passage::Blocked { by: place, what: what.clone(), why, is_sure: true });
                     }
                     Err(None) => return Passage::Apart,
                 }
@@ -146,7 +152,8 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                 service.object.name,
                 ports(service)
             );
-            blocked = Some(Passage::Blocked { by: monitor.place(node), what: what.clone(), why });
+            blocked =
+                Some(Passage::Blocked { by: monitor.place(node), what: what.clone(), why, is_sure: true });
         }
     }
     match scraped {
@@ -203,11 +210,11 @@ fn relabelled(
     labels: Labels,
 ) -> Result<Labels, Option<(Place, String)>> {
     let rules = endpoint.get("relabelings").or_else(|| endpoint.get("relabelConfigs"));
-    match relabel::apply(labels.clone(), rules.map(Node::items).unwrap_or_default()) {
+    match relabel::apply(labels, rules.map(Node::items).unwrap_or_default()) {
         Outcome::Kept(labels) => Ok(labels),
         Outcome::Dropped(rule) => Err(Some((monitor.place(rule), way::describe(rule)))),
         // What cannot be followed is taken to keep it.
-        Outcome::Unknown => Ok(labels),
+        Outcome::Unknown(labels) => Ok(labels),
     }
 }
 
@@ -247,7 +254,7 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>) -> Passage {
     }
     if !looks_into(monitor, pods.object) {
         let why = format!("{}, and the pods are in `{}`", reach(monitor), pods.object.namespace_text());
-        return Passage::Blocked { by: monitor.name_place(), what, why };
+        return Passage::Blocked { by: monitor.name_place(), what, why, is_sure: true };
     }
     let mut blocked = Passage::Apart;
     let takes_numbers = monitor.kind().ends_with("PodMonitoring");
@@ -279,7 +286,7 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>) -> Passage {
             match relabelled(monitor, endpoint, labels) {
                 Ok(labels) => return Passage::Scraped(Box::new(way(monitor, endpoint, what, labels))),
                 Err(Some((place, why))) => {
-                    blocked = Passage::Blocked { by: place, what: what.clone(), why };
+                    blocked = Passage::Blocked { by: place, what: what.clone(), why, is_sure: true };
                 }
                 Err(None) => return Passage::Apart,
             }
@@ -291,7 +298,7 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>) -> Passage {
             written("port").unwrap_or_default(),
             declared(pods)
         );
-        blocked = Passage::Blocked { by: monitor.place(node), what: what.clone(), why };
+        blocked = Passage::Blocked { by: monitor.place(node), what: what.clone(), why, is_sure: true };
     }
     blocked
 }

@@ -16,8 +16,8 @@ pub enum Outcome<'n> {
     Kept(Labels),
     /// The rule that dropped it.
     Dropped(&'n Node),
-    /// A rule that cannot be followed here.
-    Unknown,
+    /// A rule that cannot be followed here, and the labels before it.
+    Unknown(Labels),
 }
 
 /// Passes a target through rules.
@@ -26,7 +26,7 @@ pub fn apply<'n>(mut labels: Labels, rules: &'n [Node]) -> Outcome<'n> {
         match step(&mut labels, rule) {
             Some(true) => {}
             Some(false) => return Outcome::Dropped(rule),
-            None => return Outcome::Unknown,
+            None => return Outcome::Unknown(labels),
         }
     }
     Outcome::Kept(labels)
@@ -111,7 +111,7 @@ mod tests {
                 labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
             }
             Outcome::Dropped(_) => "dropped".to_string(),
-            Outcome::Unknown => "unknown".to_string(),
+            Outcome::Unknown(_) => "unknown".to_string(),
         }
     }
 

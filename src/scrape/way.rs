@@ -12,9 +12,12 @@ pub enum Passage {
     /// They are scraped.
     Scraped(Box<Scraped>),
     /// They are nearly scraped: what stands in the way, and where.
-    Blocked { by: Place, what: String, why: String },
+    /// `is_sure`: all that decides is here.
+    Blocked { by: Place, what: String, why: String, is_sure: bool },
     /// Each scrape meets a random pod.
     Random { by: Place, what: String },
+    /// Its targets come from somewhere else: they may be among them.
+    Open { what: String, why: String },
     /// It has nothing to do with them.
     Apart,
 }
@@ -65,7 +68,7 @@ impl Scraped {
             match relabel::apply(labels.clone(), std::slice::from_ref(rule)) {
                 Outcome::Kept(kept) => labels = kept,
                 Outcome::Dropped(_) => return Some(*place),
-                Outcome::Unknown => return None,
+                Outcome::Unknown(_) => return None,
             }
         }
         None
@@ -103,7 +106,8 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
             Some(Ok(labels)) => return Passage::Scraped(Box::new(scraped(job, labels))),
             Some(Err(rule)) if is_about(job, rule, pods) => {
                 let why = describe(rule);
-                blocked = Some(Passage::Blocked { by: job.place(rule), what: what.clone(), why });
+                blocked =
+                    Some(Passage::Blocked { by: job.place(rule), what: what.clone(), why, is_sure: true });
             }
             _ => {}
         }
@@ -123,7 +127,18 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
             }
         }
     }
-    blocked.unwrap_or(Passage::Apart)
+    blocked.or_else(|| elsewhere(job)).unwrap_or(Passage::Apart)
+}
+
+/// A job whose targets stand in no file of this repository.
+fn elsewhere(job: &Job) -> Option<Passage> {
+    let what = format!("the job `{}`", job.name);
+    if job.node.get("metrics_path").and_then(Node::as_str) == Some("/federate") {
+        return Some(Passage::Open { what, why: "it takes series over from another Prometheus".to_string() });
+    }
+    let is_open = |key: &str| key.ends_with("_sd_configs") && key != "kubernetes_sd_configs";
+    let key = job.node.entries().iter().map(|entry| &entry.key).find(|key| is_open(key))?;
+    Some(Passage::Open { what, why: format!("it finds its targets with `{key}`") })
 }
 
 fn role(discovery: &Node) -> String {
@@ -148,7 +163,7 @@ fn scraped(job: &Job, labels: Labels) -> Scraped {
     }
 }
 
-/// The labels of a target that passes, or the rule that drops the last of them; None where it cannot be told.
+/// The labels of a target that passes, or the rule that drops the last of them; None where there is none.
 fn through(job: &Job, targets: Vec<Labels>) -> Option<Result<Labels, &Node>> {
     let rules = job.list("relabel_configs", "relabelings");
     let mut last = None;
@@ -157,7 +172,8 @@ fn through(job: &Job, targets: Vec<Labels>) -> Option<Result<Labels, &Node>> {
         match relabel::apply(target, rules) {
             Outcome::Kept(labels) => return Some(Ok(labels)),
             Outcome::Dropped(rule) => last = Some(Err(rule)),
-            Outcome::Unknown => return None,
+            // What cannot be followed, such as sharding, is taken to keep it.
+            Outcome::Unknown(labels) => return Some(Ok(labels)),
         }
     }
     last

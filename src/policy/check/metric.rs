@@ -109,7 +109,7 @@ impl Checker<'_> {
         match promql::parse(&written.value, &target) {
             Ok(expression) => Some(expression),
             Err(errors) => {
-                for lint in lint::syntax(&errors) {
+                for lint in lint::syntax(&errors, &lint::Role::default()) {
                     self.push(lint.finding(|span| self.inside(written.place, span)));
                 }
                 None

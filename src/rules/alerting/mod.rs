@@ -70,7 +70,7 @@ fn query(
             own = keda::check(&expression, versions, matches!(role, Role::Alert), place);
             lint(&expression, &Context { role, ..Context::default() })
         }
-        Err(errors) => syntax(&errors),
+        Err(errors) => syntax(&errors, &role),
     };
     let quoted = raw.starts_with(['"', '\'']);
     lints

@@ -2,8 +2,8 @@
 //!
 //! Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, verifyHpas and verifyScaledObjects.
 
-use super::Expected;
 use super::cards::SECOND_AUTOSCALER;
+use super::{Expected, HPA};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::inventory::group;
@@ -63,8 +63,12 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         )
         .label("the same workload")
         .related(expected.workload.place, format!("{} scales it too", expected.asker))
-        .why("KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, the two undo each other's work every 15 s")
+        .why(match expected.asker {
+            HPA => "each of the two undoes the other's work every 15 s; from Kubernetes 1.27 on the HPA reports AmbiguousSelector, and neither scales",
+            _ => "KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, the two undo each other's work every 15 s",
+        })
         .help(match expected.asker {
+            HPA => "keep one of them, with the metrics of both".to_string(),
             "the policy" => format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]"),
             _ => format!("delete the HPA; to take it over without a gap write the annotation `scaledobject.keda.sh/transfer-hpa-ownership: \"true\"` and `advanced.horizontalPodAutoscalerConfig.name: {name}`"),
         }),

@@ -16,6 +16,9 @@ use crate::inventory::Object;
 use crate::model::WorkloadReference;
 use crate::source::{Place, Placed};
 
+/// How an HPA is called as the one who expects something.
+pub const HPA: &str = "the HorizontalPodAutoscaler";
+
 /// What a policy expects to find.
 #[derive(Clone, Debug)]
 pub struct Expected {

@@ -24,7 +24,7 @@ impl Checker<'_> {
                 self.own_scrapes(entry, text, &expression);
                 lint(&expression, &self.context(view, trigger))
             }
-            Err(errors) => syntax(&errors),
+            Err(errors) => syntax(&errors, &Role::default()),
         };
         for lint in lints {
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));

@@ -1,0 +1,258 @@
+//! Who takes monitors up: Prometheus objects of the operator, and releases of kube-prometheus-stack.
+//!
+//! Sources: prometheus-operator/prometheus-operator pkg/prometheus/resource_selector.go (a selector that is not there
+//! selects nothing; a namespace selector that is not there means the own namespace); prometheus-community/helm-charts
+//! charts/kube-prometheus-stack/templates/prometheus/prometheus.yaml (without a selector in the values: the label
+//! `release`, unless `serviceMonitorSelectorNilUsesHelmValues` is false).
+
+use super::monitor::selected;
+use super::relabel::Labels;
+use crate::inventory::{Inventory, Object};
+use crate::manifest::{Node, has_variable, read};
+use crate::source::Place;
+
+/// Whether a Prometheus takes a monitor up.
+#[derive(Clone, Debug)]
+pub enum Taken {
+    Yes,
+    No(Refusal),
+    /// What decides is not here.
+    Unknown,
+}
+
+/// Why it does not.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub by: Place,
+    /// With the monitor as its subject.
+    pub why: String,
+    pub help: String,
+    /// Whether the Prometheus itself is here, and not only values for it.
+    pub is_sure: bool,
+}
+
+/// Everything in a repository that takes monitors up.
+#[derive(Debug)]
+pub struct Operators<'i> {
+    pub all: Vec<&'i Object<'i>>,
+    stacks: Vec<Stack<'i>>,
+    namespaces: Vec<&'i Object<'i>>,
+}
+
+/// Values of kube-prometheus-stack.
+#[derive(Debug)]
+struct Stack<'i> {
+    object: &'i Object<'i>,
+    /// None: the values are a file, and how it is released is told elsewhere.
+    release: Option<String>,
+    /// `prometheus.prometheusSpec`, as far as it is written.
+    spec: Option<Node>,
+}
+
+impl<'i> Operators<'i> {
+    pub fn new(inventory: &'i Inventory<'i>) -> Self {
+        Operators {
+            all: inventory.kind("Prometheus").chain(inventory.kind("PrometheusAgent")).collect(),
+            stacks: inventory.objects.iter().filter_map(stack).collect(),
+            namespaces: inventory.kind("Namespace").collect(),
+        }
+    }
+
+    /// Why nobody here takes a monitor up; None where somebody does or may, or where nobody is here at all.
+    pub fn refusal(&self, monitor: &Object<'_>) -> Option<Refusal> {
+        let (selector, namespaces) = match monitor.kind() {
+            "ServiceMonitor" => ("serviceMonitorSelector", "serviceMonitorNamespaceSelector"),
+            "PodMonitor" => ("podMonitorSelector", "podMonitorNamespaceSelector"),
+            _ => return None,
+        };
+        // Azure's monitors are for its own collector.
+        if monitor.group() != "monitoring.coreos.com" {
+            return None;
+        }
+        let labels: Labels = monitor.labels().into_iter().collect();
+        if labels.values().any(|value| has_variable(value)) {
+            return None;
+        }
+        let operators =
+            self.all.iter().map(|operator| self.taken(operator, monitor, &labels, selector, namespaces));
+        let stacks = self.stacks.iter().map(|stack| stack.taken(&labels, selector));
+        let mut first = None;
+        for taken in operators.chain(stacks) {
+            match taken {
+                Taken::No(refusal) => {
+                    first.get_or_insert(refusal);
+                }
+                Taken::Yes | Taken::Unknown => return None,
+            }
+        }
+        first
+    }
+
+    fn taken(
+        &self,
+        operator: &Object<'_>,
+        monitor: &Object<'_>,
+        labels: &Labels,
+        key: &str,
+        namespaces: &str,
+    ) -> Taken {
+        let called = format!("the {} `{}`", operator.kind(), operator.name);
+        let Some(selector) = operator.at(&["spec", key]) else {
+            // It selects nothing, unless an overlay or a chart fills it in.
+            return Taken::Unknown;
+        };
+        match selected(selector, labels) {
+            Some(true) => {}
+            Some(false) => {
+                return Taken::No(Refusal {
+                    by: operator.place(selector),
+                    why: format!("it does not carry the labels by which {called} selects its monitors"),
+                    help: format!("label the monitor `{}`", shown(selector)),
+                    is_sure: true,
+                });
+            }
+            None => return Taken::Unknown,
+        }
+        let (Some(own), Some(theirs)) = (&operator.namespace, &monitor.namespace) else {
+            return Taken::Unknown;
+        };
+        let reaches = match operator.at(&["spec", namespaces]) {
+            None => Some(own == theirs),
+            Some(node) if node.entries().is_empty() => Some(true),
+            Some(node) => self.namespace_selected(node, theirs),
+        };
+        match reaches {
+            Some(true) => Taken::Yes,
+            None => Taken::Unknown,
+            Some(false) => Taken::No(Refusal {
+                by: operator
+                    .at(&["spec", namespaces])
+                    .map_or(operator.name_place(), |node| operator.place(node)),
+                why: format!("{called} does not look for monitors in the namespace `{theirs}`"),
+                help: match operator.at(&["spec", namespaces]) {
+                    None => format!(
+                        "write `{namespaces}: {{}}` into the {}: without it only its own namespace counts",
+                        operator.kind()
+                    ),
+                    Some(_) => format!("label the namespace `{theirs}` so that `{namespaces}` selects it"),
+                },
+                is_sure: true,
+            }),
+        }
+    }
+
+    /// Whether a label selector selects a namespace; its labels may be here, and one it always has.
+    fn namespace_selected(&self, selector: &Node, name: &str) -> Option<bool> {
+        let object = self.namespaces.iter().find(|object| object.name == name);
+        let mut labels: Labels =
+            object.map(|object| object.labels().into_iter().collect()).unwrap_or_default();
+        labels.insert("kubernetes.io/metadata.name".to_string(), name.to_string());
+        match selected(selector, &labels) {
+            // What labels the namespace has beside is not known.
+            Some(false) if object.is_none() && !asks_only_for_names(selector) => None,
+            other => other,
+        }
+    }
+}
+
+fn asks_only_for_names(selector: &Node) -> bool {
+    let named = selector.get("matchLabels").map(Node::entries).unwrap_or_default();
+    let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
+    named.iter().all(|entry| entry.key == "kubernetes.io/metadata.name")
+        && expressions
+            .iter()
+            .all(|one| one.get("key").and_then(Node::as_str) == Some("kubernetes.io/metadata.name"))
+}
+
+fn shown(selector: &Node) -> String {
+    let labels = selector.get("matchLabels").map(Node::pairs).into_iter().flatten();
+    let labels: Vec<String> = labels.map(|(name, value)| format!("{name}: {value}")).collect();
+    if labels.is_empty() { "as its `matchExpressions` ask".to_string() } else { labels.join(", ") }
+}
+
+impl Stack<'_> {
+    fn taken(&self, labels: &Labels, key: &str) -> Taken {
+        let written = self.spec.as_ref().and_then(|spec| spec.get(key));
+        if let Some(selector) = written.filter(|node| !node.entries().is_empty()) {
+            return match selected(selector, labels) {
+                Some(true) => Taken::Yes,
+                None => Taken::Unknown,
+                Some(false) => Taken::No(Refusal {
+                    by: self.object.name_place(),
+                    why: "it does not carry the labels by which kube-prometheus-stack is told to select its monitors".to_string(),
+                    help: format!("label the monitor `{}`", shown(selector)),
+                    is_sure: false,
+                }),
+            };
+        }
+        let nil = format!("{key}NilUsesHelmValues");
+        let uses_release = self.spec.as_ref().and_then(|spec| spec.get(&nil)).and_then(Node::as_written);
+        if uses_release.is_some_and(|value| value != "true") {
+            return Taken::Yes;
+        }
+        let own = labels.get("release");
+        let fits = match (&self.release, own) {
+            (Some(release), own) => own == Some(release),
+            (None, Some(_)) => return Taken::Unknown,
+            (None, None) => false,
+        };
+        if fits {
+            return Taken::Yes;
+        }
+        let release = self.release.as_deref().unwrap_or("NAME-OF-THE-RELEASE");
+        Taken::No(Refusal {
+            by: self.object.name_place(),
+            why: format!("kube-prometheus-stack takes up monitors labelled `release: {release}` only"),
+            help: format!(
+                "label the monitor `release: {release}`, or set `prometheus.prometheusSpec.{nil}: false`"
+            ),
+            is_sure: self.release.is_some(),
+        })
+    }
+}
+
+/// Values of kube-prometheus-stack, if an object is that.
+fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
+    const CHART: &str = "kube-prometheus-stack";
+    let text = |path: &[&str]| object.text(path);
+    let named = |release: Option<&str>| Some(release.unwrap_or(&object.name).to_string());
+    let (release, values, raw) = match object.kind() {
+        "HelmRelease" if text(&["spec", "chart", "spec", "chart"]) == Some(CHART) => {
+            // What comes from elsewhere may say otherwise.
+            if object.at(&["spec", "valuesFrom"]).is_some() {
+                return None;
+            }
+            (named(text(&["spec", "releaseName"])), object.at(&["spec", "values"]), None)
+        }
+        "Application" => {
+            let sources = object.at(&["spec", "sources"]).map(Node::items).unwrap_or_default();
+            let all = object.at(&["spec", "source"]).into_iter().chain(sources);
+            let source =
+                all.into_iter().find(|source| source.get("chart").and_then(Node::as_str) == Some(CHART))?;
+            let helm = source.get("helm");
+            let of = |key: &str| helm.and_then(|helm| helm.get(key));
+            if of("valueFiles").is_some() || of("parameters").is_some() {
+                return None;
+            }
+            (
+                named(of("releaseName").and_then(Node::as_str)),
+                of("valuesObject"),
+                of("values").and_then(Node::as_str),
+            )
+        }
+        "HelmChart" if text(&["spec", "chart"]).is_some_and(|chart| chart.ends_with(CHART)) => {
+            (named(None), None, text(&["spec", "valuesContent"]))
+        }
+        "" if object.at(&["prometheus", "prometheusSpec"]).is_some() => {
+            (None, Some(&object.document.node), None)
+        }
+        _ => return None,
+    };
+    let raw = raw.map(|text| read(object.document.file, text));
+    if raw.as_ref().is_some_and(|reading| !reading.findings.is_empty()) {
+        return None;
+    }
+    let inner = raw.as_ref().and_then(|reading| reading.documents.first()).map(|document| &document.node);
+    let spec = values.or(inner).and_then(|values| values.at(&["prometheus", "prometheusSpec"]));
+    Some(Stack { object, release: release.filter(|name| !has_variable(name)), spec: spec.cloned() })
+}
