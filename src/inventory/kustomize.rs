@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::replicas::{self, ReplicaChange};
 use crate::manifest::{Document, Node};
 use crate::source::{FileId, Sources};
 
@@ -13,6 +14,15 @@ pub(super) struct Overlay {
     pub(super) suffix: String,
     pub(super) labels: Vec<(String, String)>,
     pub(super) is_patch: bool,
+    /// What is done to numbers of replicas, in the order in which it is done.
+    pub(super) replicas: Vec<ReplicaChange>,
+}
+
+impl Overlay {
+    fn names_like(&self, other: &Overlay) -> bool {
+        let plain = |overlay: &Overlay| Overlay { replicas: Vec::new(), ..overlay.clone() };
+        plain(self) == plain(other)
+    }
 }
 
 /// Overlays by file.
@@ -40,7 +50,11 @@ impl Overlays {
             sources.iter().map(|(file, source)| (source.name.as_str(), file)).collect();
         let folders: HashMap<String, &Document> =
             all.iter().map(|document| (folder(&sources.get(document.file).name), *document)).collect();
-        let reader = Reader { names, folders };
+        let mut of_files: HashMap<FileId, Vec<&Document>> = HashMap::new();
+        for document in documents {
+            of_files.entry(document.file).or_default().push(document);
+        }
+        let reader = Reader { sources, names, folders, of_files };
         let mut found: HashMap<FileId, Vec<Overlay>> = HashMap::new();
         for (at, document) in &reader.folders {
             // Only from the outside in: what another one includes is reached from there.
@@ -53,9 +67,10 @@ impl Overlays {
             .map(|(file, overlays)| {
                 let first = overlays[0].clone();
                 // Several overlays that disagree: the namespace is open, and the names are the plain ones.
-                let agreed = overlays.iter().all(|overlay| *overlay == first);
+                let agreed = overlays.iter().all(|overlay| overlay.names_like(&first));
                 let is_patch = overlays.iter().any(|overlay| overlay.is_patch);
-                (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
+                let replicas = first.replicas.clone();
+                (file, if agreed { first } else { Overlay { is_patch, replicas, ..Overlay::default() } })
             })
             .collect();
         Overlays { files, none: Overlay::default() }
@@ -67,6 +82,8 @@ impl Overlays {
 }
 
 struct Reader<'d> {
+    sources: &'d Sources,
+    of_files: HashMap<FileId, Vec<&'d Document>>,
     names: HashMap<&'d str, FileId>,
     folders: HashMap<String, &'d Document>,
 }
@@ -102,6 +119,13 @@ impl Reader<'_> {
             let pairs = labels.get("pairs").map(Node::pairs).into_iter().flatten();
             own.labels.extend(pairs.map(|(name, value)| (name.to_string(), value)));
         }
+        // What is inside is done before what is around it.
+        let file = |path: &str| {
+            let file = self.names.get(join(at, path).as_str())?;
+            self.of_files.get(file).map(Vec::as_slice)
+        };
+        own.replicas = replicas::changes(self.sources, document, file);
+        own.replicas.extend(around.replicas.iter().cloned());
         for (path, is_patch) in references(document) {
             let path = join(at, &path);
             if let Some(file) = self.names.get(path.as_str()) {

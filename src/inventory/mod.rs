@@ -3,8 +3,10 @@
 
 mod kustomize;
 mod object;
+mod replicas;
 
 pub use object::{Object, group};
+pub use replicas::ReplicaChange;
 
 use std::collections::HashMap;
 

@@ -1,3 +1,4 @@
+use super::ReplicaChange;
 use super::kustomize::Overlays;
 use crate::manifest::{Document, Node};
 use crate::source::{Place, Placed, Sources};
@@ -14,6 +15,8 @@ pub struct Object<'d> {
     pub namespace: Option<String>,
     /// Labels that an overlay adds.
     pub added_labels: Vec<(String, String)>,
+    /// What an overlay makes of the number of replicas.
+    pub replicas: Option<ReplicaChange>,
     /// A patch, or something else that is not an object for itself.
     pub is_fragment: bool,
 }
@@ -30,6 +33,12 @@ impl<'d> Object<'d> {
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
             added_labels: overlay.labels.clone(),
+            replicas: overlay
+                .replicas
+                .iter()
+                .rev()
+                .find(|change| change.is_about(document.kind(), name))
+                .cloned(),
             is_fragment: overlay.is_patch
                 || is_patch
                 || nameless

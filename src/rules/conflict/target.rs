@@ -62,19 +62,27 @@ fn missing(expected: &Expected, documents: &[Object<'_>], findings: &mut Vec<Fin
 }
 
 fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {
-    let Some(node) = document.at(&["spec", "replicas"]) else { return };
-    let number = node.as_written().unwrap_or_default();
+    // What an overlay makes of it is what is applied.
+    let (place, number) = match (&document.replicas, document.at(&["spec", "replicas"])) {
+        (Some(change), _) => match &change.number {
+            Some(number) => (change.place, number.clone()),
+            None => return,
+        },
+        (None, Some(node)) => (document.place(node), node.as_written().unwrap_or_default()),
+        (None, None) => return,
+    };
     let workload = &expected.workload.value;
     findings.push(
         Finding::new(
             &REPLICAS_PINNED,
-            document.place(node),
-            format!("the manifest sets {number} replicas, which the autoscaler decides"),
+            place,
+            format!("the manifest sets {number} {}, which the autoscaler decides", plural(&number, "replica")),
         )
         .label("every deployment sets this again")
         .related(expected.workload.place, format!("scaled from {} to {}", expected.min, expected.max))
         .why(format!(
-            "each apply or sync sets the workload back to {number} pods, in the middle of the load"
+            "each apply or sync sets the workload back to {number} {}, in the middle of the load",
+            plural(&number, "pod")
         ))
         .help(format!(
             "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{}` and remove it there, or the number drops to 1 once",
@@ -83,4 +91,8 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
             if workload.namespace.is_empty() { String::new() } else { format!(" -n {}", workload.namespace) }
         )),
     );
+}
+
+fn plural(number: &str, word: &str) -> String {
+    if number == "1" { word.to_string() } else { format!("{word}s") }
 }
