@@ -68,7 +68,8 @@ fn the_coverage_of_the_readme_is_that_of_a_repository() {
         .output()
         .expect("it runs");
     let shown = blocks("text").into_iter().find(|block| block.starts_with("scaler ")).expect("a table");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), shown, "the README shows another output");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.starts_with(&shown), "the README shows another output:\n{told}");
 }
 
 #[test]

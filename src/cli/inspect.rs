@@ -1,6 +1,6 @@
 //! `slogen lint` and `slogen check`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::arguments::{Check, FindingFormat, Lint, Reporting};
 use super::config::Loaded;
-use super::{Ending, changed, config, disk, drift, print, terminal, walk};
+use super::{Ending, changed, config, disk, fix, print, tell_people, terminal, walk};
 use crate::compile::{World, compile};
 use crate::emit::Templates;
 use crate::finding::{Finding, Severity};
@@ -19,21 +19,62 @@ use crate::output;
 use crate::scrape::{Row, Verdict};
 use crate::source::{FileId, Place, SourceFile, Sources};
 
+/// What one look at the files led to.
+enum Pass {
+    Done(Ending),
+    /// Files were changed: what is left to tell is seen in another look.
+    Fixed(fix::Fixes),
+}
+
+/// Fixes make room for others; so many times they may.
+const MOST_PASSES: usize = 8;
+
+/// Looks until there is nothing more to fix.
+fn until_done(reporting: &Reporting, look: impl Fn(usize) -> anyhow::Result<Pass>) -> anyhow::Result<Ending> {
+    let mut count = 0;
+    let mut files = BTreeSet::new();
+    let mut pass = 0;
+    loop {
+        match look(pass)? {
+            Pass::Fixed(fixes) => {
+                count += fixes.count;
+                files.extend(fixes.changes.written.into_iter().map(|(path, ..)| path));
+                pass += 1;
+            }
+            Pass::Done(ending) => {
+                if reporting.fix && !reporting.diff {
+                    eprintln!("{} in {}", output::number(count, "fix"), output::number(files.len(), "file"));
+                }
+                return Ok(ending);
+            }
+        }
+    }
+}
+
 /// Reports on the files named; `--context` only gives facts.
 pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
+    // Standard input can be read once.
+    let mut stdin = None;
+    if lint.files.iter().any(|path| path.as_os_str() == "-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
+        stdin = Some(walk::text(bytes));
+    }
+    until_done(&lint.reporting, |pass| lint_once(lint, stdin.as_deref(), pass))
+}
+
+fn lint_once(lint: &Lint, stdin: Option<&str>, pass: usize) -> anyhow::Result<Pass> {
     let mut sources = Sources::default();
     let Some(loaded) = config::load(&mut sources, lint.reporting.config.as_deref())? else {
-        return Ok(Ending::Unusable);
+        return Ok(Pass::Done(Ending::Unusable));
     };
     let exclude = loaded.exclude()?;
     let crds = definitions(&lint.reporting, &loaded);
     let mut files = Vec::new();
     let (streams, named): (Vec<_>, Vec<_>) =
         lint.files.iter().cloned().partition(|path| path.as_os_str() == "-");
-    if !streams.is_empty() {
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
-        files.push(sources.add(SourceFile::new("<stdin>", text)));
+    if let Some(text) = stdin {
+        files.push(sources.add(SourceFile::new(fix::STDIN, text.to_string())));
     }
     let found = walk::manifests(&mut sources, &named, &exclude, !crds.is_empty())?;
     let all = found.all + streams.len();
@@ -48,15 +89,24 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
     let mut inspection = inspect(&sources, &files, &settings);
     judge_policies(&sources, &found.policies, &files, &mut inspection)?;
     reported.extend(loaded.file);
-    inspection.findings.retain(|finding| reported.contains(&finding.place.file));
-    finish(&lint.reporting, &sources, inspection, all, &loaded, false)
+    inspection.findings = inspection
+        .findings
+        .into_iter()
+        .filter_map(|finding| finding.told_in(|place| reported.contains(&place.file)))
+        .collect();
+    crate::finding::sort(&mut inspection.findings);
+    finish(&lint.reporting, &sources, inspection, all, &loaded, false, pass)
 }
 
 /// Reads everything.
 pub fn check(check: &Check) -> anyhow::Result<Ending> {
+    until_done(&check.reporting, |pass| check_once(check, pass))
+}
+
+fn check_once(check: &Check, pass: usize) -> anyhow::Result<Pass> {
     let mut sources = Sources::default();
     let Some(loaded) = config::load(&mut sources, check.reporting.config.as_deref())? else {
-        return Ok(Ending::Unusable);
+        return Ok(Pass::Done(Ending::Unusable));
     };
     let crds = definitions(&check.reporting, &loaded);
     let found = walk::manifests(&mut sources, &check.paths, &loaded.exclude()?, !crds.is_empty())?;
@@ -71,10 +121,15 @@ pub fn check(check: &Check) -> anyhow::Result<Ending> {
     inspection.findings.retain(|finding| !defining.contains(&finding.place.file));
     judge_policies(&sources, &found.policies, &files, &mut inspection)?;
     if check.coverage {
-        print(&table(&sources, &inspection.coverage))?;
+        let table = table(&sources, &inspection.coverage);
+        // What is for programs stands alone.
+        match check.reporting.format {
+            FindingFormat::Human => print(&table)?,
+            _ => tell_people(&table)?,
+        };
     }
     let is_all = check.paths.iter().any(|path| path.as_os_str() == ".") && loaded.is_here();
-    finish(&check.reporting, &sources, inspection, found.all, &loaded, is_all)
+    finish(&check.reporting, &sources, inspection, found.all, &loaded, is_all, pass)
 }
 
 /// Files that only give facts; those that are there already stay what they are.
@@ -141,7 +196,8 @@ fn finish(
     files: usize,
     loaded: &Loaded,
     is_whole: bool,
-) -> anyhow::Result<Ending> {
+    pass: usize,
+) -> anyhow::Result<Pass> {
     loaded.apply(sources, &mut inspection.findings, is_whole)?;
     if let Some(reference) = &reporting.changed_since {
         let changed = changed::since(reference)?;
@@ -159,19 +215,20 @@ fn finish(
     if let Some(path) = &path
         && baseline(path, reporting.write_baseline, sources, &mut inspection.findings)?
     {
-        return Ok(Ending::Clean);
+        return Ok(Pass::Done(Ending::Clean));
     }
-    if reporting.fix || reporting.diff {
-        let fixed = fix(reporting, sources, &inspection.findings)?;
-        inspection.findings.retain(|finding| {
-            !(reporting.fix
-                && fixed.contains(&finding.place.file)
-                && finding.fix.as_ref().is_some_and(|fix| fix.safe))
-        });
+    if reporting.diff {
+        print(&fix::collect(sources, &inspection.findings, true).diff())?;
+    } else if reporting.fix && pass < MOST_PASSES {
+        let fixes = fix::collect(sources, &inspection.findings, false);
+        if fixes.count > 0 {
+            disk::apply(&fixes.changes)?;
+            return Ok(Pass::Fixed(fixes));
+        }
     }
     let configured = loaded.config.fail_on.as_ref().map_or(Severity::Error, |level| level.value);
     let least = reporting.fail_on.map_or(configured, Severity::from);
-    tell(reporting, sources, &inspection, files, least)
+    tell(reporting, sources, &inspection, files, least).map(Pass::Done)
 }
 
 /// Takes out what is known already. True if the file was written instead.
@@ -206,7 +263,7 @@ fn baseline(
             written: vec![(path.to_path_buf(), before, text)],
             ..disk::Changes::default()
         })?;
-        eprintln!("{} findings written to {}", findings.len(), path.display());
+        eprintln!("{} written to {}", output::number(findings.len(), "finding"), path.display());
         return Ok(true);
     }
     let text = std::fs::read_to_string(path)
@@ -228,35 +285,6 @@ fn baseline(
     Ok(false)
 }
 
-/// Applies the safe fixes, or shows them. Gives the files that changed.
-fn fix(reporting: &Reporting, sources: &Sources, findings: &[Finding]) -> anyhow::Result<HashSet<FileId>> {
-    let mut changes = disk::Changes::default();
-    let mut files = HashSet::new();
-    let mut total = 0;
-    let mut by_file: BTreeMap<FileId, Vec<Finding>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.fix.is_some()) {
-        by_file.entry(finding.place.file).or_default().push(finding.clone());
-    }
-    for (file, own) in by_file {
-        let source = sources.get(file);
-        let (text, count) = crate::finding::fix::apply(file, &source.text, &own);
-        if count > 0 && source.name != "<stdin>" {
-            changes.written.push((source.name.clone().into(), Some(source.text.clone()), text));
-            files.insert(file);
-            total += count;
-        }
-    }
-    if reporting.diff {
-        print(&drift::diff(&changes))?;
-    }
-    if reporting.fix && !reporting.diff {
-        disk::apply(&changes)?;
-        eprintln!("{total} fixes in {} files", changes.written.len());
-        return Ok(files);
-    }
-    Ok(HashSet::new())
-}
-
 fn tell(
     reporting: &Reporting,
     sources: &Sources,
@@ -271,14 +299,22 @@ fn tell(
         print(&output::render(reporting.format.into(), sources, findings, &style))?;
         // GitHub shows ten annotations; the summary of the step holds them all.
         if let (FindingFormat::Github, Some(path)) =
-            (reporting.format, std::env::var_os("GITHUB_STEP_SUMMARY"))
+            (reporting.format, std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()))
         {
-            let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
-            file.write_all(output::summary(sources, findings).as_bytes())?;
+            let told = output::summary(sources, findings);
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+            // The annotations are out; a summary that cannot be written is no reason to fail.
+            if let Err(error) = file.and_then(|mut file| file.write_all(told.as_bytes())) {
+                eprintln!("cannot write the summary of the step to {}: {error}", path.display());
+            }
         }
     } else if !findings.is_empty() {
-        let style = terminal::style(reporting.color, std::io::stderr().is_terminal());
-        eprint!("{}", output::people(sources, findings, reporting.notes, &style));
+        // A patch stands alone on standard output.
+        let is_terminal =
+            if reporting.diff { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+        let style = terminal::style(reporting.color, is_terminal);
+        let text = output::people(sources, findings, reporting.notes, &style);
+        if reporting.diff { tell_people(&text)? } else { print(&text)? };
     }
     if findings.iter().any(|finding| finding.severity >= least) {
         return Ok(Ending::Findings);
@@ -286,20 +322,25 @@ fn tell(
     if inspection.objects == 0 && findings.is_empty() {
         if human {
             eprintln!(
-                "nothing to look at: {files} files, and no autoscaler, workload, monitor or rule in them"
+                "nothing to look at: {}, and no autoscaler, workload, monitor or rule in them",
+                output::number(files, "file")
             );
         }
         return Ok(Ending::Nothing);
     }
     if human && findings.iter().all(|finding| finding.severity == Severity::Note) {
         let told = if findings.is_empty() { "nothing to tell" } else { "nothing that has to change" };
-        print(&format!("{} objects in {files} files: {told}\n", inspection.objects))?;
+        let (objects, files) = (output::number(inspection.objects, "object"), output::number(files, "file"));
+        print(&format!("{objects} in {files}: {told}\n"))?;
     }
     Ok(Ending::Clean)
 }
 
 /// The report of scrape coverage, as a table.
 fn table(sources: &Sources, rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "no scaler here asks a Prometheus\n".to_string();
+    }
     let place = |place: Place| {
         let file = sources.get(place.file);
         format!("{}:{}", file.name, file.line_column(place.span.start).line)

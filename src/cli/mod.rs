@@ -9,6 +9,7 @@ mod config;
 mod disk;
 mod drift;
 mod explain;
+mod fix;
 mod init;
 mod input;
 mod inspect;
@@ -71,6 +72,13 @@ pub fn run() -> ExitCode {
             Ending::Unusable.into()
         }
     }
+}
+
+/// Writes to standard error, for people, what stands beside the output for programs.
+fn tell_people(text: &str) -> anyhow::Result<Ending> {
+    // Nobody is left to be told where this fails.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    Ok(Ending::Clean)
 }
 
 /// Writes to standard output; a reader that has seen enough is no error.

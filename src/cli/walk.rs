@@ -176,7 +176,10 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     if size > MOST_BYTES && !is_named {
         return Ok(Sifted::Nothing);
     }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if matches!(bytes.get(..2), Some([0xff, 0xfe] | [0xfe, 0xff])) {
+        bytes = text(bytes).into_bytes();
+    }
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
     if is_toml {
         let is_policy = is_named || is_policy(&bytes);
@@ -201,7 +204,17 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     Ok(Sifted::Foreign)
 }
 
-fn text(bytes: Vec<u8>) -> String {
+/// Bytes as a text: UTF-8, or UTF-16 that says so in its first bytes, as some shells write it.
+pub fn text(bytes: Vec<u8>) -> String {
+    let wide: Option<fn([u8; 2]) -> u16> = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => Some(u16::from_le_bytes),
+        Some([0xfe, 0xff]) => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    if let Some(unit) = wide {
+        let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        return char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect();
+    }
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 

@@ -99,6 +99,23 @@ impl Finding {
         self
     }
 
+    /// The finding as it is told where only some places are asked about: at its own, or at a related one among them.
+    pub fn told_in(mut self, is_asked: impl Fn(Place) -> bool) -> Option<Self> {
+        if is_asked(self.place) {
+            return Some(self);
+        }
+        // Two objects in each other's way are the business of both; a detail elsewhere is not.
+        const OF_BOTH: [&str; 4] = ["conflict/", "workload/", "scrape/not-scraped", "scrape/scraped-twice"];
+        let concerns_both = OF_BOTH.iter().any(|start| self.rule.id.starts_with(start));
+        let other =
+            self.related.iter_mut().find(|related| is_asked(related.place)).filter(|_| concerns_both)?;
+        let label = self.label.take().unwrap_or_else(|| self.message.clone());
+        self.label = Some(std::mem::replace(&mut other.message, label));
+        std::mem::swap(&mut self.place, &mut other.place);
+        self.fix = None;
+        Some(self)
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }

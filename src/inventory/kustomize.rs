@@ -1,6 +1,6 @@
 //! What overlays do to the objects of other files: namespace, prefix, suffix, labels; and which files are patches.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::replicas::{self, ReplicaChange};
 use crate::manifest::{Document, Node};
@@ -48,7 +48,7 @@ impl Overlays {
         }
         let names: HashMap<&str, FileId> =
             sources.iter().map(|(file, source)| (source.name.as_str(), file)).collect();
-        let folders: HashMap<String, &Document> =
+        let folders: BTreeMap<String, &Document> =
             all.iter().map(|document| (folder(&sources.get(document.file).name), *document)).collect();
         let mut of_files: HashMap<FileId, Vec<&Document>> = HashMap::new();
         for document in documents {
@@ -85,7 +85,7 @@ struct Reader<'d> {
     sources: &'d Sources,
     of_files: HashMap<FileId, Vec<&'d Document>>,
     names: HashMap<&'d str, FileId>,
-    folders: HashMap<String, &'d Document>,
+    folders: BTreeMap<String, &'d Document>,
 }
 
 impl Reader<'_> {

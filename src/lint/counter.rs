@@ -137,12 +137,20 @@ impl Linter<'_> {
         let span = self.brackets(info.node).unwrap_or(info.node.span);
         let good = self.good_window();
         let (rule, why) = if window < 2.0 * interval {
-            let why = format!(
-                "`{name}` needs two samples; at one scrape every {1} a window of {0} mostly holds one: then {2}",
-                seconds(window),
-                seconds(interval),
-                self.reads_nothing()
-            );
+            let (window_text, interval_text) = (seconds(window), seconds(interval));
+            let why = if window <= interval {
+                let nothing = self.reads_nothing();
+                format!(
+                    "`{name}` needs two samples; at one scrape every {interval_text} a window of {window_text} never holds two: {nothing}"
+                )
+            } else {
+                // Scrapes and looks are not in step: the second sample is inside as often as the window is too long for one.
+                let share = ((2.0 - window / interval) * 100.0).round();
+                let empty = self.reads_nothing_at_times();
+                format!(
+                    "`{name}` needs two samples; at one scrape every {interval_text} a window of {window_text} holds one in {share} % of the looks: then {empty}"
+                )
+            };
             (&rules::WINDOW_TOO_SHORT, why)
         } else {
             let why = format!(

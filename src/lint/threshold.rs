@@ -6,6 +6,38 @@ use crate::model::MetricType;
 use crate::promql::ast::*;
 use crate::promql::{Base, Expression, Unit};
 
+/// Parts of the names of gauges that say how much there is in all.
+const TOTALS: [&str; 20] = [
+    "queue",
+    "backlog",
+    "pending",
+    "lag",
+    "messages",
+    "jobs",
+    "tasks",
+    "waiting",
+    "length",
+    "depth",
+    "size",
+    "count",
+    "total",
+    "replicas",
+    "desired",
+    "connections",
+    "sessions",
+    "requests",
+    "in_flight",
+    "inflight",
+];
+
+fn word(operator: &str) -> &'static str {
+    match operator {
+        "max" => "maximum",
+        "min" => "minimum",
+        _ => "quantile",
+    }
+}
+
 impl Linter<'_> {
     /// Everything about the value that is compared with the threshold of a trigger.
     pub(super) fn threshold(&mut self, expression: &Expression) {
@@ -28,7 +60,13 @@ impl Linter<'_> {
 
     /// A level divided by pods, or a total that is not.
     fn metric_type(&mut self, expression: &Expression, scaler: &Scaler) {
-        let (Some(shape), Some(metric_type)) = (expression.shape(), scaler.metric_type) else { return };
+        let Some(metric_type) = scaler.metric_type else { return };
+        let Some(shape) = expression.shape() else {
+            if metric_type == MetricType::AverageValue {
+                self.extreme(expression);
+            }
+            return;
+        };
         let lint = match (shape.is_level, metric_type) {
             (true, MetricType::AverageValue) => {
                 let why = match scaler.threshold {
@@ -52,6 +90,37 @@ impl Linter<'_> {
             _ => return,
         };
         self.push(lint.about_threshold());
+    }
+
+    /// The highest or lowest of all pods, which more pods do not add to.
+    fn extreme(&mut self, expression: &Expression) {
+        let Kind::Aggregate(aggregate) = &expression.root.bare().kind else { return };
+        if !matches!(aggregate.operator, "max" | "min" | "quantile") {
+            return;
+        }
+        let inner = aggregate.expression.bare();
+        // What every exporter tells alike, such as the length of a queue, is a total of its own.
+        let is_told_by_all = |selector: &Selector| {
+            let name = selector.name.as_deref().unwrap_or_default();
+            name.is_empty() || TOTALS.iter().any(|word| name.contains(word))
+        };
+        let is_own = match &inner.kind {
+            Kind::Selector(selector) => !is_told_by_all(selector),
+            Kind::Call(call) => matches!(call.function.name, "rate" | "irate" | "increase"),
+            _ => false,
+        };
+        if is_own {
+            let lint = Lint::new(
+                &rules::LEVEL_DIVIDED,
+                aggregate.operator_span,
+                format!("the {} of all pods is divided by the number of pods", word(aggregate.operator)),
+            )
+            .severity(Severity::Warning)
+            .label("more pods do not add to it")
+            .why("the HPA divides the value by the number of pods: twice the pods and the same value count as half the load, and they are scaled in again")
+            .help("write `metricType: Value`, or `sum` if it is the load of all pods that counts");
+            self.push(lint.about_threshold());
+        }
     }
 
     /// Source: kedacore/keda pkg/scalers/scaler.go, GenerateMetricInMili and GetMetricTargetMili: three decimals.

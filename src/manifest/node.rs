@@ -83,6 +83,28 @@ impl Node {
             .all(|(key, value)| self.get(key).and_then(Node::as_written).as_ref() == Some(value))
     }
 
+    /// Whether this is the configuration of a collector of logs, which has `scrape_configs` as well: Promtail's.
+    pub fn is_for_logs(&self) -> bool {
+        self.get("clients").is_some() || self.get("positions").is_some()
+    }
+
+    /// Whether this is the configuration of a program that reads something like Prometheus' own, or values for one.
+    pub fn is_for_others(&self) -> bool {
+        const KEYS: [&str; 10] = [
+            "server",
+            "integrations",
+            "metrics",
+            "logs",
+            "receivers",
+            "route",
+            "prometheus",
+            "serverFiles",
+            "grafana",
+            "alertmanager",
+        ];
+        KEYS.iter().any(|key| self.get(key).is_some())
+    }
+
     /// For schemas, which know no places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {

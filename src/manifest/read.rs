@@ -54,10 +54,20 @@ fn template(text: &str) -> Option<usize> {
         return None;
     }
     let mut at = 0;
+    // Lines deeper than this one belong to a text in block style, which may hold the template of somebody else.
+    let mut block: Option<usize> = None;
     for line in text.split_inclusive('\n') {
         let body = line.trim_start();
-        let start = at + line.len() - body.len();
+        let indentation = line.len() - body.len();
+        let start = at + indentation;
         at += line.len();
+        if body.is_empty() {
+            continue;
+        }
+        match block {
+            Some(outer) if indentation > outer => continue,
+            _ => block = begins_block(body).then_some(indentation),
+        }
         if body.starts_with("{%") || body.strip_prefix("{{").is_some_and(is_of_helm) {
             return Some(start);
         }
@@ -75,6 +85,15 @@ fn template(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a line ends with the `|` or `>` behind which a text in block style stands.
+fn begins_block(line: &str) -> bool {
+    let line = line.trim_end();
+    let Some((before, mark)) = line.rsplit_once([' ', '\t']) else { return false };
+    (before.ends_with(':') || before.ends_with('-'))
+        && mark.starts_with(['|', '>'])
+        && mark[1..].chars().all(|c| matches!(c, '+' | '-' | '0'..='9'))
 }
 
 fn is_key(text: &str) -> bool {
@@ -171,6 +190,13 @@ impl<'t> Reader<'t> {
         Span::new((range.start + shift).min(end), (range.end + shift).min(end))
     }
 
+    /// A collection with its closing bracket. One in block style ends with its last value; what ends it is the next one.
+    fn closed(&self, whole: Span, end: &granit_parser::Span) -> Span {
+        let end = self.span(end);
+        let is_bracket = self.text.get(end.range()).is_some_and(|text| matches!(text, "}" | "]"));
+        if is_bracket { whole.to(end) } else { whole }
+    }
+
     fn tell(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
@@ -256,7 +282,7 @@ impl<'t> Reader<'t> {
                 loop {
                     let (event, span) = self.next(events)?;
                     if matches!(event, Event::SequenceEnd) {
-                        whole = whole.to(self.span(&span));
+                        whole = self.closed(whole, &span);
                         break;
                     }
                     let item = self.node(event, &span, events, depth + 1)?;
@@ -297,11 +323,12 @@ impl<'t> Reader<'t> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
         let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut is_second_object = false;
         let mut whole = start;
         loop {
             let (event, span) = self.next(events)?;
             if matches!(event, Event::MappingEnd) {
-                whole = whole.to(self.span(&span));
+                whole = self.closed(whole, &span);
                 break;
             }
             let is_merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<");
@@ -319,9 +346,11 @@ impl<'t> Reader<'t> {
                 _ => key.as_written().unwrap_or_else(|| "?".to_string()),
             };
             if let Some(first) = seen.get(&name).map(|at: &usize| &entries[*at]) {
-                if self.findings.len() >= MOST_FINDINGS {
+                // After a missing `---` every key of the second object is there twice; once is enough.
+                if self.findings.len() >= MOST_FINDINGS || is_second_object {
                     continue;
                 }
+                is_second_object = depth == 0 && matches!(name.as_str(), "apiVersion" | "kind");
                 let finding = Finding::new(
                     &rules::DUPLICATE_KEY,
                     Place::new(self.file, key.span),

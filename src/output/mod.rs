@@ -139,6 +139,16 @@ fn clamp(sources: &Sources, place: Place) -> Span {
     Span::new(start, end.max(start))
 }
 
+/// A number of things, in words: `1 file`, `2 fixes`.
+pub fn number(count: usize, thing: &str) -> String {
+    let end = match thing.ends_with('x') {
+        _ if count == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{count} {thing}{end}")
+}
+
 /// Numbers of findings by severity, in words: `2 errors, 1 warning`.
 pub fn counts(findings: &[Finding]) -> String {
     let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]

@@ -98,6 +98,7 @@ impl Walk<'_> {
             Shape::Boolean if !matches!(node.value, Value::Bool(_)) => {
                 self.wrong(node, name, "`true` or `false`")
             }
+            Shape::IntegerOrText if matches!(node.value, Value::Bool(_)) && self.plain.is_some() => {}
             Shape::IntegerOrText if !matches!(node.value, Value::Number(_) | Value::Text(_)) => {
                 self.wrong(node, name, "a number or a text");
             }

@@ -17,22 +17,6 @@ pub(super) enum Plain {
     Rules,
 }
 
-/// Keys by which programs that read something similar are known: Promtail, the agents, Helm values.
-const OTHERS: [&str; 12] = [
-    "clients",
-    "positions",
-    "server",
-    "integrations",
-    "metrics",
-    "logs",
-    "receivers",
-    "route",
-    "prometheus",
-    "serverFiles",
-    "grafana",
-    "alertmanager",
-];
-
 impl Plain {
     /// What a document without a kind is, where it is surely for Prometheus.
     pub(super) fn of(document: &Document) -> Option<Plain> {
@@ -40,7 +24,7 @@ impl Plain {
             return None;
         }
         let root = &document.node;
-        if OTHERS.iter().any(|key| root.get(key).is_some()) {
+        if root.is_for_others() || root.is_for_logs() {
             return None;
         }
         let has_name = |job: &Node| job.get("job_name").is_some();

@@ -38,11 +38,16 @@ pub struct Configs {
     pub jobs: Vec<Job>,
     /// Places at which a Prometheus is configured, with or without jobs.
     pub seen: Vec<Place>,
+    /// A place at which somebody pushes series instead, and what it is.
+    pub pushes: Option<(Place, &'static str)>,
 }
 
 pub fn find(inventory: &Inventory<'_>) -> Configs {
     let mut configs = Configs::default();
     for object in &inventory.objects {
+        if configs.pushes.is_none() {
+            configs.pushes = pushes(object);
+        }
         match object.kind() {
             "" => plain(object, &mut configs),
             "ScrapeConfig" if !object.is_fragment => custom(object, &mut configs),
@@ -55,9 +60,50 @@ pub fn find(inventory: &Inventory<'_>) -> Configs {
     configs
 }
 
+/// Words by which those who push are known, and what they are.
+const PUSHERS: [(&str, &str); 4] = [
+    ("prometheus.scrape \"", "Grafana Alloy scrapes by a configuration of its own, and pushes"),
+    ("prometheusremotewrite", "an OpenTelemetry collector pushes"),
+    ("remote-write-receiver", "this Prometheus takes what is pushed to it"),
+    ("otlp-write-receiver", "this Prometheus takes what is pushed to it"),
+];
+
+/// Whether an object shows that series come to Prometheus without a scrape of its own.
+fn pushes(object: &Object<'_>) -> Option<(Place, &'static str)> {
+    let mut stack = vec![match object.kind() {
+        "ConfigMap" | "Secret" => object.at(&["data"])?,
+        "OpenTelemetryCollector" | "Deployment" | "StatefulSet" | "DaemonSet" | "Prometheus" => {
+            object.at(&["spec"])?
+        }
+        "" => &object.document.node,
+        _ => return None,
+    }];
+    while let Some(node) = stack.pop() {
+        if let Some(text) = node.as_str()
+            && let Some((_, what)) = PUSHERS.iter().find(|(word, _)| text.contains(word))
+        {
+            return Some((Place::new(object.document.file, node.span), what));
+        }
+        for entry in node.entries() {
+            if let Some((_, what)) = PUSHERS.iter().find(|(word, _)| entry.key.starts_with(word)) {
+                return Some((Place::new(object.document.file, entry.key_span), what));
+            }
+            stack.push(&entry.node);
+        }
+        stack.extend(node.items());
+    }
+    let receives = object.kind() == "Prometheus"
+        && object.at(&["spec", "enableRemoteWriteReceiver"]).and_then(Node::as_written).as_deref()
+            == Some("true");
+    receives.then(|| (object.name_place(), "this Prometheus takes what is pushed to it"))
+}
+
 fn plain(object: &Object<'_>, configs: &mut Configs) {
     let file = object.document.file;
     let root = &object.document.node;
+    if root.is_for_logs() {
+        return;
+    }
     if let Some(node) = root.get("scrape_configs") {
         configs.seen.push(Place::new(file, node.span));
         jobs(node.items(), file, interval(root), configs);

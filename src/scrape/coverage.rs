@@ -10,7 +10,7 @@ use super::monitor;
 use super::operator::Operators;
 use super::rules;
 use super::target::Pods;
-use super::way::{self, Passage};
+use super::way::{self, Passage, Scraped};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, lint};
@@ -127,6 +127,7 @@ impl<'i> World<'i> {
         let target = self.target(object);
         let passages = target.as_ref().map(|pods| self.passages(pods));
         let mut told = false;
+        let mut selectors = Vec::new();
         for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
             if trigger.get("type").and_then(Node::as_str) != Some("prometheus") {
                 continue;
@@ -140,6 +141,7 @@ impl<'i> World<'i> {
                     continue;
                 };
                 seen.push(metric.clone());
+                selectors.push(selector.clone());
                 // A query may be about the pods of somebody else.
                 let other = self.named(object, &selector, target.as_ref());
                 let other_passages = other.as_ref().map(|pods| self.passages(pods));
@@ -151,7 +153,8 @@ impl<'i> World<'i> {
                     text,
                     Span::new(selector.span.start as usize, selector.span.start as usize + metric.len()),
                 );
-                let verdict = self.verdict(object, &metric, target, passages.map(Vec::as_slice));
+                let verdict =
+                    self.verdict(object, &metric, (target, other.is_some()), passages.map(Vec::as_slice));
                 if let (Some(pods), Verdict::Scraped { .. }, false) = (target, &verdict, metric.contains(':'))
                 {
                     let ways: Vec<_> = passages.into_iter().flatten().filter_map(Passage::scraped).collect();
@@ -181,7 +184,7 @@ impl<'i> World<'i> {
             }
         }
         if let (Some(pods), Some(passages)) = (&target, &passages) {
-            self.ways(pods, passages, findings);
+            self.ways(pods, passages, &selectors, findings);
         }
     }
 
@@ -214,10 +217,23 @@ impl<'i> World<'i> {
             return None;
         }
         let kinds = ["Deployment", "StatefulSet", "Rollout", "DaemonSet"];
-        let found = names
-            .iter()
-            .find_map(|name| kinds.iter().find_map(|kind| self.index.workload(kind, name, object)));
-        found.and_then(Pods::of)
+        let workload = |name: &str| kinds.iter().find_map(|kind| self.index.workload(kind, name, object));
+        // A pod of a StatefulSet is called by its number.
+        let without_number = |name: &str| {
+            let (start, number) = name.rsplit_once('-')?;
+            number.bytes().all(|byte| byte.is_ascii_digit()).then(|| workload(start)).flatten()
+        };
+        let found = names.iter().find_map(|name| workload(name).or_else(|| without_number(name)));
+        // Without a name in the query, the name of the metric may say whose it is.
+        let by_metric = || {
+            let metric = selector.name.as_deref().filter(|_| names.is_empty())?;
+            let first = metric.split(['_', ':']).next().filter(|word| word.len() > 3)?;
+            let other = workload(first)?;
+            target
+                .is_none_or(|pods| !std::ptr::eq(pods.object, other) && !pods.object.name.starts_with(first))
+                .then_some(other)
+        };
+        found.or_else(by_metric).and_then(Pods::of)
     }
 
     /// What every way of the repository does with pods; those that have nothing to do with them are left out.
@@ -238,6 +254,15 @@ impl<'i> World<'i> {
     /// A monitor that no Prometheus of the repository takes up scrapes nothing.
     fn chosen(&self, object: &Object<'_>, passage: Passage) -> Passage {
         let Passage::Scraped(scraped) = &passage else { return passage };
+        if let Some(node) = monitor::rejected(object) {
+            return Passage::Blocked {
+                by: object.place(node),
+                what: scraped.what.clone(),
+                why: "the operator rejects it, because a scrape may take longer than its interval"
+                    .to_string(),
+                is_sure: true,
+            };
+        }
         match self.operators.refusal(object) {
             Some(refusal) => Passage::Blocked {
                 by: refusal.by,
@@ -253,13 +278,29 @@ impl<'i> World<'i> {
         &self,
         object: &Object<'_>,
         metric: &str,
-        target: Option<&Pods<'_>>,
+        (target, is_named): (Option<&Pods<'_>>, bool),
+        passages: Option<&[Passage]>,
+    ) -> Verdict {
+        let verdict = self.by_ways(object, metric, (target, is_named), passages);
+        // What is pushed needs no scrape.
+        if let (Verdict::NotScraped { .. }, Some((place, what))) = (&verdict, &self.configs.pushes) {
+            let file = &self.sources.get(place.file).name;
+            return Verdict::CannotTell(format!("{what} ({file}), and what it brings is not told here"));
+        }
+        verdict
+    }
+
+    fn by_ways(
+        &self,
+        object: &Object<'_>,
+        metric: &str,
+        (target, is_named): (Option<&Pods<'_>>, bool),
         passages: Option<&[Passage]>,
     ) -> Verdict {
         if metric.contains(':') {
             return self.recorded(metric);
         }
-        if is_of_the_platform(metric) {
+        if is_of_the_platform(metric) && !is_named {
             return Verdict::CannotTell(format!(
                 "`{metric}` comes from the platform or an exporter, not from the pods that are scaled"
             ));
@@ -398,13 +439,22 @@ impl<'i> World<'i> {
     }
 
     /// The same pods twice, and Service addresses.
-    fn ways(&self, pods: &Pods<'_>, passages: &[Passage], findings: &mut Vec<Finding>) {
-        let mut first: Option<(Place, &str)> = None;
+    fn ways(
+        &self,
+        pods: &Pods<'_>,
+        passages: &[Passage],
+        selectors: &[SelectorView],
+        findings: &mut Vec<Finding>,
+    ) {
+        let mut first: Option<&Scraped> = None;
+        // Two Services of one monitor are two jobs.
+        let all_pick_one =
+            selectors.iter().all(|selector| PICKING.iter().any(|name| picked(selector, name).is_some()));
         for passage in passages {
             match passage {
             Passage::Scraped(scraped) => {
                 let (by, what) = (&scraped.by, &scraped.what);
-                if let Some((place, name)) = &scraped.again {
+                if let Some((place, name)) = scraped.again.as_ref().filter(|_| !all_pick_one) {
                     findings.push(
                         Finding::new(&rules::SCRAPED_TWICE, *by, format!("{what} selects two Services for the same pods"))
                             .related(*place, format!("`{name}` is the second"))
@@ -412,7 +462,13 @@ impl<'i> World<'i> {
                             .help("select by a label that only one of the Services carries"),
                     );
                 }
-                if let Some((other, first)) = first {
+                if let Some(first) = first {
+                    let counts_both =
+                        selectors.iter().any(|selector| takes(selector, first) && takes(selector, scraped));
+                    if !counts_both {
+                        continue;
+                    }
+                    let (other, first) = (first.by, &first.what);
                     // slogen writes several ways to choose from, and says so in the files.
                     let generated = |place: Place| self.sources.get(place.file).is_generated();
                     if generated(*by) && generated(other) {
@@ -425,7 +481,7 @@ impl<'i> World<'i> {
                             .help("keep one of the two, or select one by `job` in every query"),
                     );
                 } else {
-                    first = Some((*by, what));
+                    first = Some(scraped);
                 }
             }
             Passage::Random { by, what } => findings.push(
@@ -437,6 +493,23 @@ impl<'i> World<'i> {
         }
         }
     }
+}
+
+/// Labels by which a query picks one of several ways.
+const PICKING: [&str; 3] = ["job", "service", "endpoint"];
+
+/// The value that a selector asks of a label.
+fn picked<'s>(selector: &'s SelectorView, label: &str) -> Option<&'s str> {
+    let matcher = selector.matchers.iter().find(|matcher| matcher.name == label)?;
+    (matcher.operator == MatchOperator::Equal).then_some(matcher.value.as_str())
+}
+
+/// Whether a selector takes series of a way.
+fn takes(selector: &SelectorView, way: &Scraped) -> bool {
+    PICKING.iter().all(|label| {
+        let own = way.labels.get(*label).map_or("", String::as_str);
+        picked(selector, label).is_none_or(|wanted| wanted == own)
+    })
 }
 
 fn not_scraped(metric: &str, place: Place, verdict: &Verdict) -> Finding {

@@ -37,7 +37,8 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
 
 /// No Prometheus of the repository takes this monitor up.
 fn not_selected(monitor: &Object<'_>, operators: &Operators<'_>) -> Option<Finding> {
-    let refusal = operators.refusal(monitor)?;
+    // Values of a chart may be those of another cluster.
+    let refusal = operators.refusal(monitor).filter(|refusal| refusal.is_sure)?;
     let message = format!("no Prometheus here takes up the {} `{}`", monitor.kind(), monitor.name);
     let finding = Finding::new(&NOT_SELECTED, monitor.name_place(), message)
         .label(refusal.why)

@@ -9,7 +9,7 @@ use super::target::{Pods, Service, carries, pairs, sanitized};
 use super::way::{self, Passage, Scraped};
 use crate::finding::Finding;
 use crate::inventory::Object;
-use crate::manifest::Node;
+use crate::manifest::{Node, has_variable};
 use crate::source::Place;
 
 /// Kinds that select Services; the second is VictoriaMetrics'.
@@ -320,6 +320,31 @@ fn declared(pods: &Pods<'_>) -> String {
     if names.is_empty() { "none".to_string() } else { names.join(", ") }
 }
 
+/// The first timeout that is longer than its interval, for which the operator rejects the whole monitor.
+///
+/// Source: prometheus-operator/prometheus-operator pkg/prometheus/validation.go, CompareScrapeTimeoutToScrapeInterval.
+pub(super) fn rejected<'d>(monitor: &Object<'d>) -> Option<&'d Node> {
+    endpoints(monitor).iter().find_map(too_patient)
+}
+
+fn too_patient(endpoint: &Node) -> Option<&Node> {
+    let seconds = |key: &str| endpoint.get(key).and_then(Node::as_str).and_then(crate::promql::seconds);
+    let is_longer = seconds("scrapeTimeout")? > seconds("interval")?;
+    endpoint.get("scrapeTimeout").filter(|_| is_longer)
+}
+
+/// Whether a Service or a container can have a port of this name.
+///
+/// Source: kubernetes/kubernetes pkg/apis/core/validation/validation.go: names of Service ports are DNS labels, those of
+/// container ports have at most 15 letters, digits and dashes.
+fn can_be_called(name: &str, is_container: bool) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = name.as_bytes();
+    bytes.iter().all(|byte| is_letter(*byte) || *byte == b'-')
+        && bytes.first().zip(bytes.last()).is_some_and(|(first, last)| is_letter(*first) && is_letter(*last))
+        && bytes.len() <= if is_container { 15 } else { 63 }
+}
+
 /// What is wrong with a monitor as it stands in its file.
 pub fn alone(monitor: &Object<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -340,12 +365,17 @@ pub fn alone(monitor: &Object<'_>) -> Vec<Finding> {
                 .why("no port is called so: every target is dropped in silence, and nothing is scraped")
                 .help("name the port, and write the name here"),
             );
-        }
-        let seconds = |key: &str| endpoint.get(key).and_then(Node::as_str).and_then(crate::promql::seconds);
-        if let (Some(interval), Some(timeout), Some(node)) =
-            (seconds("interval"), seconds("scrapeTimeout"), endpoint.get("scrapeTimeout"))
-            && timeout > interval
+        } else if let Some(node) = endpoint.get("port").filter(|_| !takes_numbers)
+            && let Some(name) = node.as_str().filter(|name| !name.is_empty() && !has_variable(name))
+            && !can_be_called(name, OF_PODS.contains(&monitor.kind()))
         {
+            findings.push(
+                Finding::new(&rules::PORT_MISSING, monitor.place(node), format!("no port can be called `{}`", name.escape_debug()))
+                    .why("names of ports are small letters, digits and dashes, at most 15 for a container: every target is dropped in silence")
+                    .help("write the name that the port really has"),
+            );
+        }
+        if let Some(node) = too_patient(endpoint) {
             findings.push(
                 Finding::new(
                     &rules::TIMEOUT_ABOVE_INTERVAL,

@@ -185,6 +185,24 @@ fn is_about(job: &Job, rule: &Node, pods: &Pods<'_>) -> bool {
         let sources = rule.get("source_labels").map(Node::items).unwrap_or_default();
         sources.iter().filter_map(Node::as_str).any(|name| name.contains("annotation_prometheus_io"))
     };
+    // An earlier rule has picked these pods, by a label of theirs.
+    let rules = job.list("relabel_configs", "relabelings");
+    let earlier = rules.iter().take_while(|other| !std::ptr::eq(*other, rule));
+    let picks = |rule: &Node| {
+        let sources = rule
+            .get("source_labels")
+            .or_else(|| rule.get("sourceLabels"))
+            .map(Node::items)
+            .unwrap_or_default();
+        rule.get("action").and_then(Node::as_str) == Some("keep")
+            && sources.iter().filter_map(Node::as_str).any(|name| {
+                name.starts_with("__meta_kubernetes_pod_label_")
+                    || name.starts_with("__meta_kubernetes_service_")
+            })
+    };
+    if earlier.into_iter().any(picks) {
+        return true;
+    }
     let annotated = pods.annotations.keys().any(|name| name.starts_with("prometheus.io/"));
     let by_annotation = annotated && job.list("relabel_configs", "relabelings").iter().any(reads);
     let pattern = rule.get("regex").and_then(Node::as_written).unwrap_or_default();
