@@ -175,6 +175,9 @@ pub struct Reporting {
     /// Write what is found into the baseline, and tell nothing.
     #[arg(long)]
     pub write_baseline: bool,
+    /// Files without anything for slogen are no reason to exit with 3: for hooks, which name whatever is committed.
+    #[arg(long)]
+    pub may_be_empty: bool,
     /// Show notes like warnings; without it people get a line per file.
     #[arg(long)]
     pub notes: bool,

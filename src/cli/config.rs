@@ -66,7 +66,7 @@ fn upwards(here: &Path) -> Option<PathBuf> {
 }
 
 /// A path as seen from a folder; both absolute and clean.
-fn relative(here: &Path, path: &Path) -> PathBuf {
+pub fn relative(here: &Path, path: &Path) -> PathBuf {
     let shared = here.components().zip(path.components()).take_while(|(one, two)| one == two).count();
     let mut out: PathBuf = here.components().skip(shared).map(|_| "..").collect();
     out.extend(path.components().skip(shared));
@@ -92,7 +92,8 @@ impl Loaded {
     fn patterns<'p>(&self, patterns: impl Iterator<Item = &'p str>) -> anyhow::Result<Gitignore> {
         let mut builder = GitignoreBuilder::new(self.folder.as_deref().unwrap_or(Path::new("/")));
         for pattern in patterns {
-            builder.add_line(None, pattern).with_context(|| format!("`{pattern}` is not a pattern"))?;
+            let plain = pattern.strip_prefix("./").unwrap_or(pattern);
+            builder.add_line(None, plain).with_context(|| format!("`{pattern}` is not a pattern"))?;
         }
         builder.build().context("cannot read the patterns")
     }
@@ -135,13 +136,6 @@ impl Loaded {
         findings: &mut Vec<Finding>,
         is_whole: bool,
     ) -> anyhow::Result<()> {
-        findings.retain_mut(|finding| match self.config.severity_of(finding) {
-            Some(severity) => {
-                finding.severity = severity;
-                true
-            }
-            None => false,
-        });
         let here = std::env::current_dir()?;
         for allowance in &self.config.allowances {
             let patterns = self.patterns(allowance.paths.iter().map(String::as_str))?;
@@ -156,6 +150,13 @@ impl Loaded {
                 findings.push(allow::unused(allowance.place, &allowance.rule.value));
             }
         }
+        findings.retain_mut(|finding| match self.config.severity_of(finding) {
+            Some(severity) => {
+                finding.severity = severity;
+                true
+            }
+            None => false,
+        });
         Ok(())
     }
 }
@@ -189,7 +190,10 @@ pub fn run(named: Option<&Path>, schema: bool) -> anyhow::Result<Ending> {
     let fail_on = config.fail_on.as_ref();
     line(
         "fail_on",
-        quoted(fail_on.map_or(Severity::Error, |level| level.value).name()),
+        quoted(match fail_on.map_or(Some(Severity::Error), |level| level.value) {
+            Some(severity) => severity.name(),
+            None => "off",
+        }),
         fail_on.map(|level| level.place),
     );
     let baseline = config.baseline.as_ref();

@@ -26,6 +26,14 @@ enum Pass {
     Fixed(fix::Fixes),
 }
 
+/// What was looked at.
+struct Seen {
+    files: usize,
+    /// Whether it is everything that the configuration speaks of.
+    is_all: bool,
+    unreadable: Vec<String>,
+}
+
 /// Fixes make room for others; so many times they may.
 const MOST_PASSES: usize = 8;
 
@@ -95,7 +103,14 @@ fn lint_once(lint: &Lint, stdin: Option<&str>, pass: usize) -> anyhow::Result<Pa
         .filter_map(|finding| finding.told_in(|place| reported.contains(&place.file)))
         .collect();
     crate::finding::sort(&mut inspection.findings);
-    finish(&lint.reporting, &sources, inspection, all, &loaded, false, pass)
+    finish(
+        &lint.reporting,
+        &sources,
+        inspection,
+        Seen { files: all, is_all: false, unreadable: found.unreadable },
+        &loaded,
+        pass,
+    )
 }
 
 /// Reads everything.
@@ -129,7 +144,14 @@ fn check_once(check: &Check, pass: usize) -> anyhow::Result<Pass> {
         };
     }
     let is_all = check.paths.iter().any(|path| path.as_os_str() == ".") && loaded.is_here();
-    finish(&check.reporting, &sources, inspection, found.all, &loaded, is_all, pass)
+    finish(
+        &check.reporting,
+        &sources,
+        inspection,
+        Seen { files: found.all, is_all, unreadable: found.unreadable },
+        &loaded,
+        pass,
+    )
 }
 
 /// Files that only give facts; those that are there already stay what they are.
@@ -193,12 +215,11 @@ fn finish(
     reporting: &Reporting,
     sources: &Sources,
     mut inspection: Inspection,
-    files: usize,
+    seen: Seen,
     loaded: &Loaded,
-    is_whole: bool,
     pass: usize,
 ) -> anyhow::Result<Pass> {
-    loaded.apply(sources, &mut inspection.findings, is_whole)?;
+    loaded.apply(sources, &mut inspection.findings, seen.is_all)?;
     if let Some(reference) = &reporting.changed_since {
         let changed = changed::since(reference)?;
         let is_new = |place: Place| changed.contains(&sources.get(place.file).name);
@@ -226,9 +247,13 @@ fn finish(
             return Ok(Pass::Fixed(fixes));
         }
     }
-    let configured = loaded.config.fail_on.as_ref().map_or(Severity::Error, |level| level.value);
-    let least = reporting.fail_on.map_or(configured, Severity::from);
-    tell(reporting, sources, &inspection, files, least).map(Pass::Done)
+    let configured = loaded.config.fail_on.as_ref().map_or(Some(Severity::Error), |level| level.value);
+    let least = reporting.fail_on.map_or(configured, |level| Some(Severity::from(level)));
+    let ending = tell(reporting, sources, &inspection, seen.files, least)?;
+    for error in &seen.unreadable {
+        tell_people(&format!("{}: {error}\n", terminal::error_word()))?;
+    }
+    Ok(Pass::Done(if seen.unreadable.is_empty() { ending } else { Ending::Unusable }))
 }
 
 /// Takes out what is known already. True if the file was written instead.
@@ -290,13 +315,17 @@ fn tell(
     sources: &Sources,
     inspection: &Inspection,
     files: usize,
-    least: Severity,
+    least: Option<Severity>,
 ) -> anyhow::Result<Ending> {
     let findings: &[Finding] = &inspection.findings;
     let human = reporting.format == FindingFormat::Human;
     if !human {
         let style = terminal::style(reporting.color, std::io::stdout().is_terminal());
         print(&output::render(reporting.format.into(), sources, findings, &style))?;
+        // GitHub shows ten annotations; the log holds the rest.
+        if reporting.format == FindingFormat::Github {
+            tell_people(&output::people(sources, findings, reporting.notes, &style))?;
+        }
         // GitHub shows ten annotations; the summary of the step holds them all.
         if let (FindingFormat::Github, Some(path)) =
             (reporting.format, std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()))
@@ -314,12 +343,19 @@ fn tell(
             if reporting.diff { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
         let style = terminal::style(reporting.color, is_terminal);
         let text = output::people(sources, findings, reporting.notes, &style);
-        if reporting.diff { tell_people(&text)? } else { print(&text)? };
+        if reporting.diff {
+            tell_people(&text)?
+        } else {
+            print(&text)?
+        };
     }
-    if findings.iter().any(|finding| finding.severity >= least) {
+    if least.is_some_and(|least| findings.iter().any(|finding| finding.severity >= least)) {
         return Ok(Ending::Findings);
     }
     if inspection.objects == 0 && findings.is_empty() {
+        if reporting.may_be_empty {
+            return Ok(Ending::Clean);
+        }
         if human {
             eprintln!(
                 "nothing to look at: {}, and no autoscaler, workload, monitor or rule in them",

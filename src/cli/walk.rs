@@ -8,6 +8,7 @@ use anyhow::Context;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
+use super::config::{clean, relative};
 use crate::inspect::knows;
 use crate::manifest;
 use crate::source::{FileId, SourceFile, Sources};
@@ -24,6 +25,15 @@ pub struct Found {
     pub policies: Vec<FileId>,
     /// Number of all files that could have been one of these.
     pub all: usize,
+    /// What could not be read, and why.
+    pub unreadable: Vec<String>,
+}
+
+/// Files below one folder.
+#[derive(Default)]
+struct Below {
+    read: Vec<(PathBuf, Sifted)>,
+    unreadable: Vec<String>,
 }
 
 /// Which files and folders are left out; the second argument says whether it is a folder.
@@ -51,29 +61,43 @@ pub fn manifests(
     exclude: &Exclude,
     with_foreign: bool,
 ) -> anyhow::Result<Found> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
     let mut read: Vec<(PathBuf, Sifted)> = Vec::new();
+    let mut unreadable = Vec::new();
     for path in named {
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if exclude(path, metadata.is_dir()) {
             continue;
         }
+        // However it was written, a file has one name: as seen from here.
+        let seen = relative(&here, &clean(&here.join(path)));
         if metadata.is_dir() {
-            read.extend(below(path, exclude)?);
+            let found = below(path, exclude)?;
+            unreadable.extend(found.unreadable);
+            let named = |(at, sifted): (PathBuf, Sifted)| {
+                let seen = if seen == Path::new(".") { Path::new("") } else { &seen };
+                (at.strip_prefix(path).map_or(at.clone(), |rest| seen.join(rest)), sifted)
+            };
+            read.extend(found.read.into_iter().map(named));
         } else {
-            read.push((path.clone(), sift(path, true)?));
+            match sift(path, true) {
+                Ok(sifted) => read.push((seen, sifted)),
+                Err(error) => unreadable.push(format!("{error:#}")),
+            }
         }
     }
+    unreadable.sort();
     // As far as it goes the order of the paths; `a/./b` and `a/b` are one file.
     read.sort_by(|one, other| one.0.cmp(&other.0));
     read.dedup_by(|one, other| one.0 == other.0);
     definitions(&mut read, with_foreign)?;
-    let mut found = Found { all: read.len(), ..Found::default() };
+    let mut found = Found { all: read.len(), unreadable, ..Found::default() };
     for (path, sifted) in read {
-        let name = path.to_string_lossy().replace('\\', "/");
-        let name = name.strip_prefix("./").unwrap_or(&name);
+        let name = path.to_string_lossy();
+        let name = if cfg!(windows) { name.replace('\\', "/").into() } else { name };
         match sifted {
-            Sifted::Policy(text) => found.policies.push(sources.add(SourceFile::new(name, text))),
-            Sifted::Kept(text) => found.files.push(sources.add(SourceFile::new(name, text))),
+            Sifted::Policy(text) => found.policies.push(sources.add(SourceFile::new(name.as_ref(), text))),
+            Sifted::Kept(text) => found.files.push(sources.add(SourceFile::new(name.as_ref(), text))),
             Sifted::Foreign | Sifted::Nothing => {}
         }
     }
@@ -81,54 +105,64 @@ pub fn manifests(
 }
 
 /// What git would not ignore, without following links.
-fn below(folder: &Path, exclude: &Exclude) -> anyhow::Result<Vec<(PathBuf, Sifted)>> {
+fn below(folder: &Path, exclude: &Exclude) -> anyhow::Result<Below> {
     let mut walk = WalkBuilder::new(folder);
     let exclude = exclude.clone();
     walk.hidden(false)
         .require_git(false)
         .filter_entry(move |entry| entry.file_name() != ".git" && !exclude(entry.path(), is_folder(entry)));
-    if let Some(few) = alone(&walk)? {
+    if let Some(few) = alone(&walk) {
         return Ok(few);
     }
     let found = Mutex::new(Vec::new());
-    let failed = Mutex::new(None);
+    let unreadable = Mutex::new(Vec::new());
     walk.threads(threads()).build_parallel().run(|| {
         let mut batch = Batch { own: Vec::new(), all: &found };
-        let failed = &failed;
+        let unreadable = &unreadable;
         Box::new(move |entry| {
-            let Ok(entry) = entry else { return WalkState::Continue };
-            if is_candidate(&entry) {
-                match sift(entry.path(), false) {
-                    Ok(sifted) => batch.own.push((entry.into_path(), sifted)),
-                    Err(error) => *failed.lock().expect("no panic") = Some(error),
+            let sifted = match entry {
+                Ok(entry) if is_candidate(&entry) => {
+                    sift(entry.path(), false).map(|sifted| batch.own.push((entry.into_path(), sifted)))
                 }
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = sifted {
+                unreadable.lock().expect("no panic").push(format!("{error:#}"));
             }
             WalkState::Continue
         })
     });
-    match failed.into_inner().expect("no panic") {
-        Some(error) => Err(error),
-        None => Ok(found.into_inner().expect("no panic")),
-    }
+    Ok(Below {
+        read: found.into_inner().expect("no panic"),
+        unreadable: unreadable.into_inner().expect("no panic"),
+    })
 }
 
 /// Folders with fewer entries are walked without threads, which take longer to start and to stop.
 const FEW: usize = 200;
 
 /// All of a small folder; None: it is not small.
-fn alone(walk: &WalkBuilder) -> anyhow::Result<Option<Vec<(PathBuf, Sifted)>>> {
+fn alone(walk: &WalkBuilder) -> Option<Below> {
+    let mut below = Below::default();
     let mut paths = Vec::new();
     for (seen, entry) in walk.build().enumerate() {
         if seen > FEW {
-            return Ok(None);
+            return None;
         }
-        let Ok(entry) = entry else { continue };
-        if is_candidate(&entry) {
-            paths.push(entry.into_path());
+        match entry {
+            Ok(entry) if is_candidate(&entry) => paths.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) => below.unreadable.push(error.to_string()),
         }
     }
-    let sifted = paths.into_iter().map(|path| sift(&path, false).map(|sifted| (path, sifted)));
-    sifted.collect::<anyhow::Result<_>>().map(Some)
+    for path in paths {
+        match sift(&path, false) {
+            Ok(sifted) => below.read.push((path, sifted)),
+            Err(error) => below.unreadable.push(format!("{error:#}")),
+        }
+    }
+    Some(below)
 }
 
 fn is_folder(entry: &DirEntry) -> bool {

@@ -21,7 +21,7 @@ use crate::policy::written::{Field, Many};
 pub struct Config {
     /// Patterns as in a `.gitignore`, relative to the folder of the file.
     pub exclude: Vec<Placed<String>>,
-    pub fail_on: Option<Placed<Severity>>,
+    pub fail_on: Option<Placed<Option<Severity>>>,
     pub baseline: Option<Placed<String>>,
     /// Where `slogen lint` looks facts up.
     pub context: Vec<Placed<String>>,
@@ -106,10 +106,7 @@ impl Reader<'_> {
     fn config(&mut self, document: Document) -> Config {
         let mut config = Config {
             exclude: texts(&document.exclude),
-            fail_on: document.fail_on.get().and_then(|level| {
-                let severity = level.value.severity()?;
-                Some(Placed::new(severity, level.place))
-            }),
+            fail_on: document.fail_on.get().map(|level| Placed::new(level.value.severity(), level.place)),
             baseline: document.baseline.get().cloned(),
             context: texts(&document.context),
             crds: texts(&document.crds),
@@ -153,17 +150,17 @@ impl Reader<'_> {
         {
             return Some(written.clone());
         }
-        self.rule(written)
+        self.rule(written, "`slogen rules` lists them all; `family/*` means all of a family")
     }
 
-    fn rule(&mut self, written: &Placed<String>) -> Option<Placed<String>> {
+    fn rule(&mut self, written: &Placed<String>, help: &str) -> Option<Placed<String>> {
         let id = (self.known)(&written.value);
         if id.is_none() {
             let message = format!("there is no rule `{}`", written.value.escape_debug());
             self.findings.push(
                 Finding::new(&rules::UNKNOWN_RULE, written.place, message)
                     .why("this line decides nothing")
-                    .help("`slogen rules` lists them all; `family/*` means all of a family"),
+                    .help(help),
             );
         }
         id.map(|id| Placed::new(id.to_string(), written.place))
@@ -182,7 +179,7 @@ impl Reader<'_> {
         if paths.is_empty() {
             self.missing(place, "paths");
         }
-        let rule = self.rule(written?)?;
+        let rule = self.rule(written?, "an exception is for one rule; `slogen rules` lists them all")?;
         Some(Allowance { place: rule.place, rule, paths })
     }
 

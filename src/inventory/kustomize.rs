@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::replicas::{self, ReplicaChange};
+use super::patch::{self, Change, ReplicaChange};
 use crate::manifest::{Document, Node};
 use crate::source::{FileId, Sources};
 
@@ -12,23 +12,24 @@ pub(super) struct Overlay {
     pub(super) namespace: Option<String>,
     pub(super) prefix: String,
     pub(super) suffix: String,
-    pub(super) labels: Vec<(String, String)>,
+    pub(super) labels: Vec<Label>,
     pub(super) is_patch: bool,
-    /// What is done to numbers of replicas, in the order in which it is done.
-    pub(super) replicas: Vec<ReplicaChange>,
 }
 
-impl Overlay {
-    fn names_like(&self, other: &Overlay) -> bool {
-        let plain = |overlay: &Overlay| Overlay { replicas: Vec::new(), ..overlay.clone() };
-        plain(self) == plain(other)
-    }
+/// A label that an overlay adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Label {
+    pub(super) pair: (String, String),
+    /// Pod templates get it as well.
+    pub(super) is_for_pods: bool,
 }
 
 /// Overlays by file.
 #[derive(Debug, Default)]
 pub(super) struct Overlays {
     files: HashMap<FileId, Overlay>,
+    /// For each overlay that a file is in, everything that is changed in it, from the inside out.
+    changes: HashMap<FileId, Vec<Vec<Change>>>,
     none: Overlay,
 }
 
@@ -55,30 +56,69 @@ impl Overlays {
             of_files.entry(document.file).or_default().push(document);
         }
         let reader = Reader { sources, names, folders, of_files };
-        let mut found: HashMap<FileId, Vec<Overlay>> = HashMap::new();
+        let mut found = Found::default();
         for (at, document) in &reader.folders {
             // Only from the outside in: what another one includes is reached from there.
             if !reader.is_included(at) {
-                reader.follow(at, document, &Overlay::default(), 0, &mut found);
+                reader.follow(at, document, (&Overlay::default(), &[]), 0, &mut found);
             }
         }
         let files = found
+            .overlays
             .into_iter()
             .map(|(file, overlays)| {
                 let first = overlays[0].clone();
                 // Several overlays that disagree: the namespace is open, and the names are the plain ones.
-                let agreed = overlays.iter().all(|overlay| overlay.names_like(&first));
+                let agreed = overlays.iter().all(|overlay| *overlay == first);
                 let is_patch = overlays.iter().any(|overlay| overlay.is_patch);
-                let replicas = first.replicas.clone();
-                (file, if agreed { first } else { Overlay { is_patch, replicas, ..Overlay::default() } })
+                (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
             })
             .collect();
-        Overlays { files, none: Overlay::default() }
+        Overlays { files, changes: found.changes, none: Overlay::default() }
     }
 
     pub(super) fn of(&self, file: FileId) -> &Overlay {
         self.files.get(&file).unwrap_or(&self.none)
     }
+
+    fn changes_of<'o>(
+        &'o self,
+        document: &'o Document,
+        name: &'o str,
+    ) -> impl Iterator<Item = Vec<&'o Change>> {
+        let all = self.changes.get(&document.file).map(Vec::as_slice).unwrap_or_default();
+        all.iter().map(move |overlay| {
+            overlay.iter().filter(|change| change.is_about(document.kind(), name)).collect()
+        })
+    }
+
+    /// What each overlay makes of the number of replicas of an object.
+    pub(super) fn replicas(&self, document: &Document, name: &str) -> Vec<Option<ReplicaChange>> {
+        let last = |overlay: Vec<&Change>| overlay.iter().rev().find_map(|change| change.replicas.clone());
+        self.changes_of(document, name).map(last).collect()
+    }
+
+    /// Whether every overlay takes an object out.
+    pub(super) fn deletes(&self, document: &Document, name: &str) -> bool {
+        let mut all = self.changes_of(document, name).peekable();
+        all.peek().is_some() && all.all(|overlay| overlay.iter().any(|change| change.is_deletion))
+    }
+
+    /// Paths at which some overlay changes an object.
+    pub(super) fn patched(&self, document: &Document, name: &str) -> Vec<Vec<String>> {
+        let mut paths: Vec<Vec<String>> =
+            self.changes_of(document, name).flatten().flat_map(|change| change.paths.clone()).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
+/// What is found on the way through the overlays.
+#[derive(Default)]
+struct Found {
+    overlays: HashMap<FileId, Vec<Overlay>>,
+    changes: HashMap<FileId, Vec<Vec<Change>>>,
 }
 
 struct Reader<'d> {
@@ -99,9 +139,9 @@ impl Reader<'_> {
         &self,
         at: &str,
         document: &Document,
-        around: &Overlay,
+        (around, after): (&Overlay, &[Change]),
         depth: usize,
-        found: &mut HashMap<FileId, Vec<Overlay>>,
+        found: &mut Found,
     ) {
         if depth > MOST_DEPTH {
             return;
@@ -113,25 +153,30 @@ impl Reader<'_> {
         }
         own.prefix = format!("{}{}", around.prefix, text("namePrefix"));
         own.suffix = format!("{}{}", text("nameSuffix"), around.suffix);
-        let common = document.node.get("commonLabels").map(Node::pairs).into_iter().flatten();
-        own.labels.extend(common.map(|(name, value)| (name.to_string(), value)));
+        let mut add = |node: Option<&Node>, is_for_pods: bool| {
+            let pairs = node.map(Node::pairs).into_iter().flatten();
+            own.labels
+                .extend(pairs.map(|(name, value)| Label { pair: (name.to_string(), value), is_for_pods }));
+        };
+        add(document.node.get("commonLabels"), true);
         for labels in document.node.get("labels").map(Node::items).unwrap_or_default() {
-            let pairs = labels.get("pairs").map(Node::pairs).into_iter().flatten();
-            own.labels.extend(pairs.map(|(name, value)| (name.to_string(), value)));
+            let is_true = |key: &str| labels.get(key).and_then(Node::as_written).as_deref() == Some("true");
+            add(labels.get("pairs"), is_true("includeSelectors") || is_true("includeTemplates"));
         }
         // What is inside is done before what is around it.
         let file = |path: &str| {
             let file = self.names.get(join(at, path).as_str())?;
             self.of_files.get(file).map(Vec::as_slice)
         };
-        own.replicas = replicas::changes(self.sources, document, file);
-        own.replicas.extend(around.replicas.iter().cloned());
+        let mut changes = patch::changes(self.sources, document, file);
+        changes.extend(after.iter().cloned());
         for (path, is_patch) in references(document) {
             let path = join(at, &path);
             if let Some(file) = self.names.get(path.as_str()) {
-                found.entry(*file).or_default().push(Overlay { is_patch, ..own.clone() });
+                found.overlays.entry(*file).or_default().push(Overlay { is_patch, ..own.clone() });
+                found.changes.entry(*file).or_default().push(changes.clone());
             } else if let Some(inner) = self.folders.get(&path) {
-                self.follow(&path, inner, &own, depth + 1, found);
+                self.follow(&path, inner, (&own, &changes), depth + 1, found);
             }
         }
     }

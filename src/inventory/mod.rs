@@ -3,10 +3,10 @@
 
 mod kustomize;
 mod object;
-mod replicas;
+mod patch;
 
 pub use object::{Object, group};
-pub use replicas::ReplicaChange;
+pub use patch::ReplicaChange;
 
 use std::collections::HashMap;
 
@@ -52,9 +52,9 @@ impl<'d> Inventory<'d> {
     /// whose file is nearest.
     pub fn meant(&self, kind: &'d str, name: &str, by: &Object<'_>) -> Option<&Object<'d>> {
         let all: Vec<&Object<'d>> = self.named(kind, name).filter(|object| object.meets(by)).collect();
-        // A namespace that is written beats one that is left open.
+        // In the same folder it is meant; farther away a namespace that is written beats one that is left open.
         let sure = |object: &Object<'_>| object.namespace.is_some() && object.namespace == by.namespace;
         // The first of equals: `max_by_key` would give the last.
-        all.into_iter().rev().max_by_key(|object| (sure(object), object.nearness(by)))
+        all.into_iter().rev().max_by_key(|object| (object.is_beside(by), sure(object), object.nearness(by)))
     }
 }

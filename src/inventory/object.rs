@@ -15,8 +15,12 @@ pub struct Object<'d> {
     pub namespace: Option<String>,
     /// Labels that an overlay adds.
     pub added_labels: Vec<(String, String)>,
-    /// What an overlay makes of the number of replicas.
-    pub replicas: Option<ReplicaChange>,
+    /// Those among them that the pods of a workload get as well, and selectors.
+    pub added_pod_labels: Vec<(String, String)>,
+    /// What each overlay makes of the number of replicas; None: it leaves it alone.
+    pub replicas: Vec<Option<ReplicaChange>>,
+    /// What overlays change in it, as paths of keys without numbers of items.
+    pub patched: Vec<Vec<String>>,
     /// A patch, or something else that is not an object for itself.
     pub is_fragment: bool,
 }
@@ -32,14 +36,17 @@ impl<'d> Object<'d> {
             path: &sources.get(document.file).name,
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
-            added_labels: overlay.labels.clone(),
-            replicas: overlay
-                .replicas
+            added_labels: overlay.labels.iter().map(|label| label.pair.clone()).collect(),
+            added_pod_labels: overlay
+                .labels
                 .iter()
-                .rev()
-                .find(|change| change.is_about(document.kind(), name))
-                .cloned(),
+                .filter(|label| label.is_for_pods)
+                .map(|label| label.pair.clone())
+                .collect(),
+            replicas: overlays.replicas(document, name),
+            patched: overlays.patched(document, name),
             is_fragment: overlay.is_patch
+                || overlays.deletes(document, name)
                 || is_patch
                 || nameless
                 || is_called_patch(&sources.get(document.file).name),
@@ -96,6 +103,16 @@ impl<'d> Object<'d> {
             return usize::MAX - 1;
         }
         mine.split('/').zip(theirs.split('/')).take_while(|(one, two)| one == two).count()
+    }
+
+    /// Whether both stand in one file or one folder.
+    pub fn is_beside(&self, other: &Object<'_>) -> bool {
+        self.nearness(other) >= usize::MAX - 1
+    }
+
+    /// Whether others refer to it by this name: prefixes and suffixes of overlays are added to references as well.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.document.name() == name
     }
 
     /// Whether it can live in this namespace; an empty one is any.

@@ -19,8 +19,9 @@ pub fn render(sources: &Sources, findings: &[Finding], all: &[Finding], style: &
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    if let Some(first) = findings.first() {
-        out.push_str(&format!("{} (slogen explain {})\n", counts(all), first.rule.id));
+    // The first of the worst: what to read about.
+    if let Some(worst) = findings.iter().rev().max_by_key(|finding| finding.severity) {
+        out.push_str(&format!("{} (slogen explain {})\n", counts(all), worst.rule.id));
     }
     out
 }

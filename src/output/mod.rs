@@ -89,16 +89,27 @@ fn folded(sources: &Sources, findings: &[&Finding]) -> String {
         let file = first.place.file;
         let length = rest.iter().take_while(|finding| finding.place.file == file).count();
         let (these, others) = rest.split_at(length);
-        let mut rules: Vec<(&str, Vec<String>)> = Vec::new();
+        // The worst first, and said to be bad.
+        let mut rules: Vec<(Severity, &str, Vec<usize>)> = Vec::new();
         for finding in these {
-            let line = sources.get(file).line_column(finding.place.span.start).line.to_string();
-            match rules.iter_mut().find(|(id, _)| *id == finding.rule.id) {
-                Some((_, lines)) => lines.push(line),
-                None => rules.push((finding.rule.id, vec![line])),
+            let line = sources.get(file).line_column(finding.place.span.start).line;
+            match rules
+                .iter_mut()
+                .find(|(severity, id, _)| (*severity, *id) == (finding.severity, finding.rule.id))
+            {
+                Some((.., lines)) if lines.contains(&line) => {}
+                Some((.., lines)) => lines.push(line),
+                None => rules.push((finding.severity, finding.rule.id, vec![line])),
             }
         }
-        let texts: Vec<String> =
-            rules.iter().map(|(id, lines)| format!("{id} (line {})", lines.join(", "))).collect();
+        rules.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
+        let texts: Vec<String> = rules
+            .iter()
+            .map(|(severity, id, lines)| {
+                let what = if *severity > Severity::Note { format!("{severity} ") } else { String::new() };
+                format!("{what}{id} ({})", lines_in_words(lines))
+            })
+            .collect();
         let is_note = these.iter().all(|finding| finding.severity == Severity::Note);
         let what = match (is_note, length) {
             (true, 1) => "1 note".to_string(),
@@ -123,6 +134,19 @@ fn folded(sources: &Sources, findings: &[&Finding]) -> String {
         out.push_str("(--notes tells them in full)\n");
     }
     out
+}
+
+/// Lines told one by one; of more nobody reads the end.
+const MOST_NUMBERS: usize = 8;
+
+fn lines_in_words(lines: &[usize]) -> String {
+    let shown: Vec<String> = lines.iter().take(MOST_NUMBERS).map(usize::to_string).collect();
+    let rest = lines.len().saturating_sub(MOST_NUMBERS);
+    match (lines.len(), rest) {
+        (1, _) => format!("line {}", shown[0]),
+        (_, 0) => format!("lines {}", shown.join(", ")),
+        _ => format!("lines {} and {rest} more", shown.join(", ")),
+    }
 }
 
 /// The stretch, kept inside of its file and on character boundaries.

@@ -4,6 +4,7 @@ pub mod alerting;
 pub mod allow;
 pub mod autoscaler;
 pub mod conflict;
+pub mod patched;
 pub mod repository;
 pub mod scaler;
 pub mod workload;
@@ -39,4 +40,11 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     let exact = all.iter().find(named);
     let mut endings = all.iter().filter(|rule| rule.id.split('/').nth(1) == Some(id));
     exact.or_else(|| endings.next().filter(|_| endings.next().is_none())).copied()
+}
+
+/// The id that is nearly written so.
+pub fn nearest_id(id: &str) -> Option<&'static str> {
+    let ids: Vec<&'static str> = all().into_iter().map(|rule| rule.id).collect();
+    let near = crate::finding::nearest(id, ids.iter().copied())?;
+    ids.iter().copied().find(|known| *known == near)
 }

@@ -91,7 +91,12 @@ impl<'i> Neighbours<'i> {
                     let target = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
                     near.named.entry(target).or_default().push(at);
                 }
-                _ => near.named.entry(&object.name).or_default().push(at),
+                _ => {
+                    near.named.entry(&object.name).or_default().push(at);
+                    if object.name != object.document.name() {
+                        near.named.entry(object.document.name()).or_default().push(at);
+                    }
+                }
             }
         }
         near
@@ -125,7 +130,6 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
             let view = View::of(object)?;
             let resources = view.triggers.iter().filter(|trigger| trigger.is_resource());
             let resources = resources
-                .filter(|trigger| trigger.metric_type != Some("AverageValue"))
                 .map(|trigger| ResourceUse {
                     resource: if trigger.kind == "cpu" { "cpu" } else { "memory" },
                     container: trigger.value("containerName"),

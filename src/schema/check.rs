@@ -4,25 +4,69 @@ use super::table::{Field, Shape};
 use super::{Plain, Shapes, rules};
 use crate::finding::{Finding, nearest};
 use crate::manifest::{Document, Node, Value, has_variable};
-use crate::source::Place;
+use crate::source::{Place, Sources};
 
 /// More of one object nobody reads.
 const MOST_FINDINGS: usize = 20;
 
 /// What does not fit, in the order of the file. `is_fragment`: the object is a part of one, such as a patch.
-pub fn check(document: &Document, shapes: &Shapes, is_fragment: bool) -> Vec<Finding> {
+pub fn check(sources: &Sources, document: &Document, shapes: &Shapes, is_fragment: bool) -> Vec<Finding> {
+    let mut found: Vec<Finding> = identity(document).filter(|_| !is_fragment).into_iter().collect();
     let plain = Plain::of(document);
     let is_fragment = is_fragment && plain.is_none();
     let against = |shape: &&Shape| {
-        let mut walk = Walk { document, is_fragment, plain, found: Vec::new() };
+        let text = sources.get(document.file).text.as_str();
+        let mut walk = Walk { document, text, is_fragment, plain, found: Vec::new() };
         walk.value(&document.node, shape, "", true);
         walk.found
     };
-    shapes.of(document).iter().map(against).min_by_key(Vec::len).unwrap_or_default()
+    found.extend(shapes.of(document).iter().map(against).min_by_key(Vec::len).unwrap_or_default());
+    found
+}
+
+/// An object whose kind is known, and whose `apiVersion` is not there; or one of a known group whose kind is not.
+fn identity(document: &Document) -> Option<Finding> {
+    let (kind, api_version) = (document.kind(), document.api_version());
+    if api_version.is_empty() {
+        let known = super::api_version_of(kind)?;
+        // Other programs have kinds as well; an object of Kubernetes has metadata.
+        document.node.get("metadata")?;
+        let first = document.node.entries().first()?;
+        let misspelt = document
+            .node
+            .entries()
+            .iter()
+            .find(|entry| nearest(&entry.key, ["apiVersion"].into_iter()).is_some());
+        let place = Place::new(document.file, misspelt.map_or(first.key_span, |entry| entry.key_span));
+        let finding =
+            Finding::new(&rules::MISSING_FIELD, place, format!("`apiVersion` is missing in this {kind}"))
+                .why("kubectl refuses the file, and nothing of it is applied");
+        return Some(match misspelt {
+            Some(entry) => finding
+                .help(format!("`{}` is misspelt: write `apiVersion`", entry.key.escape_debug()))
+                .replace(true, "write `apiVersion`", place, "apiVersion"),
+            None => finding.help(format!("write `apiVersion: {known}`")),
+        });
+    }
+    let right = super::kind_like(kind, api_version)?;
+    let node = document.node.get("kind")?;
+    let place = document.place(node);
+    Some(
+        Finding::new(
+            &rules::NOT_ALLOWED,
+            place,
+            format!("`{api_version}` has no kind `{}`", kind.escape_debug()),
+        )
+        .why("the API server refuses the object")
+        .help(format!("write `kind: {right}`"))
+        .replace(false, format!("write `{right}`"), place, right),
+    )
 }
 
 struct Walk<'d> {
     document: &'d Document,
+    /// The file that it stands in.
+    text: &'d str,
     is_fragment: bool,
     plain: Option<Plain>,
     found: Vec<Finding>,
@@ -182,8 +226,11 @@ impl Walk<'_> {
         .why(self.refused());
         let unquoted = node.as_str().map(str::trim).filter(|text| {
             let fits = |text: &str| {
-                wanted.contains("number") && text.parse::<f64>().is_ok()
-                    || wanted.contains("integer") && text.parse::<i64>().is_ok()
+                // `010` without quotes is 8.
+                let is_plain = text == "0" || !text.trim_start_matches('-').starts_with('0');
+                is_plain
+                    && (wanted.contains("number") && text.parse::<f64>().is_ok()
+                        || wanted.contains("integer") && text.parse::<i64>().is_ok())
             };
             let boolean = wanted.contains("true") && matches!(*text, "true" | "false");
             fits(text) || boolean
@@ -198,7 +245,13 @@ impl Walk<'_> {
     }
 
     fn not_a_text(&mut self, node: &Node, name: &str) {
-        let Some(written) = node.as_written() else { return self.wrong(node, name, "a text") };
+        let Some(read) = node.as_written() else { return self.wrong(node, name, "a text") };
+        // What stands there may be another word for it: `yes`.
+        let raw = self
+            .text
+            .get(node.span.range())
+            .filter(|raw| !raw.contains(['\n', '"', '\'', '#', '&', '*', '!']));
+        let written = raw.map_or(read, |raw| raw.trim().to_string());
         let finding = Finding::new(
             &rules::WRONG_TYPE,
             self.place(node),

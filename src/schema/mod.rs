@@ -87,6 +87,13 @@ impl Shapes {
         Shapes { defined }
     }
 
+    /// Whether a kind is among those that slogen itself knows.
+    pub fn is_own(&self, document: &Document) -> bool {
+        let (kind, api_version) = (document.kind(), document.api_version());
+        TABLES.iter().any(|(name, api, _)| *name == kind && *api == api_version)
+            || Plain::of(document).is_some()
+    }
+
     /// The shapes of a kind, where they are known. Definitions of one version may differ, old from new: any will do.
     fn of(&self, document: &Document) -> Vec<&Shape> {
         let (kind, api_version) = (document.kind(), document.api_version());
@@ -100,4 +107,47 @@ impl Shapes {
         let defined = self.defined.iter().filter(|(name, api, _)| name == kind && api == api_version);
         defined.map(|(_, _, shape)| shape).collect()
     }
+}
+
+/// An `apiVersion` under which a kind is known.
+fn api_version_of(kind: &str) -> Option<&'static str> {
+    TABLES.iter().find(|(known, ..)| *known == kind).map(|(_, api_version, _)| *api_version)
+}
+
+/// The kind of this `apiVersion` that is nearly called so, where there is none that is called so.
+fn kind_like(kind: &str, api_version: &str) -> Option<&'static str> {
+    // Versions of which all kinds that anybody writes are known.
+    const KINDS: [(&str, &[&str]); 5] = [
+        (
+            "keda.sh/v1alpha1",
+            &["ScaledObject", "ScaledJob", "TriggerAuthentication", "ClusterTriggerAuthentication"],
+        ),
+        ("autoscaling/v1", &["HorizontalPodAutoscaler"]),
+        ("autoscaling/v2", &["HorizontalPodAutoscaler"]),
+        (
+            "monitoring.coreos.com/v1",
+            &[
+                "ServiceMonitor",
+                "PodMonitor",
+                "Probe",
+                "PrometheusRule",
+                "Prometheus",
+                "Alertmanager",
+                "ThanosRuler",
+            ],
+        ),
+        ("apps/v1", &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"]),
+    ];
+    let (_, kinds) = KINDS.iter().find(|(known, _)| *known == api_version)?;
+    if kinds.contains(&kind) || kind.is_empty() {
+        return None;
+    }
+    let same = kinds.iter().find(|known| known.eq_ignore_ascii_case(kind)).copied();
+    let near = || crate::finding::nearest(kind, kinds.iter().copied());
+    same.or_else(|| kinds.iter().copied().find(|known| Some(*known) == near()))
+}
+
+/// Whether a document is of a group that slogen knows, under whatever kind.
+pub fn knows_group(document: &Document) -> bool {
+    kind_like(document.kind(), document.api_version()).is_some()
 }

@@ -80,7 +80,7 @@ impl<'d> Pods<'d> {
             return Labels::new();
         }
         let mut labels = pairs(template);
-        labels.extend(object.added_labels.iter().cloned());
+        labels.extend(object.added_pod_labels.iter().cloned());
         labels
     }
 

@@ -16,12 +16,31 @@ cards! {
 
 const MARK: &str = "# slogen: allow ";
 
+/// Where an exception begins in a line, and how long its mark is; blanks in it do not count.
+fn mark(line: &str) -> Option<(usize, usize)> {
+    let word = line.find("slogen:")?;
+    let start = line[..word].trim_end().strip_suffix('#')?.len();
+    let after = word + "slogen:".len();
+    let rest = &line[after..];
+    let allow = rest.trim_start().strip_prefix("allow")?;
+    allow.starts_with([' ', '\t']).then(|| (start, line.len() - allow.trim_start().len() - start))
+}
+
 /// What an exception excuses.
 #[derive(Debug, PartialEq, Eq)]
 enum Reach {
     File,
-    /// Counted from 1.
-    Line(usize),
+    /// From this one to that one, counted from 1.
+    Lines(usize, usize),
+}
+
+impl Reach {
+    fn holds(&self, line: usize) -> bool {
+        match self {
+            Reach::File => true,
+            Reach::Lines(first, last) => (*first..=*last).contains(&line),
+        }
+    }
 }
 
 struct Allowance {
@@ -52,7 +71,7 @@ pub fn apply(sources: &Sources, files: &[FileId], is_whole: bool, findings: &mut
         let line = sources.get(finding.place.file).line_column(finding.place.span.start).line;
         let mut excused = false;
         for allowance in allowances.iter_mut().filter(|allowance| allowance.rule == finding.rule.id) {
-            if allowance.reach == Reach::File || allowance.reach == Reach::Line(line) {
+            if allowance.reach.holds(line) {
                 allowance.is_used = true;
                 excused = true;
             }
@@ -84,7 +103,7 @@ pub fn unused(place: Place, rule: &str) -> Finding {
 
 fn read(sources: &Sources, file: FileId, wrong: &mut Vec<Finding>) -> Vec<Allowance> {
     let text = &sources.get(file).text;
-    if !text.contains(MARK) {
+    if !text.contains("slogen:") {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -92,20 +111,23 @@ fn read(sources: &Sources, file: FileId, wrong: &mut Vec<Finding>) -> Vec<Allowa
     let mut is_head = true;
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     for (at, line) in lines.iter().enumerate() {
-        let body = line.trim_start();
+        let body = line.trim_start_matches('\u{feff}').trim_start();
         let is_comment = body.starts_with('#');
-        if let Some(column) = line.find(MARK) {
-            let rest = line[column + MARK.len()..].trim_end();
-            let span = Span::new(start + column, start + column + MARK.len() + rest.len());
+        if let Some((column, length)) = mark(line) {
+            let rest = line[column + length..].trim_end();
+            let span = Span::new(start + column, start + column + length + rest.len());
             let next = lines[at + 1..]
                 .iter()
                 .position(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
             let reach = match (is_comment, is_head) {
                 (true, true) => Reach::File,
-                (true, false) => Reach::Line(at + 2 + next.unwrap_or(0)),
-                (false, _) => Reach::Line(at + 1),
+                (true, false) => {
+                    let first = at + 1 + next.unwrap_or(0);
+                    Reach::Lines(first + 1, first + 1 + depth_of_text(&lines[first.min(lines.len())..]))
+                }
+                (false, _) => Reach::Lines(at + 1, at + 1 + depth_of_text(&lines[at..])),
             };
-            let (id, reason) = rest.split_once(" because ").unwrap_or((rest, ""));
+            let (id, reason) = rest.split_once(" because").unwrap_or((rest, ""));
             let place = Place::new(file, span);
             match super::find(id.trim()) {
                 None => wrong.push(
@@ -115,7 +137,10 @@ fn read(sources: &Sources, file: FileId, wrong: &mut Vec<Finding>) -> Vec<Allowa
                         format!("there is no rule `{}`", id.trim().escape_debug()),
                     )
                     .why("it excuses nothing")
-                    .help("`slogen rules` lists them all"),
+                    .help(match super::nearest_id(id.trim()) {
+                        Some(near) => format!("did you mean `{near}`? One rule a comment; for families there is `[severity]` in slogen.toml"),
+                        None => "`slogen rules` lists them all; one rule a comment".to_string(),
+                    }),
                 ),
                 Some(rule) => {
                     if reason.trim().is_empty() {
@@ -136,4 +161,17 @@ fn read(sources: &Sources, file: FileId, wrong: &mut Vec<Finding>) -> Vec<Allowa
         start += line.len();
     }
     found
+}
+
+/// Lines of the text in block style that begins in the first of these lines: they belong to it.
+fn depth_of_text(lines: &[&str]) -> usize {
+    let Some((first, rest)) = lines.split_first() else { return 0 };
+    let written = first.split(" #").next().unwrap_or(first).trim_end();
+    let is_block = written.trim_end_matches(['+', '-']).ends_with(['|', '>']);
+    if !is_block {
+        return 0;
+    }
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let own = indentation(first);
+    rest.iter().take_while(|line| line.trim().is_empty() || indentation(line) > own).count()
 }

@@ -51,7 +51,9 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         document.at(&["metadata", "labels", "app.kubernetes.io/managed-by"]).and_then(Node::as_str);
     let made_by_keda = document.name.as_str() == expected.hpa_name && labelled == Some("keda-operator");
     let taken_over = expected.take_over.as_deref() == Some(document.name.as_str());
-    if exempt || owned || made_by_keda || taken_over {
+    // The same name twice is one object, of which the last one counts.
+    let is_same = expected.asker == HPA && document.name == expected.scaler_name;
+    if exempt || owned || made_by_keda || taken_over || is_same {
         return;
     }
     let name = document.name.as_str();
@@ -59,10 +61,10 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         Finding::new(
             &SECOND_AUTOSCALER,
             target.place,
-            format!("the HorizontalPodAutoscaler `{name}` already scales {} `{}`", workload.kind, workload.name),
+            format!("two autoscalers on {} `{}`: the HorizontalPodAutoscaler `{name}` is the second", workload.kind, workload.name),
         )
         .label("the same workload")
-        .related(expected.workload.place, format!("{} scales it too", expected.asker))
+        .related(expected.workload.place, scales_it_too(expected))
         .why(match expected.asker {
             HPA => "each of the two undoes the other's work every 15 s; from Kubernetes 1.27 on the HPA reports AmbiguousSelector, and neither scales",
             _ => "KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, the two undo each other's work every 15 s",
@@ -87,15 +89,20 @@ fn scaled_object(expected: &Expected, document: &Object<'_>, findings: &mut Vec<
             &SECOND_AUTOSCALER,
             target.place,
             format!(
-                "the ScaledObject `{}` already scales {} `{}`",
-                document.name.as_str(),
-                workload.kind,
-                workload.name
+                "two autoscalers on {} `{}`: the ScaledObject `{}` is the second",
+                workload.kind, workload.name, document.name
             ),
         )
         .label("the same workload")
-        .related(expected.workload.place, format!("{} scales it too", expected.asker))
+        .related(expected.workload.place, scales_it_too(expected))
         .why("KEDA refuses the second ScaledObject on one workload")
         .help("keep one of them, with the triggers of both"),
     );
+}
+
+fn scales_it_too(expected: &Expected) -> String {
+    match expected.asker {
+        "the policy" => "the policy scales it".to_string(),
+        asker => format!("{asker} `{}` scales it", expected.scaler_name),
+    }
 }

@@ -64,7 +64,14 @@ fn request(
     container: &Node,
     findings: &mut Vec<Finding>,
 ) {
-    let set = |kind: &str| container.at(&["resources", kind, usage.resource]).is_some();
+    let set = |kind: &str| {
+        let value = container.at(&["resources", kind, usage.resource]).and_then(Node::as_written);
+        value.is_some_and(|value| {
+            value
+                .trim_start_matches(['0', '.'])
+                .starts_with(|c: char| c.is_ascii_digit() || c == '$' || c == '{')
+        })
+    };
     // A limit alone is enough: the API server copies it into the request.
     if set("requests") || set("limits") {
         return;
@@ -77,11 +84,20 @@ fn request(
             format!("the container `{}` requests no {}", container_name(container), usage.resource),
         )
         .related(usage.place, "the signal that is compared with the request")
-        .why("one container without a request and the share of the whole pod is unknown: KEDA refuses the ScaledObject")
+        .why(match (expected.asker, usage.is_checked_by_keda(&expected.workload.value.kind)) {
+            (super::HPA, _) | (_, false) => {
+                "one container without a request and the share of the whole pod is unknown: the HPA shows <unknown>, and does not scale by it"
+            }
+            _ => "one container without a request and the share of the whole pod is unknown: KEDA refuses the ScaledObject",
+        })
         .help(format!(
             "write `resources: {{ requests: {{ {}: … }} }}`, or name the container that counts: `{}`",
             usage.resource,
-            if expected.asker == "the policy" { "container = \"…\"" } else { "containerName" },
+            match expected.asker {
+                "the policy" => "container = \"…\"",
+                super::HPA => "type: ContainerResource",
+                _ => "containerName",
+            },
         )),
     );
 }
@@ -94,5 +110,8 @@ fn has_default(expected: &Expected, resource: &str, documents: &[Object<'_>]) ->
         .filter(|document| document.kind() == "LimitRange" && document.may_be_in(namespace))
         .flat_map(|document| document.at(&["spec", "limits"]).map(Node::items).unwrap_or_default())
         .filter(|limit| limit.get("type").and_then(Node::as_str) == Some("Container"))
-        .any(|limit| ["default", "defaultRequest"].iter().any(|kind| limit.at(&[kind, resource]).is_some()))
+        // Kubernetes fills `default` in from `max`.
+        .any(|limit| {
+            ["default", "defaultRequest", "max"].iter().any(|kind| limit.at(&[kind, resource]).is_some())
+        })
 }

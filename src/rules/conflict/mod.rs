@@ -57,6 +57,13 @@ pub struct ResourceUse {
     pub place: Place,
 }
 
+impl ResourceUse {
+    /// Whether KEDA's own check looks at the requests of this kind of workload; of others only the HPA does.
+    fn is_checked_by_keda(&self, kind: &str) -> bool {
+        matches!(kind, "Deployment" | "StatefulSet")
+    }
+}
+
 /// Everything in the manifests that contradicts the policy. Only the given documents count.
 pub fn check(expected: &Expected, documents: &[Object<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -5,6 +5,7 @@ use super::{Expected, WORKLOADS};
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::Object;
 use crate::inventory::group;
+use crate::source::Place;
 
 /// The workload of the policy, if it is there; and what stands against scaling it.
 pub(super) fn check<'d>(
@@ -14,7 +15,7 @@ pub(super) fn check<'d>(
 ) -> Option<&'d Object<'d>> {
     let workload = &expected.workload.value;
     let found = documents.iter().find(|document| {
-        document.name.as_str() == workload.name
+        document.is_called(&workload.name)
             && document.kind() == workload.kind
             && document.group() == group(&workload.api_version)
             && document.may_be_in(&workload.namespace)
@@ -62,35 +63,49 @@ fn missing(expected: &Expected, documents: &[Object<'_>], findings: &mut Vec<Fin
 }
 
 fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {
-    // What an overlay makes of it is what is applied.
-    let (place, number) = match (&document.replicas, document.at(&["spec", "replicas"])) {
-        (Some(change), _) => match &change.number {
-            Some(number) => (change.place, number.clone()),
-            None => return,
-        },
-        (None, Some(node)) => (document.place(node), node.as_written().unwrap_or_default()),
-        (None, None) => return,
+    // What an overlay makes of it is what is applied; without an overlay, or in one that leaves it alone, what is written.
+    let written = || {
+        document
+            .at(&["spec", "replicas"])
+            .map(|node| (document.place(node), node.as_written().unwrap_or_default()))
     };
+    let mut all: Vec<(Place, String)> = if document.replicas.is_empty() {
+        written().into_iter().collect()
+    } else {
+        let applied = document.replicas.iter().filter_map(|change| match change {
+            Some(change) => Some((change.place, change.number.clone()?)),
+            None => written(),
+        });
+        applied.collect()
+    };
+    all.sort();
+    all.dedup();
+    for (place, number) in all {
+        // With nothing to decide, it says the same.
+        if expected.min == expected.max && number == expected.min.to_string() {
+            continue;
+        }
+        findings.push(pinned(expected, place, &number));
+    }
+}
+
+fn pinned(expected: &Expected, place: Place, number: &str) -> Finding {
     let workload = &expected.workload.value;
-    findings.push(
-        Finding::new(
-            &REPLICAS_PINNED,
-            place,
-            format!("the manifest sets {number} {}, which the autoscaler decides", plural(&number, "replica")),
-        )
+    let message =
+        format!("the manifest sets {number} {}, which the autoscaler decides", plural(number, "replica"));
+    Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
         .related(expected.workload.place, format!("scaled from {} to {}", expected.min, expected.max))
         .why(format!(
             "each apply or sync sets the workload back to {number} {}, in the middle of the load",
-            plural(&number, "pod")
+            plural(number, "pod")
         ))
         .help(format!(
             "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{}` and remove it there, or the number drops to 1 once",
             workload.kind.to_lowercase(),
             workload.name,
             if workload.namespace.is_empty() { String::new() } else { format!(" -n {}", workload.namespace) }
-        )),
-    );
+        ))
 }
 
 fn plural(number: &str, word: &str) -> String {

@@ -19,7 +19,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         let labels = pod_labels(one.workload);
         for budget in labels.iter().filter_map(|pair| budgets.get(pair)).flatten() {
             let wanted = match_labels(budget.at(&["spec", "selector"])).unwrap_or_default();
-            if budget.meets(one.workload) && carries(&labels, &wanted) {
+            if budget.meets(one.workload) && budget.meets(one.autoscaler) && carries(&labels, &wanted) {
                 findings.extend(tight(one, budget));
             }
         }
@@ -33,7 +33,13 @@ fn tight(one: &Scaled<'_>, budget: &Object<'_>) -> Option<Finding> {
         (None, Some(node)) if matches!(node.as_written()?.as_str(), "0" | "0%") => (node, "100%".to_string()),
         _ => return None,
     };
-    let is_tight = kept == "100%" || kept.parse::<i64>().is_ok_and(|kept| kept >= minimum && minimum > 0);
+    // A share is rounded up to whole pods.
+    let share = kept.strip_suffix('%').and_then(|share| share.parse::<i64>().ok());
+    let least = match share {
+        Some(share) => Some((share * minimum + 99) / 100),
+        None => kept.parse().ok(),
+    };
+    let is_tight = kept == "100%" || least.is_some_and(|least| least >= minimum && minimum > 0);
     is_tight.then(|| {
         Finding::new(
             &DISRUPTION_BUDGET,

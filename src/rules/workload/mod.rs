@@ -83,7 +83,7 @@ fn is_autoscaler(object: &Object<'_>) -> bool {
 fn pod_labels(workload: &Object<'_>) -> Vec<(String, String)> {
     let template = workload.at(&["spec", "template", "metadata", "labels"]).map(Node::pairs);
     let own = template.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
-    own.chain(workload.added_labels.iter().cloned()).collect()
+    own.chain(workload.added_pod_labels.iter().cloned()).collect()
 }
 
 /// The `matchLabels` of a selector; None where it has none, or expressions beside them.

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::{TARGET_ELSEWHERE, is_autoscaler};
-use crate::finding::{Finding, nearest};
-use crate::inventory::{Inventory, Object};
+use crate::finding::{Finding, Severity, nearest};
+use crate::inventory::{Inventory, Object, group};
 use crate::manifest::has_variable;
 
 const KINDS: [&str; 4] = ["Deployment", "StatefulSet", "Rollout", "ReplicaSet"];
@@ -25,7 +25,18 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         let Some(node) = scaler.at(&["spec", "scaleTargetRef", "name"]) else { continue };
         let Some(name) = node.as_str().filter(|name| !has_variable(name)) else { continue };
         let kind = scaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
-        if !KINDS.contains(&kind) || inventory.meant(kind, name, scaler).is_some() {
+        if !KINDS.contains(&kind) {
+            continue;
+        }
+        findings.extend(other_group(scaler, kind));
+        // One of another kind beside it is meant rather than a namesake far away.
+        let found = inventory.meant(kind, name, scaler);
+        let mut others = KINDS.iter().filter(|other| **other != kind);
+        let other_kind = others.find_map(|kind| {
+            let other = inventory.meant(kind, name, scaler)?;
+            found.is_none_or(|found| other.is_beside(scaler) && !found.is_beside(scaler)).then_some(other)
+        });
+        if found.is_some() && other_kind.is_none() {
             continue;
         }
         let why = "the autoscaler is accepted, reports that its target is missing, and scales nothing";
@@ -39,11 +50,23 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                 .map(Vec::as_slice)
                 .unwrap_or_default()
         };
-        let other_kind = KINDS.iter().find_map(|kind| inventory.meant(kind, name, scaler));
         let finding = if let Some(other) = other_kind {
-            refuse(format!("`{name}` is a {}, not a {kind}", other.kind()))
+            let place = scaler
+                .at(&["spec", "scaleTargetRef", "kind"])
+                .map_or(scaler.place(node), |node| scaler.place(node));
+            let message = format!("`{name}` is a {}, not a {kind}", other.kind());
+            let mut finding = Finding::new(&TARGET_ELSEWHERE, place, message)
+                .why(why)
                 .related(other.name_place(), "the one that is here")
-                .help(format!("write `kind: {}`", other.kind()))
+                .help(format!(
+                    "write `apiVersion: {}` and `kind: {}`",
+                    other.document.api_version(),
+                    other.kind()
+                ));
+            if other.is_beside(scaler) {
+                finding.severity = Severity::Error;
+            }
+            finding
         } else if let Some(other) = elsewhere {
             refuse(format!(
                 "the {kind} `{name}` is in the namespace `{}`, the autoscaler in `{}`",
@@ -79,4 +102,27 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
 
 fn folder<'i>(object: &Object<'i>) -> &'i str {
     object.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// An `apiVersion` of a group that does not have the kind.
+fn other_group(scaler: &Object<'_>, kind: &str) -> Option<Finding> {
+    let node = scaler.at(&["spec", "scaleTargetRef", "apiVersion"])?;
+    let written = node.as_str().filter(|text| !has_variable(text) && !text.is_empty())?;
+    let (right, example) = match kind {
+        "Rollout" => ("argoproj.io", "argoproj.io/v1alpha1"),
+        _ => ("apps", "apps/v1"),
+    };
+    // What a Deployment was called long ago is refused by the API server, and told of there.
+    if group(written) == right {
+        return None;
+    }
+    let mut finding = Finding::new(
+        &TARGET_ELSEWHERE,
+        scaler.place(node),
+        format!("there is no {kind} in `{}`", written.escape_debug()),
+    )
+    .why("the target is not found: the autoscaler reports an error for ever, and scales nothing")
+    .help(format!("write `apiVersion: {example}`"));
+    finding.severity = Severity::Error;
+    Some(finding)
 }
