@@ -41,7 +41,7 @@ pub fn run(build: &Build) -> anyhow::Result<Ending> {
     let mut sources = Sources::default();
     let files = input::policies(&mut sources, &build.policies)?;
     if files.is_empty() {
-        eprintln!("{}: there is no policy (*.toml) in what was named", terminal::error_word());
+        say!("{}: there is no policy (*.toml) in what was named", terminal::error_word());
         return Ok(Ending::Nothing);
     }
     let overlay = match &build.templates {
@@ -73,7 +73,7 @@ pub fn run(build: &Build) -> anyhow::Result<Ending> {
     if findings.iter().any(|finding| finding.severity >= limit) {
         let all = files.len();
         if build.format == FindingFormat::Human {
-            eprintln!("nothing was written ({all} {})", if all == 1 { "policy" } else { "policies" });
+            say!("nothing was written ({all} {})", if all == 1 { "policy" } else { "policies" });
         }
         return Ok(Ending::Findings);
     }
@@ -148,7 +148,7 @@ fn tell(build: &Build, sources: &Sources, findings: &[Finding]) -> anyhow::Resul
     let text = output::render(build.format.into(), sources, findings, &style);
     // With --stdout the objects own standard output.
     if human || build.stdout {
-        eprint!("{text}");
+        super::tell_people(&text)?;
     } else {
         print(&text)?;
     }
@@ -184,11 +184,11 @@ fn finish(build: &Build, outputs: &[&Built]) -> anyhow::Result<Ending> {
             print(&text)?
         } else {
             {
-                eprint!("{text}");
+                super::tell_people(&text)?;
                 Ending::Clean
             }
         };
-        eprintln!("{different} files differ from what the policies say; run slogen build to write them");
+        say!("{different} files differ from what the policies say; run slogen build to write them");
         return Ok(Ending::Findings);
     }
     disk::apply(&changes)?;

@@ -44,7 +44,7 @@ pub fn load(sources: &mut Sources, named: Option<&Path>) -> anyhow::Result<Optio
     let (config, findings) = config::read(file, sources.get(file), |id| find(id).map(|rule| rule.id));
     if findings.iter().any(Finding::is_error) {
         let style = terminal::style(super::arguments::Color::Auto, false);
-        eprint!("{}", output::render(output::Format::Human, sources, &findings, &style));
+        super::tell_people(&output::render(output::Format::Human, sources, &findings, &style))?;
         return Ok(None);
     }
     Ok(Some(Loaded { config, folder, file: Some(file) }))

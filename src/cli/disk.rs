@@ -142,8 +142,14 @@ fn stage<'c>(
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         staged.push((folder.join(format!(".{name}.slogen-new")), path));
     }
-    staged.iter().zip(&changes.written).try_for_each(|((temporary, _), (_, _, text))| {
-        fs::write(temporary, text).with_context(|| format!("cannot write {}", temporary.display()))
+    staged.iter().zip(&changes.written).try_for_each(|((temporary, path), (_, _, text))| {
+        fs::write(temporary, text).with_context(|| format!("cannot write {}", temporary.display()))?;
+        // Whoever may read or run the file that is there may do so afterwards.
+        match fs::metadata(path) {
+            Ok(metadata) => fs::set_permissions(temporary, metadata.permissions())
+                .with_context(|| format!("cannot write {}", temporary.display())),
+            Err(_) => Ok(()),
+        }
     })
 }
 

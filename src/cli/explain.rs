@@ -52,9 +52,7 @@ pub fn scalers(files: &[PathBuf]) -> anyhow::Result<Ending> {
         .filter_map(|object| Some(lift::explain(&sources, object, &lift::lift(object)?, &findings)))
         .collect();
     if told.is_empty() {
-        eprintln!(
-            "nothing to explain: no ScaledObject and no HorizontalPodAutoscaler that says what it scales"
-        );
+        say!("nothing to explain: no ScaledObject and no HorizontalPodAutoscaler that says what it scales");
         return Ok(Ending::Nothing);
     }
     print(&told.join("\n"))

@@ -18,6 +18,6 @@ pub fn run(file: &Path) -> anyhow::Result<Ending> {
         .open(file)
         .with_context(|| format!("cannot write {}: it must not exist yet", file.display()))?;
     new.write_all(STARTER.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
-    eprintln!("wrote {0}; now change it and run: slogen build {0}", file.display());
+    say!("wrote {0}; now change it and run: slogen build {0}", file.display());
     Ok(Ending::Clean)
 }

@@ -51,7 +51,7 @@ fn until_done(reporting: &Reporting, look: impl Fn(usize) -> anyhow::Result<Pass
             }
             Pass::Done(ending) => {
                 if reporting.fix && !reporting.diff {
-                    eprintln!("{} in {}", output::number(count, "fix"), output::number(files.len(), "file"));
+                    say!("{} in {}", output::number(count, "fix"), output::number(files.len(), "file"));
                 }
                 return Ok(ending);
             }
@@ -288,7 +288,7 @@ fn baseline(
             written: vec![(path.to_path_buf(), before, text)],
             ..disk::Changes::default()
         })?;
-        eprintln!("{} written to {}", output::number(findings.len(), "finding"), path.display());
+        say!("{} written to {}", output::number(findings.len(), "finding"), path.display());
         return Ok(true);
     }
     let text = std::fs::read_to_string(path)
@@ -334,7 +334,7 @@ fn tell(
             let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
             // The annotations are out; a summary that cannot be written is no reason to fail.
             if let Err(error) = file.and_then(|mut file| file.write_all(told.as_bytes())) {
-                eprintln!("cannot write the summary of the step to {}: {error}", path.display());
+                say!("cannot write the summary of the step to {}: {error}", path.display());
             }
         }
     } else if !findings.is_empty() {
@@ -357,7 +357,7 @@ fn tell(
             return Ok(Ending::Clean);
         }
         if human {
-            eprintln!(
+            say!(
                 "nothing to look at: {}, and no autoscaler, workload, monitor or rule in them",
                 output::number(files, "file")
             );

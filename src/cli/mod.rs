@@ -2,6 +2,14 @@
 //!
 //! Exit codes: 0 clean, 1 findings or drift, 2 usage or unreadable input, 3 nothing to look at.
 
+/// Writes a line to standard error, for people. Nobody is left to be told where that fails: no panic.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr().lock(), $($words)*);
+    }};
+}
+
 mod arguments;
 mod build;
 mod changed;
@@ -68,7 +76,7 @@ pub fn run() -> ExitCode {
     match ending {
         Ok(ending) => ending.into(),
         Err(error) => {
-            eprintln!("{}: {error:#}", terminal::error_word());
+            say!("{}: {error:#}", terminal::error_word());
             Ending::Unusable.into()
         }
     }
@@ -76,7 +84,7 @@ pub fn run() -> ExitCode {
 
 /// Writes to standard error, for people, what stands beside the output for programs.
 fn tell_people(text: &str) -> anyhow::Result<Ending> {
-    // Nobody is left to be told where this fails.
+    // As above.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
     Ok(Ending::Clean)
 }

@@ -36,10 +36,7 @@ pub fn run(arguments: &PromqlArguments) -> anyhow::Result<Ending> {
         }
     };
     if query.trim().is_empty() {
-        eprintln!(
-            "{}: there is no query; write `slogen promql 'sum(rate(x_total[5m]))'`",
-            terminal::error_word()
-        );
+        say!("{}: there is no query; write `slogen promql 'sum(rate(x_total[5m]))'`", terminal::error_word());
         return Ok(Ending::Nothing);
     }
     let parsed = parse(&query, &target);
@@ -66,7 +63,7 @@ pub fn run(arguments: &PromqlArguments) -> anyhow::Result<Ending> {
     if !findings.is_empty() {
         let style = terminal::style(arguments.color, std::io::IsTerminal::is_terminal(&std::io::stderr()));
         let text = output::render(output::Format::Human, &sources, &findings, &style);
-        eprint!("\n{text}");
+        super::tell_people(&format!("\n{text}"))?;
     }
     Ok(ending)
 }

@@ -259,8 +259,9 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 24] = [
     "APIService",
+    "Application",
     "ClusterPodMonitoring",
     "ClusterTriggerAuthentication",
     "Component",

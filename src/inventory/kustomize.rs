@@ -104,6 +104,17 @@ impl Overlays {
         all.peek().is_some() && all.all(|overlay| overlay.iter().any(|change| change.is_deletion))
     }
 
+    /// What some overlay adds to an object's labels, its pods' labels and their annotations.
+    pub(super) fn added(&self, document: &Document, name: &str) -> [Vec<(String, String)>; 3] {
+        let mut all: [Vec<(String, String)>; 3] = Default::default();
+        for change in self.changes_of(document, name).flatten() {
+            for (all, added) in all.iter_mut().zip(&change.added) {
+                all.extend(added.iter().cloned());
+            }
+        }
+        all
+    }
+
     /// Paths at which some overlay changes an object.
     pub(super) fn patched(&self, document: &Document, name: &str) -> Vec<Vec<String>> {
         let mut paths: Vec<Vec<String>> =

@@ -14,7 +14,16 @@ pub(super) struct Change {
     /// Paths of keys, without the numbers of items.
     pub(super) paths: Vec<Vec<String>>,
     pub(super) is_deletion: bool,
+    /// What is added to the object's labels, its pods' labels, and their annotations.
+    pub(super) added: [Vec<(String, String)>; 3],
 }
+
+/// Where labels and annotations stand by which others find an object.
+const FOUND_BY: [&[&str]; 3] = [
+    &["metadata", "labels"],
+    &["spec", "template", "metadata", "labels"],
+    &["spec", "template", "metadata", "annotations"],
+];
 
 /// A change of `spec.replicas`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +81,7 @@ fn counted(file: FileId, entry: &Node) -> Option<Change> {
         replicas: Some(ReplicaChange { number: count.as_written(), place: Place::new(file, count.span) }),
         paths: Vec::new(),
         is_deletion: false,
+        added: Default::default(),
     })
 }
 
@@ -87,14 +97,35 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
         Some(target) => (of(target, &["kind"]), of(target, &["name"])),
         None => (of(patch, &["kind"]), of(patch, &["metadata", "name"])),
     };
-    let mut change = Change { kind, name, replicas: None, paths: Vec::new(), is_deletion: false };
+    let mut change = Change {
+        kind,
+        name,
+        replicas: None,
+        paths: Vec::new(),
+        is_deletion: false,
+        added: Default::default(),
+    };
     match &patch.value {
         Value::Sequence(operations) => {
             for operation in operations {
                 let Some(path) = operation.get("path").and_then(Node::as_str) else { continue };
                 let is_number = |part: &&str| *part == "-" || part.bytes().all(|byte| byte.is_ascii_digit());
                 let parts = path.split('/').filter(|part| !part.is_empty() && !is_number(part));
-                change.paths.push(parts.map(|part| part.replace("~1", "/").replace("~0", "~")).collect());
+                let parts: Vec<String> =
+                    parts.map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+                for (place, added) in FOUND_BY.iter().zip(&mut change.added) {
+                    let value = operation.get("value");
+                    match parts
+                        .strip_prefix(place.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice())
+                    {
+                        Some([name]) => {
+                            added.extend(value.and_then(Node::as_written).map(|value| (name.clone(), value)))
+                        }
+                        Some([]) => added.extend(pairs(value)),
+                        _ => {}
+                    }
+                }
+                change.paths.push(parts);
                 if path == "/spec/replicas" {
                     let is_removed = operation.get("op").and_then(Node::as_str) == Some("remove");
                     let number = operation.get("value").filter(|_| !is_removed);
@@ -107,6 +138,9 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
         }
         _ => {
             change.is_deletion = patch.get("$patch").and_then(Node::as_str) == Some("delete");
+            for (place, added) in FOUND_BY.iter().zip(&mut change.added) {
+                added.extend(pairs(patch.at(place)));
+            }
             leaves(patch, false, &mut Vec::new(), &mut change.paths);
             // `get` takes a `null` for absent, and here it removes.
             let spec = patch.get("spec").map(Node::entries).unwrap_or_default();
@@ -125,6 +159,7 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
     if is_vague {
         change.replicas = None;
         change.is_deletion = false;
+        change.added = Default::default();
     }
     Some(change)
 }
@@ -150,4 +185,9 @@ fn leaves(node: &Node, is_item: bool, at: &mut Vec<String>, paths: &mut Vec<Vec<
         leaves(&entry.node, false, at, paths);
         at.pop();
     }
+}
+
+fn pairs(node: Option<&Node>) -> Vec<(String, String)> {
+    let pairs = node.map(Node::pairs).into_iter().flatten();
+    pairs.map(|(name, value)| (name.to_string(), value)).collect()
 }

@@ -14,6 +14,7 @@ use crate::source::{Placed, Sources};
 pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let near = Neighbours::new(inventory);
+    let guards = Guards::new(inventory);
     for (at, object) in inventory.objects.iter().enumerate() {
         if object.is_fragment {
             continue;
@@ -52,6 +53,8 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                 "conflict/second-autoscaler" if !same_folder(sources, &finding, &expected) => {
                     finding.severity = Severity::Warning;
                 }
+                // What is synchronized around it is not set again.
+                "conflict/replicas-pinned" if guards.hold(inventory, &finding) => continue,
                 // What most of the world does.
                 "conflict/replicas-pinned" => finding.severity = Severity::Warning,
                 _ => {}
@@ -184,4 +187,53 @@ fn utilization(object: &Object<'_>) -> Vec<ResourceUse> {
         all.push(ResourceUse { resource: "cpu", container: None, place: object.place(node) });
     }
     all
+}
+
+/// What keeps a tool that applies Git from setting numbers of replicas again.
+///
+/// Sources: argoproj/argo-cd docs/user-guide/sync-options.md, "Respect ignore difference configs";
+/// fluxcd/kustomize-controller docs/spec/v1/kustomizations.md, "Controlling the apply behavior of resources".
+struct Guards {
+    /// An Application of Argo CD leaves `/spec/replicas` alone, here or for some kind.
+    is_ignored: bool,
+}
+
+impl Guards {
+    fn new(inventory: &Inventory<'_>) -> Self {
+        let mut is_ignored = false;
+        for application in inventory.kind("Application").chain(inventory.kind("ApplicationSet")) {
+            let spec = if application.kind() == "Application" {
+                application.at(&["spec"])
+            } else {
+                application.at(&["spec", "template", "spec"])
+            };
+            let Some(spec) = spec else { continue };
+            let list = |path: &[&str]| spec.at(path).map(Node::items).unwrap_or_default();
+            let respects = list(&["syncPolicy", "syncOptions"])
+                .iter()
+                .any(|option| option.as_str() == Some("RespectIgnoreDifferences=true"));
+            let leaves = |entry: &Node| {
+                let pointers = entry.get("jsonPointers").map(Node::items).unwrap_or_default();
+                let expressions = entry.get("jqPathExpressions").map(Node::items).unwrap_or_default();
+                pointers.iter().any(|pointer| pointer.as_str() == Some("/spec/replicas"))
+                    || expressions.iter().any(|path| path.as_str() == Some(".spec.replicas"))
+            };
+            is_ignored |= respects && list(&["ignoreDifferences"]).iter().any(leaves);
+        }
+        Guards { is_ignored }
+    }
+
+    fn hold(&self, inventory: &Inventory<'_>, finding: &Finding) -> bool {
+        let once = |object: &Object<'_>| {
+            let annotation = object.at(&["metadata", "annotations", "kustomize.toolkit.fluxcd.io/ssa"]);
+            annotation.and_then(Node::as_str) == Some("IfNotPresent")
+        };
+        let stands_in = |object: &&Object<'_>| {
+            let span = object.document.node.span;
+            object.document.file == finding.place.file
+                && span.start <= finding.place.span.start
+                && finding.place.span.end <= span.end
+        };
+        self.is_ignored || inventory.objects.iter().find(stands_in).is_some_and(once)
+    }
 }

@@ -65,12 +65,9 @@ impl<'d> Pods<'d> {
             name: port.get("name").and_then(Node::as_written).unwrap_or_default(),
             number: number(port, "containerPort"),
         });
-        Some(Pods {
-            object,
-            labels,
-            annotations: pairs(template.at(&["metadata", "annotations"])),
-            ports: ports.collect(),
-        })
+        let mut annotations = pairs(template.at(&["metadata", "annotations"]));
+        annotations.extend(object.added_pod_annotations.iter().cloned());
+        Some(Pods { object, labels, annotations, ports: ports.collect() })
     }
 
     /// Labels of the pods of a workload; none of anything else.
