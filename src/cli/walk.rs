@@ -259,10 +259,11 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 26] = [
     "APIService",
     "Application",
     "ClusterPodMonitoring",
+    "ClusterRoleBinding",
     "ClusterTriggerAuthentication",
     "Component",
     "CustomResourceDefinition",
@@ -277,6 +278,7 @@ const KINDS: [&str; 24] = [
     "Probe",
     "Prometheus",
     "ReplicaSet",
+    "RoleBinding",
     "Rollout",
     "ScaledObject",
     "ScrapeConfig",

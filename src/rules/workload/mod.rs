@@ -3,9 +3,13 @@
 
 mod authentication;
 mod budget;
+mod environment;
+mod external;
 mod metrics_api;
 mod prometheus;
+mod rights;
 mod selectors;
+mod sidecar;
 mod target;
 mod vertical;
 
@@ -23,6 +27,10 @@ cards! {
     TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
+    ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
+    INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
+    EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
+    DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
 /// Everything between the objects of a repository that is not about scraping and not about one owner.
@@ -38,6 +46,14 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     vertical::check(inventory, &scaled, &mut findings);
     metrics_api::check(inventory, &mut findings);
     target::check(inventory, &mut findings);
+    external::check(inventory, &mut findings);
+    rights::check(inventory, &mut findings);
+    for one in &scaled {
+        sidecar::check(one, &mut findings);
+        if one.autoscaler.kind() == "ScaledObject" {
+            environment::check(one, &mut findings);
+        }
+    }
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
         authentication::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
