@@ -9,6 +9,7 @@ mod metrics_api;
 mod prometheus;
 mod rights;
 mod selectors;
+mod service_name;
 mod sidecar;
 mod target;
 mod vertical;
@@ -27,6 +28,7 @@ cards! {
     TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
+    SERVICE_NAME Warning "service-name" "an address by the name of a workload, not of its Service";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
@@ -57,6 +59,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
         authentication::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
+        service_name::check(inventory, object, &mut findings);
     }
     findings
 }

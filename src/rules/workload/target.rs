@@ -93,6 +93,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                 finding = finding.related(other.name_place(), "nearly the same name");
             }
             finding
+        } else if found.is_none() && !beside().is_empty() {
+            // Charts and other repositories hold workloads as well.
+            let mut finding = refuse(format!("there is no {kind} `{name}` in these files"))
+                .help("correct the name, if the workload is not applied from somewhere else");
+            finding.severity = Severity::Note;
+            finding
         } else {
             continue;
         };
