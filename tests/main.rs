@@ -3,12 +3,14 @@
 mod architecture;
 mod check;
 mod cli;
+mod fixes;
 mod gallery;
 mod inspect;
 mod judges;
 mod lint;
 mod manifests;
 mod output;
+mod paths;
 mod policy;
 mod promql;
 mod readme;

@@ -367,7 +367,12 @@ fn tell(
     if human && findings.iter().all(|finding| finding.severity == Severity::Note) {
         let told = if findings.is_empty() { "nothing to tell" } else { "nothing that has to change" };
         let (objects, files) = (output::number(inspection.objects, "object"), output::number(files, "file"));
-        print(&format!("{objects} in {files}: {told}\n"))?;
+        let text = format!("{objects} in {files}: {told}\n");
+        if reporting.diff {
+            tell_people(&text)?
+        } else {
+            print(&text)?
+        };
     }
     Ok(Ending::Clean)
 }

@@ -70,13 +70,20 @@ pub fn manifests(
             continue;
         }
         // However it was written, a file has one name: as seen from here.
-        let seen = relative(&here, &clean(&here.join(path)));
+        let whole = clean(&here.join(path));
+        let seen = relative(&here, &whole);
         if metadata.is_dir() {
             let found = below(path, exclude)?;
             unreadable.extend(found.unreadable);
             let named = |(at, sifted): (PathBuf, Sifted)| {
-                let seen = if seen == Path::new(".") { Path::new("") } else { &seen };
-                (at.strip_prefix(path).map_or(at.clone(), |rest| seen.join(rest)), sifted)
+                let name = match at.strip_prefix(path) {
+                    // A folder around this one may hold this one as well.
+                    Ok(rest) if seen.starts_with("..") => relative(&here, &whole.join(rest)),
+                    Ok(rest) if seen == Path::new(".") => rest.to_path_buf(),
+                    Ok(rest) => seen.join(rest),
+                    Err(_) => at,
+                };
+                (name, sifted)
             };
             read.extend(found.read.into_iter().map(named));
         } else {
