@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::arguments::ListFormat;
-use super::{Ending, print, walk};
+use super::{Ending, print, terminal, walk};
 use crate::finding::nearest;
 use crate::inspect::{Settings, inspect};
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document};
 use crate::source::{SourceFile, Sources};
-use crate::{lift, rules};
+use crate::{lift, output, rules};
 
 pub fn explain(id: &str) -> anyhow::Result<Ending> {
     match rules::find(id) {
@@ -42,6 +42,13 @@ pub fn scalers(files: &[PathBuf]) -> anyhow::Result<Ending> {
     }
     ids.extend(walk::manifests(&mut sources, &named, &walk::everything(), false)?.files);
     let findings = inspect(&sources, &ids, &Settings { is_whole: false, ..Settings::default() }).findings;
+    // What cannot be read cannot be explained.
+    let unread: Vec<_> =
+        findings.iter().filter(|finding| finding.rule.id.starts_with("yaml/")).cloned().collect();
+    if !unread.is_empty() {
+        let style = terminal::style(super::arguments::Color::Auto, false);
+        super::tell_people(&output::people(&sources, &unread, true, &style))?;
+    }
     let documents: Vec<Document> =
         ids.iter().flat_map(|file| manifest::read(*file, &sources.get(*file).text).documents).collect();
     let inventory = Inventory::new(&sources, &documents);

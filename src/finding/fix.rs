@@ -47,7 +47,8 @@ fn fits(text: &str, chosen: &[&Fix], fix: &Fix) -> bool {
     changes
         && fix.edits.iter().all(|edit| {
             let span = edit.place.span;
-            text.get(span.range()).is_some()
+            // A variable is not written over by what it stands for here.
+            text.get(span.range()).is_some_and(|written| !written.contains("${"))
                 && !chosen.iter().flat_map(|other| &other.edits).any(|other| {
                     let other = other.place.span;
                     span.start < other.end && other.start < span.end || span == other

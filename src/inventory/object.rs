@@ -73,7 +73,10 @@ impl<'d> Object<'d> {
 
     /// An integer, where it is written as one.
     pub fn integer(&self, path: &[&str]) -> Option<i64> {
-        self.at(path).and_then(Node::as_written)?.parse().ok()
+        let text = self.at(path).and_then(Node::as_written)?;
+        // `10.0` and `1e1` are integers to the API server.
+        let whole = || text.parse::<f64>().ok().filter(|value| value.fract() == 0.0 && value.abs() < 1e15);
+        text.parse().ok().or_else(|| whole().map(|value| value as i64))
     }
 
     pub fn place(&self, node: &Node) -> Place {

@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::inventory::Object;
+use crate::manifest::{Node, has_variable};
 use crate::model::{
     Behavior, Decimal, MetricType, ResourceTarget, SYNC_SECONDS, Scaler, Select, Step, StepKind, Trigger,
     TriggerKind, plain,
@@ -27,6 +28,14 @@ pub fn explain(sources: &Sources, object: &Object<'_>, scaler: &Scaler, findings
         "scales {} `{}` from {} to {} pods{through}",
         scaler.target.kind, scaler.target.name, scaler.min, scaler.max
     ));
+    let spec = object.at(&["spec"]).map(Node::entries).unwrap_or_default();
+    for entry in spec.iter().filter(|entry| entry.node.as_str().is_some_and(has_variable)) {
+        let written = entry.node.as_str().unwrap_or_default();
+        say(&format!(
+            "`{}` is `{written}`, which is filled in later: it is told as if it were not there",
+            entry.key
+        ));
+    }
     if is_keda {
         say(&who(scaler));
     }

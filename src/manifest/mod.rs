@@ -1,5 +1,6 @@
 //! YAML text comes in; documents whose every key and value knows its place go out, and what cannot be read.
 
+mod default;
 mod document;
 mod embedded;
 mod inside;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
-use super::{Document, Entry, Node, Value, rules, scalar};
+use super::{Document, Entry, Node, Value, default, rules, scalar};
 use crate::finding::Finding;
 use crate::source::{FileId, Place, Span};
 
@@ -269,6 +269,10 @@ impl<'t> Reader<'t> {
         }
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let text = match default::with_defaults(&text) {
+                    Some(filled) => filled.into(),
+                    None => text,
+                };
                 let string = tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
                 let value = match style {
                     ScalarStyle::Plain if !string => scalar::plain(&text),

@@ -94,6 +94,18 @@ impl Walk<'_> {
         }
     }
 
+    /// What becomes of a value out of range or of a wrong word. KEDA copies the behavior of an HPA as it is.
+    ///
+    /// Source: kedacore/keda config/crd/patches/scaledobject_patch.yaml checks the stabilization window alone.
+    fn refused_value(&self, name: &str) -> &'static str {
+        let copied = matches!(name, "periodSeconds" | "value" | "type" | "selectPolicy");
+        if copied && self.document.kind() == "ScaledObject" {
+            "KEDA takes it, and cannot make the HPA: nothing scales"
+        } else {
+            self.refused()
+        }
+    }
+
     /// The document in words.
     fn subject(&self) -> &str {
         match self.plain {
@@ -164,8 +176,8 @@ impl Walk<'_> {
         if self.is_fragment {
             return;
         }
+        self.empty(node, fields);
         for field in fields.iter().filter(|field| field.is_required && node.get(&field.name).is_none()) {
-            // A key whose value is a variable is there.
             let within = if name.is_empty() { String::new() } else { format!(" in `{name}`") };
             let span = node.entries().first().map_or(node.span, |entry| entry.key_span);
             self.push(
@@ -176,6 +188,30 @@ impl Walk<'_> {
                 )
                 .why(self.refused()),
             );
+        }
+    }
+
+    /// What KEDA wants is not there where it is empty.
+    ///
+    /// Source: kedacore/keda config/crd/bases/keda.sh_scaledobjects.yaml, minItems and minLength.
+    fn empty(&mut self, node: &Node, fields: &[Field]) {
+        if self.document.kind() != "ScaledObject" {
+            return;
+        }
+        for field in fields.iter().filter(|field| field.is_required) {
+            let is_empty = |value: &Node| match &value.value {
+                Value::Sequence(items) => items.iter().all(|item| item.value == Value::Null),
+                Value::Text(text) => text.is_empty(),
+                _ => false,
+            };
+            if let Some(value) = node.get(&field.name).filter(|value| is_empty(value)) {
+                let finding = Finding::new(
+                    &rules::MISSING_FIELD,
+                    self.place(value),
+                    format!("`{}` is empty", field.name),
+                );
+                self.push(finding.why(self.refused()));
+            }
         }
     }
 
@@ -192,8 +228,17 @@ impl Walk<'_> {
             Some(_) => self.refused(),
         });
         let names = fields.iter().map(|field| field.name.as_str()).filter(|name| !name.starts_with('*'));
+        // A word that is only the beginning of the right one.
+        let longer = || {
+            let mut longer = names.clone().filter(|name| key.len() >= 4 && name.starts_with(key));
+            longer.next().filter(|_| longer.next().is_none())
+        };
         let place = finding.place;
-        self.push(match nearest(key, names.clone()) {
+        self.push(match nearest(key, names.clone()).or_else(longer) {
+            // It has moved one level up.
+            _ if key == "tolerance" && name == "policies" => {
+                finding.help("write it beside `policies`, under `scaleUp` or `scaleDown`")
+            }
             Some(word) => finding.help(format!("did you mean `{word}`?")).replace(
                 false,
                 format!("write `{word}`"),
@@ -275,7 +320,7 @@ impl Walk<'_> {
             self.place(node),
             format!("`{name}` cannot be `{}`", text.escape_debug()),
         )
-        .why(self.refused());
+        .why(self.refused_value(name));
         // Some lists have each word twice, once with a capital.
         let is_doubled = |word: &&String| {
             let small = word.to_lowercase();
@@ -332,7 +377,7 @@ impl Walk<'_> {
             };
             self.push(
                 Finding::new(&rules::NOT_ALLOWED, self.place(node), format!("`{name}` cannot be {value}"))
-                    .why(self.refused())
+                    .why(self.refused_value(name))
                     .help(format!("write a number {range}")),
             );
         }
