@@ -96,3 +96,14 @@ fn what_is_for_programs_stands_alone() {
     // People read it on standard output, and may stop reading.
     assert!(String::from_utf8_lossy(&slogen(&folder, &["check"]).stdout).contains("hpa/replica-order"));
 }
+
+#[test]
+fn a_patch_is_known_by_the_kustomization_beside_it() {
+    let folder = scratch("paths-patch");
+    fs::create_dir(folder.join("o")).expect("writable");
+    fs::write(folder.join("o/kustomization.yaml"), "resources: [../base]\npatches:\n  - path: more.yaml\n")
+        .expect("writable");
+    let patch = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec: {maxReplicaCount: 9}\n";
+    fs::write(folder.join("o/more.yaml"), patch).expect("writable");
+    assert_eq!(found(&slogen(&folder, &["lint", "o/more.yaml", "--format", "json"])), []);
+}

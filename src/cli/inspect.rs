@@ -88,8 +88,10 @@ fn lint_once(lint: &Lint, stdin: Option<&str>, pass: usize) -> anyhow::Result<Pa
     let all = found.all + streams.len();
     files.extend(found.files);
     let mut reported: HashSet<FileId> = files.iter().chain(&found.policies).copied().collect();
-    let context =
+    let mut context =
         if lint.context.is_empty() { loaded.paths(&loaded.config.context) } else { lint.context.clone() };
+    // Whether a file is a patch stands in the kustomization around it.
+    context.extend(kustomizations(&named));
     files.extend(around(&mut sources, &context, &exclude)?);
     files.extend(around(&mut sources, &crds, &walk::everything())?);
     walk::few(files.len());
@@ -152,6 +154,19 @@ fn check_once(check: &Check, pass: usize) -> anyhow::Result<Pass> {
         &loaded,
         pass,
     )
+}
+
+/// The kustomizations in the folders of files, and in those around them.
+fn kustomizations(named: &[PathBuf]) -> Vec<PathBuf> {
+    let folders: BTreeSet<PathBuf> = named
+        .iter()
+        .filter(|path| path.is_file())
+        .flat_map(|path| path.ancestors().skip(1).take(3).map(Path::to_path_buf).collect::<Vec<_>>())
+        .collect();
+    let files = folders.iter().flat_map(|folder| {
+        ["kustomization.yaml", "kustomization.yml", "Kustomization"].map(|name| folder.join(name))
+    });
+    files.filter(|path| path.is_file()).collect()
 }
 
 /// Files that only give facts; those that are there already stay what they are.

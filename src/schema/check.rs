@@ -32,11 +32,8 @@ fn identity(document: &Document) -> Option<Finding> {
         // Other programs have kinds as well; an object of Kubernetes has metadata.
         document.node.get("metadata")?;
         let first = document.node.entries().first()?;
-        let misspelt = document
-            .node
-            .entries()
-            .iter()
-            .find(|entry| nearest(&entry.key, ["apiVersion"].into_iter()).is_some());
+        let misspelt =
+            document.node.entries().iter().find(|entry| nearest(&entry.key, ["apiVersion"]).is_some());
         let place = Place::new(document.file, misspelt.map_or(first.key_span, |entry| entry.key_span));
         let finding =
             Finding::new(&rules::MISSING_FIELD, place, format!("`apiVersion` is missing in this {kind}"))
