@@ -66,7 +66,8 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
             if is_sample && !shapes.is_own(object.document) {
                 return Vec::new();
             }
-            let mut found = schema::check(sources, object.document, &shapes, object.is_fragment);
+            let mut found =
+                schema::check(sources, object.document, &shapes, (object.is_fragment, object.is_built));
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
                 ("ScaledObject", "keda.sh") => {

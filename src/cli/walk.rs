@@ -308,6 +308,9 @@ const CONFIGURATION: [&str; 6] = [
 /// Words of a file of rules, all of which it has.
 const RULES: [&str; 3] = ["groups:", "rules:", "expr:"];
 
+/// Words of a patch that is a list of JSON operations.
+const OPERATIONS: [&str; 3] = ["op: replace", "op: add", "op: remove"];
+
 fn has(bytes: &[u8], word: &str) -> bool {
     memchr::memmem::find(bytes, word.as_bytes()).is_some()
 }
@@ -321,6 +324,7 @@ fn is_known(bytes: &[u8]) -> bool {
         start > 0 && KINDS.iter().any(|kind| rest[start..].starts_with(kind.as_bytes()))
     }) || CONFIGURATION.iter().any(|word| has(bytes, word))
         || RULES.iter().all(|word| has(bytes, word))
+        || OPERATIONS.iter().any(|word| has(bytes, word))
 }
 
 /// Objects of foreign kinds are looked at after all where a definition of theirs is among the files.

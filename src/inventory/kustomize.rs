@@ -81,6 +81,10 @@ impl Overlays {
         self.files.get(&file).unwrap_or(&self.none)
     }
 
+    pub(super) fn holds(&self, file: FileId) -> bool {
+        self.files.contains_key(&file)
+    }
+
     fn changes_of<'o>(
         &'o self,
         document: &'o Document,

@@ -21,6 +21,8 @@ pub struct Object<'d> {
     pub added_pod_annotations: Vec<(String, String)>,
     /// What each overlay makes of the number of replicas; None: it leaves it alone.
     pub replicas: Vec<Option<ReplicaChange>>,
+    /// Whether some kustomization names its file.
+    pub is_built: bool,
     /// What overlays change in it, as paths of keys without numbers of items.
     pub patched: Vec<Vec<String>>,
     /// A patch, or something else that is not an object for itself.
@@ -45,6 +47,7 @@ impl<'d> Object<'d> {
             added_pod_labels: of_pods.chain(pod_labels).collect(),
             added_pod_annotations,
             replicas: overlays.replicas(document, name),
+            is_built: overlays.holds(document.file),
             patched: overlays.patched(document, name),
             is_fragment: overlay.is_patch
                 || overlays.deletes(document, name)
@@ -112,6 +115,11 @@ impl<'d> Object<'d> {
     /// Whether both stand in one file or one folder.
     pub fn is_beside(&self, other: &Object<'_>) -> bool {
         self.nearness(other) >= usize::MAX - 1
+    }
+
+    /// Whether both surely belong together: in one folder, or in the same namespace, written or open in both.
+    pub fn belongs_to(&self, other: &Object<'_>) -> bool {
+        self.is_beside(other) || self.namespace == other.namespace
     }
 
     /// Whether others refer to it by this name: prefixes and suffixes of overlays are added to references as well.

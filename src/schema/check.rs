@@ -10,13 +10,19 @@ use crate::source::{Place, Sources};
 const MOST_FINDINGS: usize = 20;
 
 /// What does not fit, in the order of the file. `is_fragment`: the object is a part of one, such as a patch.
-pub fn check(sources: &Sources, document: &Document, shapes: &Shapes, is_fragment: bool) -> Vec<Finding> {
+/// `is_built`: a kustomization writes it anew, and puts words such as `yes` in quotes.
+pub fn check(
+    sources: &Sources,
+    document: &Document,
+    shapes: &Shapes,
+    (is_fragment, is_built): (bool, bool),
+) -> Vec<Finding> {
     let mut found: Vec<Finding> = identity(document).filter(|_| !is_fragment).into_iter().collect();
     let plain = Plain::of(document);
     let is_fragment = is_fragment && plain.is_none();
     let against = |shape: &&Shape| {
         let text = sources.get(document.file).text.as_str();
-        let mut walk = Walk { document, text, is_fragment, plain, found: Vec::new() };
+        let mut walk = Walk { document, text, is_fragment, is_built, plain, found: Vec::new() };
         walk.value(&document.node, shape, "", true);
         walk.found
     };
@@ -65,6 +71,7 @@ struct Walk<'d> {
     /// The file that it stands in.
     text: &'d str,
     is_fragment: bool,
+    is_built: bool,
     plain: Option<Plain>,
     found: Vec<Finding>,
 }
@@ -294,6 +301,12 @@ impl Walk<'_> {
             .get(node.span.range())
             .filter(|raw| !raw.contains(['\n', '"', '\'', '#', '&', '*', '!']));
         let written = raw.map_or(read, |raw| raw.trim().to_string());
+        if self.is_built
+            && matches!(node.value, Value::Bool(_))
+            && !matches!(written.as_str(), "true" | "false")
+        {
+            return;
+        }
         let finding = Finding::new(
             &rules::WRONG_TYPE,
             self.place(node),

@@ -19,7 +19,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         let labels = pod_labels(one.workload);
         for budget in labels.iter().filter_map(|pair| budgets.get(pair)).flatten() {
             let wanted = match_labels(budget.at(&["spec", "selector"])).unwrap_or_default();
-            if budget.meets(one.workload) && budget.meets(one.autoscaler) && carries(&labels, &wanted) {
+            let is_of_them = budget.belongs_to(one.workload) || budget.belongs_to(one.autoscaler);
+            if is_of_them
+                && budget.meets(one.workload)
+                && budget.meets(one.autoscaler)
+                && carries(&labels, &wanted)
+            {
                 findings.extend(tight(one, budget));
             }
         }

@@ -9,6 +9,9 @@ use crate::manifest::{Node, has_variable};
 
 pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
     let scaler = one.autoscaler;
+    if !one.workload.belongs_to(scaler) {
+        return;
+    }
     let containers =
         one.workload.at(&["spec", "template", "spec", "containers"]).map(Node::items).unwrap_or_default();
     let wanted = scaler.text(&["spec", "scaleTargetRef", "envSourceContainerName"]);
