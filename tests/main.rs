@@ -16,3 +16,4 @@ mod promql;
 mod readme;
 mod repositories;
 mod support;
+mod versions;

@@ -1,6 +1,7 @@
-//! Cron expressions as KEDA reads them.
+//! Cron expressions as KEDA reads them, and when they fire.
 //!
-//! Source: robfig/cron v3 parser.go with KEDA's options: five fields, day of week 0 to 6, no seconds, no `@daily`.
+//! Source: robfig/cron v3 parser.go with KEDA's options: five fields, day of week 0 to 6, no seconds, no `@daily`;
+//! spec.go, dayMatches.
 
 struct CronField {
     name: &'static str,
@@ -21,12 +22,149 @@ const FIELDS: [CronField; 5] = [
     CronField { name: "day of week", low: 0, high: 6, words: &DAYS },
 ];
 
+/// When a schedule fires, in its own time zone; changes of the clock are left out.
+pub struct Schedule {
+    minutes: u64,
+    hours: u64,
+    days: u64,
+    months: u64,
+    weekdays: u64,
+    /// Whether a day needs to fit both its day of month and its day of week; otherwise one of them is enough.
+    is_both: bool,
+}
+
+/// Days that are looked through: eight years from the first of January 2027, with two leap days.
+const DAYS_AHEAD: u32 = 2_922;
+
+impl Schedule {
+    /// What the five fields say; None where they cannot be read.
+    pub fn read(text: &str) -> Option<Schedule> {
+        let parts = read(text).ok()?;
+        let field = |at: usize| parts[at].split(',').fold(0, |all, item| all | bits(item, &FIELDS[at]));
+        // A star that goes by steps is a restriction.
+        let is_star = |at: usize| {
+            parts[at].split(',').any(|item| {
+                let (range, step) = item.split_once('/').unwrap_or((item, "1"));
+                matches!(range, "*" | "?") && step == "1"
+            })
+        };
+        Some(Schedule {
+            minutes: field(0),
+            hours: field(1),
+            days: field(2),
+            months: field(3),
+            weekdays: field(4),
+            is_both: is_star(2) || is_star(4),
+        })
+    }
+
+    /// Whether there is a day on which it fires.
+    pub fn ever_fires(&self) -> bool {
+        days().any(|day| self.is_on(&day))
+    }
+
+    /// Whether it fires twice or more between two times of another.
+    pub fn repeats_before(&self, end: &Schedule) -> bool {
+        let (own, others) = (self.minutes_of_day(), end.minutes_of_day());
+        // What came before the first end is not known.
+        let (mut seen_end, mut starts) = (false, 0);
+        for day in days() {
+            let own = if self.is_on(&day) { own.as_slice() } else { &[] };
+            let others = if end.is_on(&day) { others.as_slice() } else { &[] };
+            let (mut at, mut other) = (0, 0);
+            while at < own.len() || other < others.len() {
+                // A start at the very moment of an end belongs to what follows.
+                if other < others.len() && own.get(at).is_none_or(|own| others[other] <= *own) {
+                    (seen_end, starts) = (true, 0);
+                    other += 1;
+                } else {
+                    starts += 1;
+                    at += 1;
+                    if seen_end && starts > 1 {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn minutes_of_day(&self) -> Vec<u32> {
+        let hours = (0..24).filter(|hour| self.hours >> hour & 1 == 1);
+        hours
+            .flat_map(|hour| {
+                (0..60).filter(|minute| self.minutes >> minute & 1 == 1).map(move |minute| hour * 60 + minute)
+            })
+            .collect()
+    }
+
+    fn is_on(&self, day: &Day) -> bool {
+        let (dated, named) = (self.days >> day.of_month & 1 == 1, self.weekdays >> day.of_week & 1 == 1);
+        self.months >> day.month & 1 == 1 && if self.is_both { dated && named } else { dated || named }
+    }
+}
+
+struct Day {
+    month: u32,
+    of_month: u32,
+    of_week: u32,
+}
+
+fn days() -> impl Iterator<Item = Day> {
+    let (mut year, mut month, mut of_month) = (2027, 1, 0);
+    (0..DAYS_AHEAD).map(move |count| {
+        of_month += 1;
+        if of_month > days_of(year, month) {
+            (month, of_month) = (month + 1, 1);
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+        // The first of January 2027 is a Friday.
+        Day { month, of_month, of_week: (count + 5) % 7 }
+    })
+}
+
+fn days_of(year: u32, month: u32) -> u32 {
+    match month {
+        2 if year.is_multiple_of(4) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The numbers that an item of a field stands for, as bits.
+fn bits(item: &str, field: &CronField) -> u64 {
+    let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, step.parse().ok()));
+    let (low, high) = match range.split_once('-') {
+        _ if matches!(range, "*" | "?") => (field.low, field.high),
+        Some((low, high)) => (number(low, field).unwrap_or(0), number(high, field).unwrap_or(0)),
+        // `5/15` goes to the end.
+        None => {
+            let low = number(range, field).unwrap_or(0);
+            (low, if step.is_some() { field.high } else { low })
+        }
+    };
+    (low..=high).step_by(step.unwrap_or(1).max(1)).fold(0, |all, number| all | 1 << number)
+}
+
 /// The field that makes a moment come more than once a day, and what stands in it.
 pub fn repeats(text: &str) -> Option<(&'static str, &str)> {
     let parts = read(text).ok()?;
     let several = |part: &str| part.contains(['*', '?', ',', '-', '/']);
     let at = [0, 1].into_iter().find(|at| several(parts[*at]))?;
     Some((FIELDS[at].name, parts[at]))
+}
+
+/// The time zone that stands before the fields, if one does, and the rest.
+pub fn split_zone(text: &str) -> (Option<&str>, &str) {
+    let text = text.trim();
+    let zone = text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ="));
+    match zone.and_then(|rest| rest.split_once(' ')) {
+        Some((zone, rest)) => (Some(zone), rest.trim()),
+        None => (None, text),
+    }
 }
 
 /// Blanks folded, as the parser reads it.
@@ -36,6 +174,7 @@ pub fn fold(text: &str) -> String {
 
 /// The five fields, or what is wrong and what to write.
 pub fn read(text: &str) -> Result<Vec<&str>, (String, String)> {
+    let (_, text) = split_zone(text);
     let parts: Vec<&str> = text.split_whitespace().collect();
     let help = "write minute, hour, day of month, month and day of week, such as \"0 8 * * 1-5\"";
     if parts.len() != 5 {
@@ -48,14 +187,6 @@ pub fn read(text: &str) -> Result<Vec<&str>, (String, String)> {
             let hint = format!("a {} goes from {} to {}", field.name, field.low, field.high);
             let sunday = if field.high == 6 { "; Sunday is 0, not 7" } else { "" };
             return Err((problem, format!("{hint}{sunday}")));
-        }
-    }
-    // A day that its month never has.
-    if let (Ok(day), Some(month)) = (parts[2].parse::<u32>(), number(parts[3], &FIELDS[3])) {
-        let longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month as usize - 1];
-        if day > longest && parts[4] == "*" {
-            let problem = format!("month {month} has no day {day}");
-            return Err((problem, "write a day that comes every year".to_string()));
         }
     }
     Ok(parts)
@@ -95,16 +226,37 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{Schedule, read};
+
+    fn schedule(text: &str) -> Schedule {
+        Schedule::read(text).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn knows_when_it_fires() {
+        assert!(schedule("0 0 29 2 *").ever_fires());
+        assert!(!schedule("0 8 30 2 *").ever_fires());
+        // With a day of week beside it, one of the two is enough.
+        assert!(schedule("0 8 30 2 1").ever_fires());
+        for (start, end, repeats) in [
+            ("0 8 * * 1-5", "0 18 * * 1-5", false),
+            ("0 8,14 * * *", "0 12,18 * * *", false),
+            ("0 8,10 * * *", "0 18 * * *", true),
+            ("* 8-17 * * *", "0 18 * * *", true),
+            ("*/30 * * * *", "15,45 * * * *", false),
+            ("0 8 * * 1-5", "0 18 * * 5", true),
+            ("0 22 * * *", "0 6 * * *", false),
+        ] {
+            assert_eq!(schedule(start).repeats_before(&schedule(end)), repeats, "{start} {end}");
+        }
+    }
 
     #[test]
     fn reads_what_keda_reads() {
-        for right in ["0 8 * * 1-5", "*/5 0-6 1,15 JAN-MAR ?", "0 0 29 2 *"] {
+        for right in ["0 8 * * 1-5", "*/5 0-6 1,15 JAN-MAR ?", "0 0 29 2 *", "CRON_TZ=UTC 0 8 * * *"] {
             assert!(read(right).is_ok(), "{right}");
         }
-        for wrong in
-            ["0 8 * *", "@daily", "0 24 * * *", "0 8 * * 7", "0 8 30 2 *", "a 8 * * *", "0 8 * * 5-1"]
-        {
+        for wrong in ["0 8 * *", "@daily", "0 24 * * *", "0 8 * * 7", "a 8 * * *", "0 8 * * 5-1"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -10,7 +10,7 @@ use crate::promql::Expression;
 use crate::source::{Place, Span};
 
 /// Names that KEDA had, and what they are called now.
-const RENAMED: [(&str, &str); 9] = [
+const RENAMED: [(&str, &str); 11] = [
     ("keda_scaler_metrics_latency", "keda_scaler_metrics_latency_seconds"),
     ("keda_scaler_errors", "keda_scaler_detail_errors_total"),
     ("keda_scaler_errors_total", "keda_scaler_detail_errors_total"),
@@ -19,6 +19,8 @@ const RENAMED: [(&str, &str); 9] = [
     ("keda_resource_totals", "keda_resource_registered_total"),
     ("keda_trigger_totals", "keda_trigger_registered_total"),
     ("keda_internal_scale_loop_latency", "keda_internal_scale_loop_latency_seconds"),
+    ("keda_metrics_adapter_scaler_metrics_value", "keda_scaler_metrics_value"),
+    ("keda_metrics_adapter_scaler_errors", "keda_scaler_detail_errors_total"),
     ("keda_metrics_adapter_scaler_errors_total", "keda_scaler_detail_errors_total"),
 ];
 
@@ -35,8 +37,9 @@ pub(super) fn check(
         let start = selector.span.start as usize;
         let whole = place(Span::new(start, start + name.len()));
         let renamed = RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new);
-        let is_gone = name.starts_with("keda_metrics_adapter_") || versions.keda.at_least(2, 17);
-        if renamed.is_some() && is_gone || name.starts_with("keda_metrics_adapter_") {
+        let of_adapter = name.starts_with("keda_metrics_adapter_");
+        let is_gone = versions.keda.at_least(2, if of_adapter { 11 } else { 17 });
+        if is_gone && (renamed.is_some() || of_adapter) {
             let new = renamed.unwrap_or("keda_scaled_object_errors_total");
             let why = if is_alert { "the alert never fires" } else { "the query is always empty" };
             findings.push(

@@ -5,7 +5,7 @@
 
 use crate::finding::{Finding, cards};
 use crate::inventory::Object;
-use crate::manifest::Node;
+use crate::manifest::{Node, has_variable};
 use crate::model::Versions;
 
 cards! {
@@ -13,6 +13,8 @@ cards! {
     REMOVED_API Warning "removed-api" "a version of the API that clusters do not have any more";
     REPLICA_ORDER Error "replica-order" "minimum and maximum out of order";
     NO_ROOM Note "no-room" "minimum and maximum are the same";
+    OWNERSHIP Warning "ownership" "an annotation that does not excuse the HPA";
+    MEMORY_HOLDS Note "memory-holds" "a memory metric that keeps the number of pods up";
 }
 
 /// What is wrong with one HPA.
@@ -64,5 +66,44 @@ pub fn check(object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
             );
         }
     }
+    findings.extend(ownership(object));
+    findings.extend(memory(object));
     findings
+}
+
+/// Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go: the value is compared with exactly "false".
+fn ownership(object: &Object<'_>) -> Option<Finding> {
+    let annotations = object.at(&["metadata", "annotations"])?;
+    let entry =
+        annotations.entries().iter().find(|entry| entry.key == "validations.keda.sh/hpa-ownership")?;
+    let value = entry.node.as_written()?;
+    if value == "false" || has_variable(&value) || value.contains("{{") {
+        return None;
+    }
+    let text = format!("`{}` does not excuse this HPA", value.escape_debug());
+    Some(
+        Finding::new(&OWNERSHIP, object.place(&entry.node), text)
+            .why("KEDA compares with exactly \"false\": beside this HPA it refuses a ScaledObject of the same workload")
+            .help("write \"false\", or leave the annotation out"),
+    )
+}
+
+/// Memory beside something that follows the load.
+fn memory(object: &Object<'_>) -> Option<Finding> {
+    let metrics = object.at(&["spec", "metrics"])?.items();
+    let name = |metric: &'_ Node| -> Option<String> {
+        let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
+        source.get("name").and_then(Node::as_written)
+    };
+    let memory = metrics.iter().find(|metric| name(metric).as_deref() == Some("memory"))?;
+    if metrics.len() < 2 {
+        return None;
+    }
+    let source = memory.get("resource").or_else(|| memory.get("containerResource"))?;
+    let place = object.place(source.get("name")?);
+    Some(
+        Finding::new(&MEMORY_HOLDS, place, "memory may keep the number of pods up")
+            .why("the highest metric decides, and the memory of most runtimes, caches and model servers does not fall when the load does: the other metrics never scale in")
+            .help("look at the memory of idle pods; if it does not fall, leave this metric to the limits of the container"),
+    )
 }

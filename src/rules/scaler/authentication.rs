@@ -27,6 +27,22 @@ impl Checker<'_> {
                     .help("write bearer, basic, tls or custom"),
                 );
             }
+            let exclusive: Vec<&str> = modes
+                .split(',')
+                .map(str::trim)
+                .filter(|mode| ["bearer", "basic", "oauth"].contains(mode))
+                .collect();
+            if exclusive.len() > 1 {
+                self.push(
+                    Finding::new(
+                        &AUTHENTICATION,
+                        place,
+                        format!("`{}` and `{}` exclude each other", exclusive[0], exclusive[1]),
+                    )
+                    .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
+                    .help("keep one of them; `tls` may stand beside either"),
+                );
+            }
             if reference.is_none() {
                 self.push(
                     Finding::new(&AUTHENTICATION, place, format!("`authModes: {modes}` without credentials"))

@@ -8,6 +8,8 @@ cards! {
     REMOVED_KEY Note "removed-key" "a key of the metadata that newer KEDA does not read";
     RESOURCE_TYPE Error "resource-type" "`type` in the metadata of cpu or memory";
     MISPLACED_METRIC_TYPE Error "misplaced-metric-type" "`metricType` inside of the metadata";
+    UNKNOWN_TYPE Error "unknown-type" "a trigger of a type that KEDA does not have";
+    NOT_A_TRUTH_VALUE Error "not-a-truth-value" "a switch that is neither true nor false";
     MISSING_KEY Error "missing-key" "a trigger without what it needs";
     NOT_A_NUMBER Error "not-a-number" "a threshold that KEDA cannot read";
     METRIC_TYPE Error "metric-type" "a metric type that the trigger cannot have";
@@ -25,12 +27,14 @@ cards! {
     ACTIVATION Warning "activation-above-threshold" "work for a pod that wakes none";
     EMPTY_IS_ZERO Note "empty-is-zero" "a metric that nobody scrapes reads as 0";
     DEAD_FALLBACK Warning "dead-fallback" "a fallback that never comes";
+    NO_FALLBACK Note "no-fallback" "an error, and nothing that stands in for the metric";
     FALLBACK_RANGE Warning "fallback-range" "a fallback outside of minimum and maximum";
     FALLBACK_ON_RESOURCES Error "fallback-on-resources" "a fallback for cpu and memory alone";
     FORMULA Error "formula" "a formula that cannot work";
     ADDRESS Error "address" "an address that KEDA cannot ask";
     HEADER Error "header" "headers or parameters that KEDA cannot send";
     TIMEOUT Warning "timeout" "a timeout that means different things";
+    PLAIN_SECRET Warning "plain-secret" "a secret that stands in the ScaledObject";
     AUTHENTICATION Error "authentication" "credentials that are not used";
     REMOVED_API Error "removed-api" "a ScaledObject of KEDA 1";
     CREDENTIALS_MISSING Error "credentials-missing" "a managed service that is asked without credentials";
@@ -40,6 +44,8 @@ cards! {
     DEFAULT_BEHAVIOR Note "default-behavior" "no limit on how fast the number of pods changes";
     RESTLESS Note "restless" "a pace at which pods come and go for nothing";
     NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
+    CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
+    COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";
     OWN_SCRAPES Warning "own-scrapes" "a metric that counts the scrapes themselves";
     SCHEDULE Error "schedule" "a schedule that KEDA refuses, or that never opens";
 }

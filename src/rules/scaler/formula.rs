@@ -1,70 +1,123 @@
 //! `scalingModifiers`.
 //!
 //! Sources: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, validateScalingModifiersFormula;
-//! controllers/keda/hpa.go; pkg/scaling/modifiers/formula.go.
+//! controllers/keda/hpa.go; pkg/scaling/modifiers/formula.go; pkg/scaling/scale_handler.go (activationTarget).
 
 use super::cards::FORMULA;
-use super::{Checker, Trigger, View, is_known};
-use crate::finding::{Finding, nearest};
+use super::expression::{self, Kind, Problem, Term};
+use super::{Checker, View, is_known};
+use crate::finding::{Finding, Severity, nearest};
 use crate::manifest::Node;
+use crate::source::Span;
 
-/// Words of the expression language that are no variables.
-const WORDS: [&str; 50] = [
+const FAILS: &str = "KEDA cannot compute it: the composite metric is missing, and nothing scales";
+
+/// Functions of the expression language. Source: expr-lang/expr builtin/builtin.go.
+const FUNCTIONS: [&str; 71] = [
+    "all",
+    "none",
+    "any",
+    "one",
+    "filter",
+    "map",
+    "find",
+    "findIndex",
+    "findLast",
+    "findLastIndex",
+    "count",
+    "sum",
+    "groupBy",
+    "sortBy",
+    "reduce",
+    "len",
+    "type",
+    "abs",
+    "ceil",
+    "floor",
+    "round",
+    "int",
+    "float",
+    "string",
+    "trim",
+    "trimPrefix",
+    "trimSuffix",
+    "upper",
+    "lower",
+    "split",
+    "splitAfter",
+    "replace",
+    "repeat",
+    "join",
+    "indexOf",
+    "lastIndexOf",
+    "hasPrefix",
+    "hasSuffix",
+    "max",
+    "min",
+    "mean",
+    "median",
+    "toJSON",
+    "fromJSON",
+    "toBase64",
+    "fromBase64",
+    "now",
+    "duration",
+    "date",
+    "timezone",
+    "first",
+    "last",
+    "get",
+    "take",
+    "keys",
+    "values",
+    "toPairs",
+    "fromPairs",
+    "reverse",
+    "uniq",
+    "concat",
+    "flatten",
+    "sort",
+    "bitand",
+    "bitor",
+    "bitxor",
+    "bitnand",
+    "bitnot",
+    "bitshl",
+    "bitshr",
+    "bitushr",
+];
+
+/// Words of the language that no trigger can be called by; `float` is what KEDA writes around the formula.
+const RESERVED: [&str; 16] = [
+    "in",
+    "not",
+    "let",
+    "if",
+    "else",
+    "and",
+    "or",
     "true",
     "false",
     "nil",
-    "let",
-    "in",
-    "not",
-    "and",
-    "or",
     "matches",
     "contains",
     "startsWith",
     "endsWith",
     "float",
-    "int",
-    "abs",
-    "ceil",
-    "floor",
-    "round",
-    "max",
-    "min",
-    "mean",
-    "median",
-    "sum",
-    "count",
-    "len",
-    "all",
-    "any",
-    "one",
-    "none",
-    "map",
-    "filter",
-    "find",
-    "reduce",
-    "first",
-    "last",
-    "trim",
-    "upper",
-    "lower",
-    "split",
-    "join",
-    "now",
-    "duration",
-    "date",
-    "if",
-    "else",
-    "type",
-    "string",
-    "keys",
-    "values",
-    "sort",
+    "_kedaCompositeResult",
 ];
 
 impl Checker<'_> {
     pub(super) fn formula(&mut self, view: &View<'_>) {
         let Some(modifiers) = view.modifiers().filter(|node| !node.entries().is_empty()) else { return };
+        if !self.versions.keda.at_least(2, 12) {
+            let text = format!("KEDA {} has no `scalingModifiers`", self.versions.keda);
+            self.push(
+                Finding::new(&FORMULA, self.place(modifiers), text)
+                    .why("it came with 2.12: the API server drops the block, and each trigger scales by itself")
+                    .help("update KEDA, or compute the value in one query"),
+            );
+        }
         let refuse = |place, message: String| {
             Finding::new(&FORMULA, place, message)
                 .why("KEDA refuses the ScaledObject, or fails at every poll")
@@ -87,8 +140,23 @@ impl Checker<'_> {
                     .help("write a number above 0, in quotes"),
             );
         }
+        if let Some(node) = modifiers.get("activationTarget")
+            && let Some(text) = node.as_written().filter(|text| is_known(text) && !text.is_empty())
+            && text.parse::<f64>().is_err()
+        {
+            self.push(
+                Finding::new(
+                    &FORMULA,
+                    self.place(node),
+                    format!("the activationTarget `{}` is not a number", text.escape_debug()),
+                )
+                .why("KEDA reads it at every poll and gives up: the workload is never woken")
+                .help("write a plain number in quotes"),
+            );
+        }
         for trigger in view.triggers.iter().filter(|trigger| trigger.is_resource()) {
-            if let Some(entry) = trigger.entry("containerName") {
+            let named = trigger.value("containerName").is_some_and(|name| is_known(&name));
+            if let Some(entry) = trigger.entry("containerName").filter(|_| named) {
                 self.push(
                     Finding::new(&FORMULA, self.key(entry), "one container beside a formula")
                         .why("KEDA leaves metrics of one container out of the HPA as soon as there is a formula: this guard does not exist")
@@ -96,23 +164,109 @@ impl Checker<'_> {
                 );
             }
         }
-        if let Some(node) = modifiers.get("formula")
-            && let Some(text) = node.as_str().filter(|text| is_known(text))
-        {
-            self.variables(view, node, text);
+        self.names_for_formula(view);
+        let Some(node) = modifiers.get("formula") else { return };
+        let Some(text) = node.as_str().filter(|text| is_known(text) && !text.is_empty()) else { return };
+        match expression::read(text) {
+            Ok(term) => {
+                self.variables(view, node, text, &term);
+                self.functions(node, text, &term);
+                self.result(node, text, &term);
+                self.arithmetic(node, text, &term, &Around::default());
+                self.guarded(view, node, text, &term);
+            }
+            Err(problem) => self.unreadable(node, text, problem),
         }
     }
 
-    fn variables(&mut self, view: &View<'_>, node: &Node, formula: &str) {
+    fn unreadable(&mut self, node: &Node, text: &str, problem: Problem) {
+        let (span, message, help) = match problem {
+            Problem::Bracket(span) => (span, "a bracket that has no other half", "close it, or leave it out"),
+            Problem::Mixed(span) => (
+                span,
+                "`??` beside another operator, without brackets",
+                "write `(load ?? 0)`, with brackets around it",
+            ),
+            Problem::Comment(span) => {
+                (span, "a comment at the end of the formula", "write `/* … */`, or leave it out")
+            }
+            Problem::Other => return,
+        };
+        let why = match problem {
+            Problem::Comment(_) => {
+                "KEDA writes `float(…)` around the formula, and the comment swallows its bracket: the ScaledObject is refused"
+            }
+            _ => "the formula cannot be compiled: KEDA refuses the ScaledObject, or fails at every poll",
+        };
+        let place = self.inside(node, text, span);
+        self.push(Finding::new(&FORMULA, place, message).why(why).help(help));
+    }
+
+    /// Whether the triggers can be named in a formula at all.
+    fn names_for_formula(&mut self, view: &View<'_>) {
+        for trigger in view.triggers.iter().filter(|trigger| !trigger.is_resource()) {
+            match (trigger.name, trigger.node.get("name")) {
+                (Some(name), Some(node)) if RESERVED.contains(&name) => self.push(
+                    Finding::new(
+                        &FORMULA,
+                        self.place(node),
+                        format!("a trigger cannot be called `{name}` beside a formula"),
+                    )
+                    .why("it is a word of the expression language: the formula cannot be compiled")
+                    .help("give it another name"),
+                ),
+                (None, _) if trigger.node.get("name").and_then(Node::as_str).is_none_or(is_known) => {
+                    let place = self.place(trigger.node.get("type").unwrap_or(trigger.node));
+                    let mut finding = Finding::new(&FORMULA, place, "a trigger without a name beside a formula")
+                        .why("the formula cannot use it; KEDA asks for it all the same, and logs an error at every poll")
+                        .help("write `name: …` beside `type`, or remove the trigger");
+                    finding.severity = Severity::Warning;
+                    self.push(finding);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn variables(&mut self, view: &View<'_>, node: &Node, formula: &str, term: &Term<'_>) {
         let named: Vec<&str> = view
             .triggers
             .iter()
             .filter(|trigger| !trigger.is_resource())
             .filter_map(|trigger| trigger.name)
             .collect();
-        let used = words(formula);
-        for (at, word) in &used {
-            if named.contains(word) || WORDS.contains(word) {
+        // A name that is filled in later may be any of them.
+        if named.iter().any(|name| !is_known(name)) {
+            return;
+        }
+        let used = term.variables();
+        // `rps-total` is read as a difference of two names.
+        let odd: Vec<&str> = named
+            .iter()
+            .copied()
+            .filter(|name| {
+                !is_identifier(name) && used.iter().all(|(word, _)| word != name) && formula.contains(name)
+            })
+            .collect();
+        for name in &odd {
+            let Some(node) = view.triggers.iter().find(|trigger| trigger.name == Some(name)) else {
+                continue;
+            };
+            let node = node.node.get("name").unwrap_or(node.node);
+            let plain: String =
+                name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            self.push(
+                Finding::new(&FORMULA, self.place(node), format!("`{}` is no name that a formula can use", name.escape_debug()))
+                    .why("the expression language takes letters, digits and `_` for a name, and anything else for an operator: the formula cannot be compiled")
+                    .help(format!("call it `{plain}`, or write `$env[\"{name}\"]` in the formula")),
+            );
+        }
+        let of_odd = |word: &str| {
+            odd.iter()
+                .any(|name| name.split(|c: char| !c.is_alphanumeric() && c != '_').any(|part| part == word))
+        };
+        for (word, span) in &used {
+            if named.contains(word) || FUNCTIONS.contains(word) || *word == "$env" || of_odd(word) {
                 continue;
             }
             let resource =
@@ -122,20 +276,20 @@ impl Checker<'_> {
             } else {
                 format!("the formula names `{word}`, and no trigger is called so")
             };
-            let place = self.inside(node, formula, crate::source::Span::new(*at, at + word.len()));
-            let finding = Finding::new(&FORMULA, place, message)
-                .why("KEDA cannot compute it: the composite metric is missing, and nothing scales");
+            let place = self.inside(node, formula, *span);
+            let finding = Finding::new(&FORMULA, place, message).why(FAILS);
             self.push(match nearest(word, named.iter().copied()) {
                 Some(near) if !resource => finding.help(format!("did you mean `{near}`?")),
                 _ if named.is_empty() => finding.help("give the triggers names: `name: …` beside `type`"),
                 _ => finding.help(format!("the triggers are `{}`", named.join("`, `"))),
             });
         }
-        let unused = |trigger: &&Trigger<'_>| {
-            !trigger.is_resource()
-                && trigger.name.is_some_and(|name| !used.iter().any(|(_, word)| *word == name))
+        let unused = |name: &str| {
+            !odd.contains(&name) && !RESERVED.contains(&name) && used.iter().all(|(word, _)| *word != name)
         };
-        for trigger in view.triggers.iter().filter(unused) {
+        for trigger in
+            view.triggers.iter().filter(|trigger| !trigger.is_resource() && trigger.name.is_some_and(unused))
+        {
             let mut finding = Finding::new(
                 &FORMULA,
                 self.place(trigger.node.get("name").unwrap_or(trigger.node)),
@@ -143,41 +297,242 @@ impl Checker<'_> {
             )
             .why("KEDA asks for it all the same, and if it fails the whole formula fails")
             .help("use it, or remove the trigger");
-            finding.severity = crate::finding::Severity::Warning;
+            finding.severity = Severity::Warning;
             self.push(finding);
         }
     }
-}
 
-/// Identifiers of an expression that can be variables, and where they stand.
-fn words(formula: &str) -> Vec<(usize, &str)> {
-    let mut all = Vec::new();
-    let mut chars = formula.char_indices().peekable();
-    let mut before = ' ';
-    while let Some((start, c)) = chars.next() {
-        if c == '"' || c == '\'' || c == '`' {
-            // A text.
-            for (_, inner) in chars.by_ref() {
-                if inner == c {
-                    break;
+    fn functions(&mut self, node: &Node, formula: &str, term: &Term<'_>) {
+        if let Kind::Call(name, _) = &term.kind
+            && !FUNCTIONS.contains(name)
+        {
+            let start = term.span.start as usize;
+            let place = self.inside(node, formula, Span::new(start, start + name.len()));
+            let finding = Finding::new(
+                &FORMULA,
+                place,
+                format!("the expression language has no function `{name}`"),
+            )
+            .why("the formula cannot be compiled: KEDA refuses the ScaledObject, or fails at every poll");
+            self.push(match *name {
+                "avg" | "average" => finding.help("write `mean([a, b])`"),
+                "sqrt" => finding.help("write `a ** 0.5`"),
+                "clamp_min" => finding.help("write `max(a, 1)`"),
+                "clamp_max" => finding.help("write `min(a, 100)`"),
+                _ => match nearest(name, FUNCTIONS) {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")),
+                    None => finding.help("compute it in the query: PromQL has more functions"),
+                },
+            });
+        }
+        for child in term.children() {
+            self.functions(node, formula, child);
+        }
+    }
+
+    /// What the whole formula gives: KEDA takes a number alone.
+    fn result(&mut self, node: &Node, formula: &str, term: &Term<'_>) {
+        let given = given(term);
+        // KEDA writes `float(…)` around a formula, unless it begins with that or holds `??`.
+        let bare = formula.starts_with("float(") && !formula.contains("??");
+        let finding = match given {
+            Given::Truth | Given::Text | Given::List => {
+                let what = match given {
+                    Given::Truth => "true or false",
+                    Given::Text => "a text",
+                    _ => "a list",
+                };
+                Finding::new(&FORMULA, self.inside(node, formula, term.span), format!("the formula gives {what}, not a number"))
+                    .why("KEDA refuses the ScaledObject, or fails at every poll: nothing scales")
+                    .help(match given {
+                        Given::Truth => "write `condition ? 5 : 1`: a number for each case",
+                        Given::Text => "leave the quotes out",
+                        _ => "write `max(…)`, `sum(…)` or `[…][0]`",
+                    })
+            }
+            Given::Whole if bare => {
+                Finding::new(&FORMULA, self.inside(node, formula, term.span), "the formula begins with `float(` and gives a whole number")
+                    .why("KEDA leaves such a formula as it is and takes nothing but a fraction: it is accepted, and fails at every poll")
+                    .help("leave `float` out: KEDA writes it around the whole")
+            }
+            _ => return,
+        };
+        self.push(finding);
+    }
+
+    /// Divisions that may be by 0, differences that may be negative.
+    fn arithmetic(&mut self, node: &Node, formula: &str, term: &Term<'_>, around: &Around<'_>) {
+        let mut inner = around.clone();
+        match &term.kind {
+            Kind::Binary("/", _, divisor)
+                if divisor.constant().is_none() && !is_above_zero(divisor, around) =>
+            {
+                let place = self.inside(node, formula, divisor.span);
+                let mut finding = Finding::new(&FORMULA, place, "the formula divides by what may be 0")
+                    .why("the result is infinite then, and comes out as a number that is far off or negative")
+                    .help("write `max(1, …)` around the divisor, or `x > 0 ? … / x : 0`");
+                finding.severity = Severity::Warning;
+                self.push(finding);
+            }
+            Kind::Binary("-", left, right) if term.constant().is_none() && !around.is_clamped => {
+                let guarded = left.constant().is_none() && around.tests_all(&[left, right]);
+                if !guarded {
+                    let place = self.inside(node, formula, term.span);
+                    let mut finding = Finding::new(&FORMULA, place, "the formula may go below 0")
+                        .why("KEDA does not stop a formula at 0; Kubernetes 1.34 and later take a negative number for the largest there is, and scale to the maximum")
+                        .help("write `max(0, …)` around it");
+                    finding.severity = Severity::Warning;
+                    self.push(finding);
+                    inner.is_clamped = true;
                 }
             }
-        } else if c.is_ascii_alphabetic() || c == '_' {
-            let mut end = start + 1;
-            while let Some((at, next)) = chars.peek().copied() {
-                if !next.is_ascii_alphanumeric() && next != '_' {
-                    break;
-                }
-                end = at + 1;
-                chars.next();
+            _ => {}
+        }
+        match &term.kind {
+            Kind::Call(name, items) => {
+                let floor = *name == "max"
+                    && items.iter().any(|item| item.constant().is_some_and(|value| value >= 0.0));
+                inner.is_clamped |= floor || *name == "abs" || *name == "count" || *name == "len";
             }
-            // A member (`.x`), the exponent of a number, and a function are none.
-            let called = formula[end..].trim_start().starts_with('(');
-            if before != '.' && !before.is_ascii_digit() && !called {
-                all.push((start, &formula[start..end]));
+            Kind::Binary(operator, ..)
+                if !matches!(*operator, "+" | "-" | "*" | "/" | "%" | "**" | "^" | "??") =>
+            {
+                // Both sides are compared; neither is the value.
+                inner.is_clamped = true;
+            }
+            _ => {}
+        }
+        match &term.kind {
+            Kind::Choice(condition, then, otherwise) => {
+                let mut asked = inner.clone();
+                asked.is_clamped = true;
+                self.arithmetic(node, formula, condition, &asked);
+                inner.tested.extend(condition.variables().into_iter().map(|(name, _)| name));
+                self.arithmetic(node, formula, then, &inner);
+                self.arithmetic(node, formula, otherwise, &inner);
+            }
+            Kind::Member(of, key) => {
+                self.arithmetic(node, formula, of, &inner);
+                inner.is_clamped = true;
+                if let Some(key) = key {
+                    self.arithmetic(node, formula, key, &inner);
+                }
+            }
+            _ => {
+                for child in term.children() {
+                    self.arithmetic(node, formula, child, &inner);
+                }
             }
         }
-        before = c;
     }
-    all
+
+    /// With the behavior scalingModifiers a trigger that fails is nil in the formula.
+    fn guarded(&mut self, view: &View<'_>, node: &Node, formula: &str, term: &Term<'_>) {
+        let behavior = view.spec.at(&["fallback", "behavior"]).and_then(Node::as_str);
+        if behavior != Some("scalingModifiers") || !formula.contains("??") {
+            return;
+        }
+        let mut open = Vec::new();
+        unguarded(term, &mut open);
+        let Some((name, span)) = open.first() else { return };
+        let place = self.inside(node, formula, *span);
+        self.push(
+            Finding::new(&FORMULA, place, format!("`{name}` has no value here while its trigger fails"))
+                .why("with this fallback a trigger that fails is nil in the formula: without `??` behind it the formula fails as well, and there is no fallback")
+                .help(format!("write `({name} ?? 0)`")),
+        );
+    }
+}
+
+/// What is known about a part of a formula from what stands around it.
+#[derive(Clone, Default)]
+struct Around<'t> {
+    /// A value below 0 does no harm here.
+    is_clamped: bool,
+    /// Names that a condition around it has looked at.
+    tested: Vec<&'t str>,
+}
+
+impl Around<'_> {
+    fn tests_all(&self, terms: &[&Term<'_>]) -> bool {
+        let mut names = terms.iter().flat_map(|term| term.variables());
+        !self.tested.is_empty() && names.all(|(name, _)| self.tested.contains(&name))
+    }
+}
+
+fn is_above_zero(divisor: &Term<'_>, around: &Around<'_>) -> bool {
+    match &divisor.kind {
+        _ if divisor.constant().is_some_and(|value| value > 0.0) => true,
+        Kind::Call("max", items) => items.iter().any(|item| item.constant().is_some_and(|value| value > 0.0)),
+        Kind::Call("float" | "int" | "ceil" | "abs", items) => {
+            items.iter().all(|item| is_above_zero(item, around))
+        }
+        // Something is added: what divides is seldom negative.
+        Kind::Binary("+", left, right) => {
+            [left, right].iter().any(|side| side.constant().is_some_and(|value| value > 0.0))
+        }
+        Kind::Binary("*", left, right) => is_above_zero(left, around) && is_above_zero(right, around),
+        Kind::Choice(..) | Kind::Let(..) => true,
+        _ => around.tests_all(&[divisor]),
+    }
+}
+
+fn unguarded<'t>(term: &Term<'t>, found: &mut Vec<(&'t str, Span)>) {
+    match &term.kind {
+        Kind::Name(name) => found.push((name, term.span)),
+        Kind::Binary("??", left, right) => {
+            if !matches!(left.kind, Kind::Name(_)) {
+                unguarded(left, found);
+            }
+            unguarded(right, found);
+        }
+        // A name that `let` gives may be guarded where it is given.
+        Kind::Let(_, value, _) => unguarded(value, found),
+        _ => term.children().into_iter().for_each(|child| unguarded(child, found)),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Given {
+    Truth,
+    Text,
+    List,
+    /// A number without a fraction.
+    Whole,
+    Unknown,
+}
+
+fn given(term: &Term<'_>) -> Given {
+    match &term.kind {
+        Kind::Truth => Given::Truth,
+        Kind::Text => Given::Text,
+        Kind::List(_) | Kind::Map(_) => Given::List,
+        Kind::Number(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => Given::Whole,
+        Kind::Unary("!" | "not", _) => Given::Truth,
+        Kind::Unary(_, inner) => given(inner),
+        Kind::Binary(operator, left, right) => match *operator {
+            "==" | "!=" | "<" | ">" | "<=" | ">=" | "&&" | "and" | "||" | "or" | "in" | "matches"
+            | "contains" | "startsWith" | "endsWith" => Given::Truth,
+            ".." => Given::List,
+            "+" | "-" | "*" | "%" if given(left) == Given::Whole && given(right) == Given::Whole => {
+                Given::Whole
+            }
+            _ => Given::Unknown,
+        },
+        Kind::Choice(_, then, otherwise) => {
+            let (then, otherwise) = (given(then), given(otherwise));
+            if then == otherwise || then == Given::Whole { then } else { otherwise }
+        }
+        Kind::Let(_, _, rest) => given(rest),
+        Kind::Call("int" | "len" | "count", _) => Given::Whole,
+        Kind::Call("all" | "any" | "one" | "none", _) => Given::Truth,
+        Kind::Call("string" | "upper" | "lower" | "join", _) => Given::Text,
+        Kind::Call("sort" | "filter" | "map" | "keys" | "values" | "split", _) => Given::List,
+        _ => Given::Unknown,
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
 }

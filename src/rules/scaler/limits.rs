@@ -3,9 +3,9 @@
 //! Sources: kedacore/keda apis/keda/v1alpha1/scaledobject_types.go (a maximum of 100 by default);
 //! kubernetes/kubernetes pkg/apis/autoscaling/v2/defaults.go (scaling rules), pkg/controller/podautoscaler/horizontal.go.
 
-use super::cards::{DEFAULT_BEHAVIOR, MEMORY_HOLDS, NEVER_WAKES, OPEN_MAXIMUM, RESTLESS};
+use super::cards::{DEFAULT_BEHAVIOR, MEMORY_HOLDS, NEVER_WAKES, NO_EFFECT, OPEN_MAXIMUM, RESTLESS};
 use super::{Checker, Trigger, View, is_known};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::manifest::Node;
 use crate::promql::{MatchOperator, Target, parse};
 
@@ -74,10 +74,12 @@ impl Checker<'_> {
                 return;
             };
             let steps = doublings(min, max);
+            let asked = view.triggers.iter().any(|trigger| trigger.entry("query").is_some());
+            let asked = if asked { "if the query says so" } else { "if a trigger says so" };
             return self.push(
                 Finding::new(&DEFAULT_BEHAVIOR, self.key(entry), "scales as fast as Kubernetes allows by default")
                     .why(format!(
-                        "from {min} to {max} pods within {} s if the query says so, and after five quiet minutes back at once",
+                        "from {min} to {max} pods within {} s {asked}, and after five quiet minutes back at once",
                         steps * 15
                     ))
                     .help("write `advanced.horizontalPodAutoscalerConfig.behavior` with how many pods may come and go per period"),
@@ -85,6 +87,7 @@ impl Checker<'_> {
         };
         for (direction, least) in [("scaleUp", 0), ("scaleDown", 60)] {
             let Some(rules) = behavior.get(direction) else { continue };
+            self.tolerance(rules);
             if let Some(node) = rules.get("stabilizationWindowSeconds")
                 && let Some(seconds) = node.as_written().and_then(|text| text.parse::<i64>().ok())
                 && seconds < least
@@ -110,6 +113,25 @@ impl Checker<'_> {
         }
     }
 
+    /// Sources: kedacore/keda CHANGELOG.md 2.18; kubernetes/kubernetes pkg/features/kube_features.go,
+    /// HPAConfigurableTolerance (1.33).
+    fn tolerance(&mut self, rules: &Node) {
+        let Some(entry) = super::view::entry(rules, "tolerance") else { return };
+        let versions = self.versions;
+        let old = if !versions.keda.at_least(2, 18) {
+            format!("KEDA {}", versions.keda)
+        } else if !versions.kubernetes.at_least(1, 33) {
+            format!("Kubernetes {}", versions.kubernetes)
+        } else {
+            return;
+        };
+        let mut finding = Finding::new(&NO_EFFECT, self.key(entry), "`tolerance` does nothing here")
+            .why(format!("{old} does not know it and drops it: the HPA ignores differences up to 10 %, as it always did"))
+            .help("leave it out, or update: it needs KEDA 2.18 and Kubernetes 1.33");
+        finding.severity = Severity::Warning;
+        self.push(finding);
+    }
+
     /// Without pods there is nobody who exposes the metric that would wake them.
     fn never_wakes(&mut self, view: &View<'_>) {
         if view.is_open
@@ -130,9 +152,26 @@ impl Checker<'_> {
         let Some(first) = first.filter(|_| view.triggers.iter().all(own)) else { return };
         let Some(entry) = first.entry("query") else { return };
         let zero = view.entry("idleReplicaCount").or_else(|| view.entry("minReplicaCount"));
-        let mut finding = Finding::new(&NEVER_WAKES, self.key(entry), "at 0 pods nobody exposes this metric")
-            .why("the query counts what the pods themselves tell: without pods it is empty, that is 0, and the workload sleeps for ever")
-            .help("keep one pod (`minReplicaCount: 1`), or add a trigger that sees the work from outside: the queue, the ingress");
+        let is_error = first.ignores_null_values() == Some(false);
+        // A fallback counts as work since 2.19. Source: kedacore/keda CHANGELOG.md 2.19.
+        let is_woken = is_error && view.has_fallback() && self.versions.keda.at_least(2, 19);
+        let help = "keep one pod (`minReplicaCount: 1`), or add a trigger that sees the work from outside: the queue, the ingress";
+        let mut finding = if is_woken {
+            let message = "at 0 pods nobody exposes this metric, and the fallback wakes the workload";
+            let mut finding = Finding::new(&NEVER_WAKES, self.key(entry), message)
+                .why("without pods the answer is empty, which is an error here: after `failureThreshold` polls KEDA starts pods again, whether anybody waits or not, and no sleep lasts")
+                .help(help);
+            finding.severity = Severity::Note;
+            finding
+        } else {
+            Finding::new(&NEVER_WAKES, self.key(entry), "at 0 pods nobody exposes this metric")
+                .why(if is_error {
+                    "the query counts what the pods themselves tell: without pods it is empty, that is an error at every poll, and the workload sleeps for ever"
+                } else {
+                    "the query counts what the pods themselves tell: without pods it is empty, that is 0, and the workload sleeps for ever"
+                })
+                .help(help)
+        };
         if let Some(zero) = zero {
             finding = finding.related(self.place(&zero.node), "scaled to zero");
         }

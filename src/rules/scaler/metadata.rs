@@ -4,8 +4,9 @@
 //! pkg/scalers/authentication/authentication_types.go; CHANGELOG.md 2.12, 2.15, 2.18.
 
 use super::cards::*;
-use super::{Checker, Trigger};
+use super::{Checker, Trigger, View};
 use crate::finding::{Edit, Finding, Fix, Severity, nearest};
+use crate::lint::rules::BELOW_RESOLUTION;
 use crate::manifest::Entry;
 
 const KEYS: &str = include_str!("triggers.txt");
@@ -15,6 +16,14 @@ fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
     let line = KEYS.lines().find(|line| line.split(' ').next() == Some(kind))?;
     Some(line.split(' ').skip(1))
 }
+
+/// Whether a scaler reads a key.
+pub(super) fn reads(kind: &str, key: &str) -> bool {
+    keys_of(kind).is_none_or(|mut keys| keys.any(|known| known == key))
+}
+
+/// Keys that the Prometheus scaler read once.
+const ONCE: [&str; 3] = ["metricName", "cortexOrgID", "cortexOrgId"];
 
 /// Scalers whose list of keys is complete.
 const COMPLETE: [&str; 4] = ["prometheus", "cpu", "memory", "cron"];
@@ -29,7 +38,49 @@ fn required(kind: &str) -> &'static [&'static str] {
 }
 
 impl Checker<'_> {
-    pub(super) fn metadata(&mut self, trigger: &Trigger<'_>) {
+    /// Source: kedacore/keda pkg/scaling/scalers_builder.go: `no scaler found for type`.
+    pub(super) fn kind(&mut self, trigger: &Trigger<'_>) {
+        let Some(node) = trigger.node.get("type") else { return };
+        let Some(kind) = node.as_str().filter(|kind| super::is_known(kind)) else { return };
+        let kinds = || KEYS.lines().filter_map(|line| line.split(' ').next());
+        if kinds().any(|known| known == kind) {
+            return;
+        }
+        // Kedify's build of KEDA has scalers of its own.
+        if kind.starts_with("kedify-") {
+            return;
+        }
+        let message = if kind.is_empty() {
+            "a trigger without a type".to_string()
+        } else {
+            format!("KEDA has no scaler `{}`", kind.escape_debug())
+        };
+        let place = self.place(node);
+        let mut finding = Finding::new(&UNKNOWN_TYPE, place, message).why(
+            "the scaler cannot be built: the ScaledObject is never ready, and nothing scales, by no trigger",
+        );
+        self.push(match nearest(kind, kinds()) {
+            Some(near) if !kind.is_empty() => finding.help(format!("did you mean `{near}`?")).replace(
+                false,
+                format!("write {near}"),
+                place,
+                near,
+            ),
+            _ => {
+                // A newer KEDA may have it.
+                if !kind.is_empty() {
+                    finding.severity = Severity::Warning;
+                }
+                finding.help(if kind.starts_with("http") {
+                    "the HTTP add-on is asked by `type: external-push`; requests that Prometheus counts, by `type: prometheus`"
+                } else {
+                    "write the type as KEDA's documentation has it, such as prometheus, cpu, cron or kafka"
+                })
+            }
+        });
+    }
+
+    pub(super) fn metadata(&mut self, trigger: &Trigger<'_>, view: &View<'_>) {
         let Some(metadata) = trigger.metadata else { return };
         for key in required(trigger.kind) {
             let from_env = format!("{key}FromEnv");
@@ -53,6 +104,10 @@ impl Checker<'_> {
             if trigger.kind == "prometheus" {
                 self.number(trigger, key);
             }
+        }
+        if trigger.kind == "prometheus" {
+            self.truth_values(trigger);
+            self.resolution(trigger, view);
         }
         self.metric_type(trigger);
         self.cached(trigger);
@@ -78,6 +133,7 @@ impl Checker<'_> {
                 }
                 return self.push(finding);
             }
+            (_, key) if super::has_variable(key) || key.contains("{{") => return,
             ("prometheus", "metricName") if !self.versions.keda.at_least(2, 12) => return,
             ("prometheus", "cortexOrgID") if !self.versions.keda.at_least(2, 15) => return,
             ("prometheus", "metricName") => {
@@ -97,7 +153,26 @@ impl Checker<'_> {
                 return;
             }
             _ => {
-                let word = nearest(key, keys);
+                let word = nearest(key, keys.clone().filter(|known| !ONCE.contains(known)));
+                let once = ONCE.into_iter().filter(|_| trigger.kind == "prometheus");
+                if let (None, Some(old)) = (word, nearest(key, once)) {
+                    let mut finding = Finding::new(
+                        &UNKNOWN_KEY,
+                        place,
+                        format!("the prometheus scaler reads no `{}`", key.escape_debug()),
+                    )
+                    .why(format!("KEDA ignores it without a word; `{old}`, which may be meant, is not read any more either"))
+                    .help(if old == "metricName" {
+                        "leave it out: KEDA names the metric itself"
+                    } else {
+                        "write `customHeaders: X-Scope-OrgID=…`"
+                    });
+                    if old == "metricName" {
+                        finding.severity = Severity::Note;
+                        finding.fix = self.remove(format!("remove `{key}`"), entry);
+                    }
+                    return self.push(finding);
+                }
                 if word.is_none() && !COMPLETE.contains(&trigger.kind) {
                     return;
                 }
@@ -126,6 +201,17 @@ impl Checker<'_> {
         if !self.versions.keda.at_least(2, 18) {
             return;
         }
+        if trigger.metric_type.is_some() {
+            let mut finding = Finding::new(
+                &RESOURCE_TYPE,
+                place,
+                "`type` in the metadata of cpu or memory is refused since KEDA 2.18",
+            )
+            .why("`metricType` is there and is enough; beside it the old key still keeps KEDA from building the scaler: nothing scales, by no trigger")
+            .help("remove `type` from the metadata");
+            finding.fix = self.remove("remove `type`", entry);
+            return self.push(finding);
+        }
         let mut finding = Finding::new(
             &RESOURCE_TYPE,
             place,
@@ -133,11 +219,9 @@ impl Checker<'_> {
         )
         .why("the scaler cannot be built: the ScaledObject is never ready, and nothing scales, by no trigger")
         .help(format!("write `metricType: {value}` beside `type: {}`", trigger.kind));
-        if let (Some(fix), None, Some(kind)) = (
-            self.remove("", entry),
-            trigger.metric_type,
-            trigger.node.entries().iter().find(|entry| entry.key == "type"),
-        ) {
+        if let (Some(fix), Some(kind)) =
+            (self.remove("", entry), trigger.node.entries().iter().find(|entry| entry.key == "type"))
+        {
             let text = &self.sources.get(place.file).text;
             let start = kind.key_span.start as usize;
             let column = start - text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -175,6 +259,47 @@ impl Checker<'_> {
         });
     }
 
+    /// Source: kedacore/keda pkg/scalers/scalersconfig/typed_config.go: truth values are read by strconv.ParseBool.
+    fn truth_values(&mut self, trigger: &Trigger<'_>) {
+        for key in ["ignoreNullValues", "unsafeSsl"] {
+            let Some(entry) = trigger.entry(key) else { continue };
+            let Some(text) = trigger.value(key).filter(|text| super::is_known(text)) else { continue };
+            if super::parse_bool(&text).is_some() {
+                continue;
+            }
+            self.push(
+                Finding::new(&NOT_A_TRUTH_VALUE, self.place(&entry.node), format!("`{}` is neither true nor false", text.escape_debug()))
+                    .why("KEDA cannot read it: the scaler is never built, the ScaledObject never ready, and nothing scales")
+                    .help("write \"true\" or \"false\""),
+            );
+        }
+    }
+
+    /// Source: kedacore/keda pkg/scalers/scaler.go, GetMetricTargetMili: three decimals.
+    fn resolution(&mut self, trigger: &Trigger<'_>, view: &View<'_>) {
+        let Some(entry) = trigger.entry("threshold").filter(|_| !view.has_formula()) else { return };
+        let Some(threshold) = trigger.number("threshold").filter(|value| (0.0005..0.05).contains(value))
+        else {
+            return;
+        };
+        let steps = (threshold * 1_000.0).round();
+        let mut finding = Finding::new(
+            &BELOW_RESOLUTION,
+            self.place(&entry.node),
+            format!(
+                "a threshold of {threshold} is {steps} thousandth{}",
+                if steps == 1.0 { "" } else { "s" }
+            ),
+        )
+        .why(format!(
+            "KEDA keeps three decimals of threshold and value: a step of the value is {} % of the threshold",
+            (100.0 / steps).round()
+        ))
+        .help("multiply query and threshold by 100 or 1000");
+        finding.severity = Severity::Note;
+        self.push(finding);
+    }
+
     /// Sources: kedacore/keda pkg/scalers/scaler.go, GetMetricTargetType; pkg/scalers/cpu_memory_scaler.go.
     fn metric_type(&mut self, trigger: &Trigger<'_>) {
         let node = trigger.node.get("metricType");
@@ -196,6 +321,13 @@ impl Checker<'_> {
             }
         } else {
             match text {
+                "Value" if trigger.kind == "cron" => {
+                    let mut finding = Finding::new(&METRIC_TYPE, place, "a schedule with the metric type Value")
+                        .why("the HPA multiplies the wanted number of pods by those that run: 10 wanted and 3 there are 30")
+                        .help("leave `metricType` out: the default, AverageValue, gives the number that is wanted");
+                    finding.severity = Severity::Warning;
+                    return self.push(finding);
+                }
                 "" | "AverageValue" | "Value" => return,
                 "Utilization" => Finding::new(
                     &METRIC_TYPE,

@@ -1,8 +1,11 @@
 //! One ScaledObject, as it stands in its file: what KEDA and the HPA refuse later, or accept in silence.
 
+mod address;
+mod annotations;
 mod authentication;
 mod cards;
 mod effects;
+mod expression;
 mod fallback;
 mod formula;
 mod limits;
@@ -13,6 +16,7 @@ mod reach;
 mod replicas;
 mod resource;
 mod schedule;
+mod secrets;
 mod view;
 
 pub use cards::RULES;
@@ -37,15 +41,19 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     let Some(view) = View::of(object) else { return Vec::new() };
     let mut checker = Checker { sources, object, versions, findings: Vec::new() };
     checker.replicas(&view);
+    checker.annotations(&view);
     checker.effects(&view);
     checker.fallback(&view);
     checker.formula(&view);
     checker.limits(&view);
     for trigger in &view.triggers {
-        checker.metadata(trigger);
+        checker.kind(trigger);
+        checker.metadata(trigger, &view);
+        checker.secrets(trigger);
         match trigger.kind {
             "prometheus" => {
-                checker.prometheus(trigger);
+                checker.address(trigger);
+                checker.prometheus(&view, trigger);
                 checker.reach(trigger);
                 checker.authentication(trigger);
                 checker.query(&view, trigger);
@@ -110,4 +118,13 @@ impl Checker<'_> {
 /// Whether a value is known: neither absent nor filled in later.
 fn is_known(text: &str) -> bool {
     !has_variable(text) && !text.contains("{{")
+}
+
+/// A truth value as Go's strconv.ParseBool reads it, which KEDA uses everywhere.
+fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
 }

@@ -1,91 +1,18 @@
-//! Where KEDA asks, and how.
+//! How KEDA asks Prometheus.
 //!
 //! Sources: kedacore/keda pkg/scalers/prometheus_scaler.go; pkg/scalers/scalersconfig/typed_config.go.
 
 use super::cards::*;
-use super::{Checker, Trigger, is_known};
+use super::{Checker, Trigger, View, is_known};
 use crate::finding::{Finding, Severity};
-use crate::source::Place;
+use crate::manifest::Node;
 
 impl Checker<'_> {
-    pub(super) fn prometheus(&mut self, trigger: &Trigger<'_>) {
+    pub(super) fn prometheus(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         self.address(trigger);
         self.pairs(trigger);
-        self.timeout(trigger);
+        self.timeout(view, trigger);
         self.unsafe_ssl(trigger);
-    }
-
-    /// Place and text of the address, where it is written out.
-    pub(super) fn address_of(&self, trigger: &Trigger<'_>) -> Option<(Place, String)> {
-        let text = trigger.value("serverAddress").filter(|text| is_known(text))?;
-        Some((self.place(&trigger.entry("serverAddress")?.node), text))
-    }
-
-    fn address(&mut self, trigger: &Trigger<'_>) {
-        let Some((place, text)) = self.address_of(trigger) else { return };
-        let refuse = |message: &str| Finding::new(&ADDRESS, place, message.to_string());
-        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-        let Some(rest) = rest else {
-            let placeholder = text.contains(['<', '>']) || text.to_lowercase().contains("your");
-            return self.push(if placeholder {
-                refuse("the address is a placeholder")
-                    .why("KEDA cannot reach it, and nothing scales")
-                    .help("write the address of Prometheus")
-            } else {
-                refuse("the address does not begin with http:// or https://")
-                    .why("KEDA's client answers `unsupported protocol scheme`, and nothing scales")
-                    .help(format!("write \"http://{text}\""))
-            });
-        };
-        if rest.contains(['<', '>']) {
-            return self.push(
-                refuse("the address is a placeholder")
-                    .why("KEDA cannot reach it, and nothing scales")
-                    .help("write the address of Prometheus"),
-            );
-        }
-        if rest.contains(['?', '#']) {
-            return self.push(
-                refuse("the address is more than scheme, host, port and path")
-                    .why("KEDA appends `/api/v1/query?…` to it as it stands: Prometheus answers 404")
-                    .help("parameters belong into `queryParameters`"),
-            );
-        }
-        if let Some(at) = text.find("/api/v1") {
-            return self.push(
-                refuse("the address ends in the path that KEDA appends")
-                    .why("KEDA would ask for `/api/v1/query/api/v1/query`: Prometheus answers 404, and nothing scales")
-                    .help(format!("write \"{}\"", &text[..at])),
-            );
-        }
-        let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
-        let host_name = host.split(':').next().unwrap_or_default();
-        let mut warn = |message: &str, why: String, help: String| {
-            let mut finding = refuse(message).why(why).help(help);
-            finding.severity = Severity::Warning;
-            self.push(finding);
-        };
-        if matches!(host_name, "localhost" | "127.0.0.1") {
-            warn(
-                "the address is KEDA's own pod",
-                "KEDA asks from its own pod, where no Prometheus listens".to_string(),
-                "write the address of the Prometheus Service".to_string(),
-            );
-        } else if !host_name.is_empty() && !host_name.contains('.') {
-            warn(
-                "the address has no namespace",
-                format!(
-                    "KEDA asks from its own namespace, where `{host_name}` is looked up: it is not the namespace of this object"
-                ),
-                format!("write \"{}\"", text.replacen(host_name, &format!("{host_name}.<namespace>.svc"), 1)),
-            );
-        } else if path.is_empty() && rest.ends_with('/') {
-            warn(
-                "the address ends in `/`",
-                "KEDA would ask for `//api/v1/query`, which not every server takes".to_string(),
-                format!("write \"{}\"", text.trim_end_matches('/')),
-            );
-        }
     }
 
     /// `a=b,c=d`.
@@ -121,13 +48,25 @@ impl Checker<'_> {
         }
     }
 
-    fn timeout(&mut self, trigger: &Trigger<'_>) {
+    fn timeout(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         let (Some(entry), Some(text)) =
             (trigger.entry("timeout"), trigger.value("timeout").filter(|text| is_known(text)))
         else {
             return;
         };
         let place = self.place(&entry.node);
+        if !self.versions.keda.at_least(2, 17) {
+            let text = format!("KEDA {} reads no `timeout` of a trigger", self.versions.keda);
+            return self.push(
+                Finding::new(&TIMEOUT, self.key(entry), text)
+                    .why("it came with 2.17: the operator's own timeout counts, 3 s by default")
+                    .help("set KEDA_HTTP_DEFAULT_TIMEOUT on the operator"),
+            );
+        }
+        // 0 is the default, in whatever unit.
+        if text.parse::<u64>() == Ok(0) {
+            return;
+        }
         if text.parse::<u64>().is_ok() {
             self.push(
                 Finding::new(&TIMEOUT, place, format!("a timeout of `{text}` without a unit"))
@@ -141,12 +80,27 @@ impl Checker<'_> {
                     .help("write it like \"5s\"");
             finding.severity = Severity::Error;
             self.push(finding);
+        } else if let Some(seconds) = go_seconds(&text) {
+            let polls = view.spec.get("pollingInterval").and_then(Node::as_written);
+            let interval = polls.and_then(|text| text.parse::<f64>().ok()).unwrap_or(30.0);
+            let (limit, what) = if seconds > 15.0 {
+                (15.0, "the HPA asks again every 15 s")
+            } else {
+                (interval, "KEDA asks again at each `pollingInterval`")
+            };
+            if seconds > limit {
+                self.push(
+                    Finding::new(&TIMEOUT, place, format!("a timeout of {seconds} s is longer than the {limit} s between two polls"))
+                        .why(format!("{what}, and tries a failure twice: a slow Prometheus holds KEDA up, and questions pile up on it"))
+                        .help("write at most \"10s\", and compute what is slow in a recording rule"),
+                );
+            }
         }
     }
 
     fn unsafe_ssl(&mut self, trigger: &Trigger<'_>) {
         let modes = trigger.value("authModes").unwrap_or_default();
-        if trigger.value("unsafeSsl").as_deref() == Some("true")
+        if trigger.value("unsafeSsl").is_some_and(|text| super::parse_bool(&text) == Some(true))
             && modes.contains("tls")
             && let Some(entry) = trigger.entry("unsafeSsl")
         {
@@ -160,20 +114,39 @@ impl Checker<'_> {
     }
 }
 
-/// `1m30s`, `1.5s`, `500ms`. Source: Go's time.ParseDuration.
 fn is_go_duration(text: &str) -> bool {
-    let mut rest = text.trim_start_matches(['+', '-']);
-    if rest.is_empty() {
-        return false;
+    go_seconds(text).is_some()
+}
+
+/// `1m30s`, `1.5s`, `500ms`, in seconds. Source: Go's time.ParseDuration.
+fn go_seconds(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let mut rest = unsigned;
+    if rest == "0" {
+        return Some(0.0);
     }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut seconds = 0.0;
     while !rest.is_empty() {
+        const UNITS: [(&str, f64); 8] = [
+            ("ns", 1e-9),
+            ("us", 1e-6),
+            ("µs", 1e-6),
+            ("μs", 1e-6),
+            ("ms", 1e-3),
+            ("s", 1.0),
+            ("m", 60.0),
+            ("h", 3_600.0),
+        ];
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let unit = ["ns", "us", "µs", "ms", "s", "m", "h"]
+        let (unit, size) = UNITS
             .into_iter()
-            .filter(|unit| rest[digits..].starts_with(unit))
-            .max_by_key(|unit| unit.len());
-        let (Ok(_), Some(unit)) = (rest[..digits].parse::<f64>(), unit) else { return false };
+            .filter(|(unit, _)| rest[digits..].starts_with(unit))
+            .max_by_key(|(unit, _)| unit.len())?;
+        seconds += rest[..digits].parse::<f64>().ok()? * size;
         rest = &rest[digits + unit.len()..];
     }
-    true
+    Some(if text.starts_with('-') { -seconds } else { seconds })
 }

@@ -1,12 +1,12 @@
 //! The query of a Prometheus trigger, under the eyes of the rules for queries.
 
-use super::cards::OWN_SCRAPES;
+use super::cards::{CONSTANT_QUERY, OWN_SCRAPES};
 use super::{Checker, Trigger, View, is_known};
-use crate::finding::Finding;
-use crate::lint::{About, Context, Role, Scaler, lint, syntax};
+use crate::finding::{Finding, Rule, Severity};
+use crate::lint::{About, Context, Role, Scaler, lint, rules, syntax};
 use crate::manifest::{Entry, Node, raw_offset};
 use crate::model::MetricType;
-use crate::promql::{Expression, Target, parse};
+use crate::promql::{Expression, Facts, Target, ValueType, analyse, parse};
 use crate::source::{Place, Span};
 
 /// Metrics of the endpoint that Prometheus reads, by the beginnings of their names.
@@ -16,18 +16,29 @@ impl Checker<'_> {
     pub(super) fn query(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         let Some(entry) = trigger.entry("query") else { return };
         let Some(text) = entry.node.as_str().filter(|text| is_known(text)) else { return };
+        // Told as a key that is missing.
+        if text.trim().is_empty() {
+            return;
+        }
         let lints = match parse(
             text,
             &Target::version(self.versions.prometheus.major, self.versions.prometheus.minor),
         ) {
             Ok(expression) => {
                 self.own_scrapes(entry, text, &expression);
+                self.constant(view, trigger, entry, &expression);
                 lint(&expression, &self.context(view, trigger))
             }
             Err(errors) => syntax(&errors, &Role::default()),
         };
         for lint in lints {
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
+            self.not_a_number_of_old(&mut finding);
+            if finding.rule == &rules::BELOW_RESOLUTION
+                && trigger.number("threshold").is_some_and(|value| value <= 0.0)
+            {
+                finding.help = Some("write a positive number: the load of one pod".to_string());
+            }
             let threshold = trigger.entry("threshold").map(|entry| self.place(&entry.node));
             if let (About::Threshold, Some(threshold)) = (lint.about, threshold) {
                 let query = std::mem::replace(&mut finding.place, threshold);
@@ -65,21 +76,65 @@ impl Checker<'_> {
         }
     }
 
+    /// NaN is known to KEDA since 2.20; what it was before depends on the machine.
+    ///
+    /// Source: kedacore/keda CHANGELOG.md 2.20; pkg/scalers/scaler.go, GenerateMetricInMili before.
+    fn not_a_number_of_old(&self, finding: &mut Finding) {
+        const ABOUT: [&Rule; 2] = [&rules::NAN_WHEN_IDLE, &rules::DIVISION_BY_ZERO];
+        if self.versions.keda.at_least(2, 20) || !ABOUT.contains(&finding.rule) {
+            return;
+        }
+        finding.why = Some(format!(
+            "KEDA {} does not know NaN: it becomes a huge negative number, about -9.2e15, whatever `ignoreNullValues` says; Kubernetes 1.34 and later read that as the largest number there is, and scale to the maximum",
+            self.versions.keda
+        ));
+        finding.severity = finding.severity.max(Severity::Warning);
+    }
+
+    /// Numbers alone, which no metric changes.
+    fn constant(&mut self, view: &View<'_>, trigger: &Trigger<'_>, entry: &Entry, expression: &Expression) {
+        if !expression.selectors().is_empty()
+            || expression.value_type() != ValueType::Vector
+            || asks_the_clock(expression)
+        {
+            return;
+        }
+        let facts = Facts::default();
+        let analysis = analyse(expression, &facts);
+        let value = analysis.root().constant;
+        let threshold = trigger.number("threshold").filter(|value| *value > 0.0 && !view.has_formula());
+        let why = match (value, threshold, trigger.metric_type.unwrap_or("AverageValue")) {
+            (Some(value), Some(threshold), "AverageValue") => {
+                let pods = (value / threshold).ceil().max(0.0);
+                format!(
+                    "it is the same whatever the load: always {value}/{threshold}, rounded up, that is {pods} pod{}",
+                    if pods == 1.0 { "" } else { "s" }
+                )
+            }
+            _ => "it is the same whatever the load".to_string(),
+        };
+        let place = self.place(&entry.node);
+        self.push(
+            Finding::new(&CONSTANT_QUERY, place, "the query asks for no metric")
+                .why(why)
+                .help("ask for a metric of the load; for a fixed number of pods write `minReplicaCount`, for hours of the day a cron trigger"),
+        );
+    }
+
     fn context(&self, view: &View<'_>, trigger: &Trigger<'_>) -> Context {
         let metric_type = match trigger.metric_type {
             Some("Value") => Some(MetricType::Value),
             None | Some("AverageValue") => Some(MetricType::AverageValue),
             Some(_) => None,
         };
-        let ignore = trigger.value("ignoreNullValues");
         // With a formula neither threshold nor metric type of a trigger count.
         let formula = view.has_formula();
         Context {
             role: Role::Scaler(Scaler {
                 threshold: trigger.number("threshold").filter(|_| !formula),
-                activation: trigger.number("activationThreshold"),
+                activation: trigger.number("activationThreshold").filter(|_| !formula),
                 metric_type: metric_type.filter(|_| !formula),
-                ignore_null_values: ignore.map(|text| text != "false"),
+                ignore_null_values: trigger.ignores_null_values(),
                 has_fallback: view.entry("fallback").is_some(),
                 unit: None,
             }),
@@ -96,4 +151,11 @@ impl Checker<'_> {
         let end = base + raw_offset(raw, value, span.end as usize);
         Place::new(file, Span::new(start, end.max(start)))
     }
+}
+
+/// Whether the time of the day goes into it: `hour() > bool 8` is a schedule of its own.
+fn asks_the_clock(expression: &Expression) -> bool {
+    const CLOCK: [&str; 8] =
+        ["time", "hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year"];
+    CLOCK.iter().any(|name| expression.text.contains(&format!("{name}(")))
 }

@@ -4,6 +4,7 @@
 //! Sources: kedacore/keda pkg/scalers/prometheus_scaler.go; kedacore/keda-docs content/docs/scalers/prometheus.md;
 //! prometheus-operator/prometheus-operator pkg/operator/operator.go (web port 9090).
 
+use super::address::Address;
 use super::cards::{ADDRESS, CREDENTIALS_MISSING, TENANT};
 use super::{Checker, Trigger};
 use crate::finding::{Finding, Severity};
@@ -36,11 +37,18 @@ const OF_THE_OPERATOR: [&str; 4] = [
 impl Checker<'_> {
     pub(super) fn reach(&mut self, trigger: &Trigger<'_>) {
         let Some((place, text)) = self.address_of(trigger) else { return };
-        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or_default();
-        let host = rest.split('/').next().unwrap_or_default();
-        let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+        let Some(address) = Address::read(&text) else { return };
+        let (name, port) = (address.host, address.port);
+        // Amazon's credentials may be those of KEDA's own pod, or stand in the metadata.
+        let by_operator = trigger
+            .value("identityOwner")
+            .is_some_and(|owner| owner == "operator" || !super::is_known(&owner));
+        let by_key =
+            ["awsAccessKeyID", "awsAccessKeyIDFromEnv"].iter().any(|key| trigger.entry(key).is_some());
         let managed = MANAGED.iter().find(|(part, ..)| name.contains(part));
-        if let (Some((_, service, wanted)), None) = (managed, trigger.node.get("authenticationRef")) {
+        let is_given =
+            trigger.node.get("authenticationRef").is_some() || by_operator || by_key || address.has_user();
+        if let (Some((_, service, wanted)), false) = (managed, is_given) {
             self.push(
                 Finding::new(&CREDENTIALS_MISSING, place, format!("{service} is asked without credentials"))
                     .why("it answers 401 or 403: KEDA has no metric, and nothing scales")
@@ -59,10 +67,10 @@ impl Checker<'_> {
         }
         let service = name.split('.').next().unwrap_or_default();
         let of_the_operator = OF_THE_OPERATOR.iter().any(|known| service.ends_with(known));
-        if port.is_none() && text.starts_with("http://") && name.contains('.') && of_the_operator {
+        if port.is_none() && address.is_plain() && name.contains('.') && of_the_operator {
             let mut finding = Finding::new(&ADDRESS, place, "without a port, this is port 80")
                 .why(format!("the Service `{service}` of the operator listens on 9090: connection refused, and nothing scales"))
-                .help(format!("write \"{}\"", text.replacen(name, &format!("{name}:9090"), 1)));
+                .help(format!("write \"{}\"", address.with(name, Some("9090"), address.path)));
             finding.severity = Severity::Warning;
             self.push(finding);
         }

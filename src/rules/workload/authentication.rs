@@ -46,6 +46,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
                         .why("KEDA looks for a TriggerAuthentication unless `kind` says otherwise, finds nothing, and asks without credentials")
                         .help(format!("write `kind: {}` beside the name", other.kind())),
                 );
+            } else {
+                missing(inventory, object, node, name, kind, findings);
             }
             continue;
         };
@@ -57,6 +59,40 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
 
 fn kinds(not: &str) -> impl Iterator<Item = &'static str> {
     ["TriggerAuthentication", "ClusterTriggerAuthentication"].into_iter().filter(move |kind| *kind != not)
+}
+
+/// A name that no file here has. Source: kedacore/keda pkg/scaling/resolver/scale_resolvers.go, resolveAuthRef: the error
+/// is logged, and the scaler built without.
+fn missing<'i>(
+    inventory: &'i Inventory<'i>,
+    object: &'i Object<'i>,
+    node: &Node,
+    name: &str,
+    kind: &str,
+    findings: &mut Vec<Finding>,
+) {
+    if object.is_fragment || name.contains("{{") {
+        return;
+    }
+    let others: Vec<&str> = ["TriggerAuthentication", "ClusterTriggerAuthentication"]
+        .into_iter()
+        .filter(|known| *known == kind)
+        .flat_map(|known| inventory.kind(known))
+        .filter(|other| !other.is_fragment && (kind == "ClusterTriggerAuthentication" || other.meets(object)))
+        .map(|other| other.name.as_str())
+        .collect();
+    let mut finding = Finding::new(
+        &CREDENTIALS,
+        object.place(node),
+        format!("the {kind} `{}` is in none of the files", name.escape_debug()),
+    )
+    .why("if it is not in the cluster either, KEDA only logs it and asks without credentials");
+    finding = match crate::finding::nearest(name, others.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding.help("check the name, or add the object"),
+    };
+    finding.severity = if others.is_empty() { Severity::Note } else { Severity::Warning };
+    findings.push(finding);
 }
 
 fn prometheus(
@@ -71,7 +107,33 @@ fn prometheus(
     let identity = given
         .at(&["spec", "podIdentity"])
         .filter(|node| node.get("provider").and_then(Node::as_str) != Some("none"));
-    let modes = trigger.at(&["metadata", "authModes"]);
+    let modes = trigger.at(&["metadata", "authModes"]).or_else(|| trigger.at(&["metadata", "authMode"]));
+    // Source: kedacore/keda pkg/scalers/prometheus_scaler.go: it knows nothing of OAuth 2.
+    if let Some(oauth) = given.at(&["spec", "oauth2"])
+        && parameters.is_empty()
+        && identity.is_none()
+    {
+        findings.push(
+            Finding::new(&CREDENTIALS, object.place(name), "the Prometheus scaler makes nothing of `oauth2`")
+                .related(given.place(oauth), "all that is given")
+                .why("KEDA asks without credentials: Prometheus answers 401, and nothing scales")
+                .help("give a `bearerToken` and write `authModes: bearer`, or put a proxy in front that fetches tokens"),
+        );
+        return;
+    }
+    // Source: kedacore/keda pkg/scalers/authentication/authentication_helpers.go: a ca makes a transport of its own.
+    let unsafe_ssl = trigger.at(&["metadata", "unsafeSsl"]);
+    if let (Some(node), true, true) = (unsafe_ssl, has("ca"), modes.is_some())
+        && matches!(node.as_written().as_deref(), Some("true" | "True" | "TRUE" | "t" | "T" | "1"))
+    {
+        let mut finding =
+            Finding::new(&CREDENTIALS, object.place(node), "`unsafeSsl` beside a ca does nothing")
+                .related(given.name_place(), "the ca stands here")
+                .why("with a ca of its own KEDA checks the certificate of the server")
+                .help("leave it out");
+        finding.severity = Severity::Warning;
+        findings.push(finding);
+    }
     let Some(modes) = modes else {
         if identity.is_none() && !has("authModes") && !parameters.is_empty() {
             findings.push(
@@ -84,6 +146,9 @@ fn prometheus(
         return;
     };
     let text = modes.as_str().unwrap_or_default();
+    if has_variable(text) || text.contains("{{") {
+        return;
+    }
     if identity.is_some() && !text.is_empty() {
         findings.push(
             Finding::new(&CREDENTIALS, object.place(modes), "`authModes` beside a podIdentity")
