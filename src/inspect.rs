@@ -118,7 +118,7 @@ fn is_configuration(document: &Document) -> bool {
 }
 
 fn is_known(document: &Document) -> bool {
-    const KINDS: [&str; 22] = [
+    const KINDS: [&str; 24] = [
         "ScaledObject",
         "HorizontalPodAutoscaler",
         "ServiceMonitor",
@@ -141,6 +141,8 @@ fn is_known(document: &Document) -> bool {
         "APIService",
         "PodMonitoring",
         "ClusterPodMonitoring",
+        "VMServiceScrape",
+        "VMPodScrape",
     ];
     let is_plain = || document.kind().is_empty() && document.node.get("scrape_configs").is_some();
     KINDS.contains(&document.kind()) || is_rule_file(document) || is_plain()

@@ -266,7 +266,7 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 28] = [
     "APIService",
     "Application",
     "ClusterPodMonitoring",
@@ -292,6 +292,8 @@ const KINDS: [&str; 26] = [
     "Service",
     "StatefulSet",
     "TriggerAuthentication",
+    "VMPodScrape",
+    "VMServiceScrape",
     "VerticalPodAutoscaler",
 ];
 

@@ -23,6 +23,11 @@ const EXISTENCE: [&str; 12] = [
     "ts_of_min_over_time",
 ];
 
+/// Names that end like that of a counter and are none: switches, and moments.
+fn is_level(name: &str) -> bool {
+    name.ends_with("_enabled_total") || name.contains("_timestamp_")
+}
+
 impl Linter<'_> {
     /// A counter that nothing turns into a rate.
     pub(super) fn raw_counter(&mut self, index: usize, selector: &Selector) {
@@ -32,9 +37,9 @@ impl Linter<'_> {
             || declared == Some(MetricKind::Histogram)
                 && ["_bucket", "_count", "_sum"].iter().any(|suffix| name.ends_with(suffix));
         let by_name = declared.is_none()
-            && !name.contains(':')
+            && !super::is_recorded(name)
             && (name.ends_with("_total") || name.ends_with("_bucket"));
-        if !by_type && !by_name {
+        if !by_type && !by_name || by_name && is_level(name) {
             return;
         }
         let mut below = index;
@@ -60,6 +65,9 @@ impl Linter<'_> {
                     return;
                 }
                 Kind::Binary(binary) => {
+                    if self.context.scaler().is_none() && by_name && self.only_compares(above, below) {
+                        return;
+                    }
                     let is_right = info.children.get(1) == Some(&below);
                     if binary.operator.is_set() && binary.operator != Operator::Or && is_right {
                         return;
@@ -93,6 +101,13 @@ impl Linter<'_> {
             below = above;
         }
         let span = self.analysis.nodes[index].node.span;
+        // In a rule one word is enough for the whole expression.
+        if self.context.scaler().is_none()
+            && let Some(first) = self.found.iter_mut().find(|lint| *lint.rule == rules::RAW_COUNTER)
+        {
+            first.related.push((span, "so is this".into()));
+            return;
+        }
         let severity = if by_type { Severity::Error } else { Severity::Warning };
         let window = self.good_window();
         if let Some(binary) = difference {
@@ -117,6 +132,23 @@ impl Linter<'_> {
             matches!(self.analysis.nodes[parent].node.kind, Kind::Range(..) | Kind::Subquery(_))
         });
         self.push(if is_ranged { lint } else { lint.repair(false, "take the rate", self.take_rate(span)) });
+    }
+
+    /// Whether the operation asks no more of two counts than which is there and whether they agree, or how long ago a
+    /// moment was.
+    fn only_compares(&self, operation: usize, below: usize) -> bool {
+        let info = &self.analysis.nodes[operation];
+        let Kind::Binary(binary) = &info.node.kind else { return false };
+        let Some(other) = info.children.iter().copied().find(|child| *child != below) else { return false };
+        let is_time = matches!(&self.analysis.nodes[self.analysis.bare(other)].node.kind, Kind::Call(call) if call.function.name == "time");
+        if binary.operator == Operator::Subtract {
+            return is_time;
+        }
+        let asks = matches!(
+            binary.operator,
+            Operator::Equal | Operator::NotEqual | Operator::And | Operator::Or | Operator::Unless
+        );
+        asks && self.analysis.metrics_below(other).iter().any(|name| name.ends_with("_total"))
     }
 
     /// A window against the scrape interval.

@@ -16,6 +16,7 @@ impl Linter<'_> {
         if let Some(reason) = &root.nan
             && root.empty.always.is_none()
             && !self.is_told(reason.span)
+            && !self.is_guarded(0, reason.span)
         {
             let ignores = scaler.ignores_null_values();
             let lint =
@@ -88,6 +89,34 @@ impl Linter<'_> {
         })
     }
 
+    /// Whether what is NaN only counts while something happens: `… and on () (sum(rate(…)) > 0)`.
+    fn is_guarded(&self, index: usize, culprit: crate::source::Span) -> bool {
+        let inside = |outer: crate::source::Span| outer.start <= culprit.start && culprit.end <= outer.end;
+        self.analysis.below(index).any(|at| {
+            let info = &self.analysis.nodes[at];
+            let Kind::Binary(binary) = &info.node.kind else { return false };
+            let guards = match binary.operator {
+                Operator::And => true,
+                Operator::Unless => false,
+                _ => return false,
+            };
+            if !inside(binary.left.span) {
+                return false;
+            }
+            let condition = &self.analysis.nodes[self.analysis.bare(info.children[1])];
+            let Kind::Binary(compared) = &condition.node.kind else { return false };
+            let Some(limit) = self.analysis.nodes[condition.children[1]].constant else { return false };
+            match (guards, compared.operator) {
+                _ if compared.returns_bool => false,
+                (true, Operator::Greater) => limit >= 0.0,
+                (true, Operator::GreaterEqual) => limit > 0.0,
+                (true, Operator::NotEqual) | (false, Operator::Equal | Operator::LessEqual) => limit == 0.0,
+                (false, Operator::Less) => limit > 0.0,
+                _ => false,
+            }
+        })
+    }
+
     fn hides_dead_metric(&mut self) {
         for info in &self.analysis.nodes {
             let Kind::Binary(binary) = &info.node.kind else { continue };
@@ -132,7 +161,9 @@ impl Linter<'_> {
                 );
             }
             Operator::Or => {
-                if let (Some(reason), true) = (&left.nan, self.context.scaler().is_some()) {
+                if let (Some(reason), true) = (&left.nan, self.context.scaler().is_some())
+                    && !self.is_guarded(children[0], reason.span)
+                {
                     let lint = Lint::new(&rules::NAN_NOT_CURED, binary.operator_span, "`or` does not cure NaN")
                         .label("the left side is there, and it is NaN")
                         .why("`or` stands in for a series that is not there; a NaN is there: KEDA reads it as 0, or as an error, and never what stands behind `or`")

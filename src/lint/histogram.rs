@@ -29,7 +29,7 @@ impl<'a> Linter<'a> {
             let Some(name) = selector.name.as_deref() else { return false };
             let kind = self.context.facts.metric(name).map(|metric| metric.kind);
             if name.ends_with("_bucket")
-                || name.contains(':')
+                || super::is_recorded(name)
                 || selector.is_quoted
                 || kind == Some(MetricKind::NativeHistogram)
             {
@@ -102,7 +102,10 @@ impl<'a> Linter<'a> {
         for at in self.analysis.below(argument) {
             let info = &self.analysis.nodes[at];
             let Kind::Selector(selector) = &info.node.kind else { continue };
-            if !selector.name.as_deref().is_some_and(|name| name.ends_with("_bucket") && !name.contains(':'))
+            if !selector
+                .name
+                .as_deref()
+                .is_some_and(|name| name.ends_with("_bucket") && !super::is_recorded(name))
             {
                 continue;
             }

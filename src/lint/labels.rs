@@ -86,7 +86,7 @@ impl Linter<'_> {
             return;
         }
         // A recording rule has aggregated already, and its own labels say of what.
-        if selector.metric().is_some_and(|name| name.contains(':')) {
+        if selector.metric().is_some_and(|name| super::is_recorded(name)) {
             return;
         }
         let span = self.analysis.nodes[index].node.span;

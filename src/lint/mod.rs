@@ -59,6 +59,17 @@ pub fn lint_analysed(expression: &Expression, analysis: &Analysis<'_>, context: 
     found
 }
 
+/// Prefixes with a colon that belong to the names of plain metrics: those of servers of language models.
+///
+/// Source: vllm-project/vllm vllm/v1/metrics/loggers.py.
+const VENDORS: [&str; 3] = ["vllm:", "sglang:", "lmcache:"];
+
+/// Whether a name is that of the result of a recording rule, which by custom has a colon.
+pub fn is_recorded(metric: &str) -> bool {
+    let is_vendor = VENDORS.iter().any(|vendor| metric.starts_with(vendor));
+    metric.matches(':').count() > usize::from(is_vendor)
+}
+
 /// One query under the eyes of the rules.
 struct Linter<'a> {
     text: &'a str,

@@ -7,6 +7,23 @@ use crate::promql::ast::*;
 use crate::promql::{Series, Unit};
 use crate::source::Span;
 
+/// Whether a selector names one object, of which kube-state-metrics makes one series.
+///
+/// Source: kubernetes/kube-state-metrics docs/metrics/workload: numbers of replicas carry the namespace and the name.
+fn is_one_object(selector: &Selector) -> bool {
+    let Some(metric) = selector.metric().and_then(|name| name.strip_prefix("kube_")) else { return false };
+    let kinds = ["deployment", "statefulset", "replicaset", "horizontalpodautoscaler"];
+    let Some(kind) = kinds.into_iter().find(|kind| metric.starts_with(kind)) else { return false };
+    let is_named = |label: &str| {
+        let mut all = selector.matchers.iter();
+        all.any(|matcher| {
+            matcher.name == label && matcher.operator == MatchOperator::Equal && !matcher.value.is_empty()
+        })
+    };
+    let counts = metric.ends_with("_replicas") || metric.contains("_replicas_");
+    counts && is_named("namespace") && is_named(kind)
+}
+
 impl<'a> Linter<'a> {
     pub(super) fn shape(&mut self) {
         let root = self.analysis.root();
@@ -84,7 +101,16 @@ impl<'a> Linter<'a> {
         if mixes.is_some_and(|binary| binary.operator_span == reason.span) {
             return;
         }
-        let sure = matches!(root.series, Series::Many(_));
+        let culprit = self.analysis.nodes.iter().find_map(|info| match &info.node.kind {
+            Kind::Selector(selector) if info.node.span == reason.span => Some(selector),
+            _ => None,
+        });
+        if culprit.is_some_and(|selector| is_one_object(selector)) {
+            return;
+        }
+        // What a recording rule leaves of the labels is not known here.
+        let is_recorded = culprit.and_then(|selector| selector.metric()).is_some_and(super::is_recorded);
+        let sure = matches!(root.series, Series::Many(_)) && !is_recorded;
         let by_without = self.text[reason.span.range()].starts_with("without");
         let message = if sure {
             "the query can give more than one series"
@@ -94,7 +120,11 @@ impl<'a> Linter<'a> {
         let severity = if sure && !by_without { Severity::Error } else { Severity::Warning };
         let lint = Lint::new(&rules::MANY_SERIES, reason.span, message)
             .severity(severity)
-            .label(reason.text.clone())
+            .label(if is_recorded {
+                "a recording rule makes it: one series for each set of labels that the rule leaves".into()
+            } else {
+                reason.text.clone()
+            })
             // Source: kedacore/keda pkg/scalers/prometheus_scaler.go: "returned multiple elements".
             .why(if scaler.has_fallback {
                 "KEDA refuses more than one: with the second series the trigger fails, and the fallback decides"

@@ -31,6 +31,7 @@ pub use infer::{
     Unit, analyse, series,
 };
 pub use names::{is_label_name, is_metric_name};
+pub use regex::check as check_pattern;
 pub use shape::Shape;
 pub use string::quote;
 pub use views::SelectorView;

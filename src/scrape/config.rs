@@ -1,6 +1,10 @@
 //! Scrape configurations, wherever they stand: a plain `prometheus.yml`, a text inside of a ConfigMap or Secret, the
 //! values of a Helm chart.
 
+use std::collections::HashMap;
+
+use super::relabel::known;
+use super::way;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, Value};
 use crate::source::{FileId, Place};
@@ -13,6 +17,10 @@ pub struct Job {
     pub file: FileId,
     /// Seconds between two scrapes, where the configuration says so for all jobs.
     pub default_interval: Option<f64>,
+    /// The namespace that its Prometheus most likely lives in.
+    pub namespace: Option<String>,
+    /// Whether it stands in a plain file that knows nothing of Kubernetes.
+    pub is_local: bool,
 }
 
 impl Job {
@@ -26,6 +34,24 @@ impl Job {
         self.place(name.unwrap_or(&self.node))
     }
 
+    /// The job in words.
+    pub fn what(&self) -> String {
+        format!("the job `{}`", self.name)
+    }
+
+    /// The addresses that it lists, each with the entry around it and its place.
+    pub fn addresses(&self) -> impl Iterator<Item = (&Node, &Node, String)> {
+        let all = self.list("static_configs", "staticConfigs").iter().flat_map(|fixed| {
+            fixed
+                .get("targets")
+                .map(Node::items)
+                .unwrap_or_default()
+                .iter()
+                .map(move |target| (fixed, target))
+        });
+        all.map(|(fixed, target)| (fixed, target, target.as_written().unwrap_or_default()))
+    }
+
     /// A list, under the spelling of Prometheus or under that of its operator.
     pub fn list(&self, plain: &str, camel: &str) -> &[Node] {
         self.node.get(plain).or_else(|| self.node.get(camel)).map(Node::items).unwrap_or_default()
@@ -36,28 +62,74 @@ impl Job {
 #[derive(Debug, Default)]
 pub struct Configs {
     pub jobs: Vec<Job>,
+    /// Numbers of the jobs that stand in one list.
+    pub lists: Vec<std::ops::Range<usize>>,
+    /// Numbers of the jobs by their names: of copies of one configuration the nearest counts.
+    by_name: Vec<Vec<usize>>,
     /// Places at which a Prometheus is configured, with or without jobs.
     pub seen: Vec<Place>,
+    /// Whether one of these is for Kubernetes.
+    pub is_of_a_cluster: bool,
+    /// Jobs or monitors that are not here, in words.
+    pub open: Option<String>,
     /// A place at which somebody pushes series instead, and what it is.
     pub pushes: Option<(Place, &'static str)>,
 }
 
+impl Configs {
+    /// The jobs that count for what stands in a file; the same job in several files is one.
+    pub fn jobs_near(&self, nearness: impl Fn(FileId) -> usize) -> Vec<&Job> {
+        let mut all = Vec::new();
+        for group in &self.by_name {
+            let near = |number: &usize| nearness(self.jobs[*number].file);
+            let best = if group.len() == 1 { 0 } else { group.iter().map(near).max().unwrap_or_default() };
+            let stays = |number: &&usize| group.len() == 1 || near(number) == best;
+            all.extend(group.iter().filter(stays).take(2).map(|number| &self.jobs[*number]));
+        }
+        all
+    }
+}
+
 pub fn find(inventory: &Inventory<'_>) -> Configs {
     let mut configs = Configs::default();
+    let mut in_file: HashMap<FileId, Vec<&Object<'_>>> = HashMap::new();
+    for object in &inventory.objects {
+        in_file.entry(object.document.file).or_default().push(object);
+    }
     for object in &inventory.objects {
         if configs.pushes.is_none() {
             configs.pushes = pushes(object);
         }
+        let beside = in_file.get(&object.document.file).map(Vec::as_slice).unwrap_or_default();
+        let before = configs.jobs.len();
         match object.kind() {
-            "" => plain(object, &mut configs),
+            "" => plain(object, beside, &mut configs),
             "ScrapeConfig" if !object.is_fragment => custom(object, &mut configs),
             "HelmRelease" | "Application" | "HelmChart" | "HelmChartConfig" | "OpenTelemetryCollector" => {
                 values(&object.document.node, object.document.file, 0, &mut configs);
+                configs.is_of_a_cluster |= configs.jobs.len() > before;
             }
             _ => {}
         }
     }
+    let mut groups: HashMap<&str, usize> = HashMap::new();
+    for (number, job) in configs.jobs.iter().enumerate() {
+        let group = *groups.entry(job.name.as_str()).or_insert_with(|| {
+            configs.by_name.push(Vec::new());
+            configs.by_name.len() - 1
+        });
+        configs.by_name[group].push(number);
+    }
     configs
+}
+
+/// The object that a document is embedded in.
+fn host<'a, 'd>(object: &Object<'_>, beside: &[&'a Object<'d>]) -> Option<&'a Object<'d>> {
+    let own = object.document.node.span;
+    beside.iter().copied().find(|other| {
+        let span = other.document.node.span;
+        span != own && span.start <= own.start && own.end <= span.end
+    })
 }
 
 /// Words by which those who push are known, and what they are.
@@ -98,21 +170,41 @@ fn pushes(object: &Object<'_>) -> Option<(Place, &'static str)> {
     receives.then(|| (object.name_place(), "this Prometheus takes what is pushed to it"))
 }
 
-fn plain(object: &Object<'_>, configs: &mut Configs) {
+fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
     let file = object.document.file;
     let root = &object.document.node;
     if root.is_for_logs() {
         return;
     }
-    if let Some(node) = root.get("scrape_configs") {
-        configs.seen.push(Place::new(file, node.span));
-        jobs(node.items(), file, interval(root), configs);
-    } else if root.get("global").is_some_and(|node| node.get("scrape_interval").is_some()) {
-        configs.seen.push(Place::new(file, root.span));
+    let before = configs.jobs.len();
+    let host = host(object, beside);
+    let written = interval(root);
+    // Source: prometheus/prometheus config/config.go, DefaultGlobalConfig: scrape_interval 1m.
+    let of_host = || interval(host?.at(&["server"])?);
+    if let Some(entry) = root.entries().iter().find(|entry| entry.key == "scrape_configs") {
+        configs.seen.push(Place::new(file, entry.key_span));
+        jobs(entry.node.items(), file, written.or_else(of_host).or(Some(60.0)), configs);
+    } else if let Some(entry) = root.entries().iter().find(|entry| entry.key == "global")
+        && entry.node.get("scrape_interval").is_some()
+    {
+        configs.seen.push(Place::new(file, entry.key_span));
+    }
+    if root.get("scrape_config_files").is_some_and(|node| !node.items().is_empty()) {
+        configs
+            .open
+            .get_or_insert("its `scrape_config_files` hold more jobs, which are not read here".to_string());
     }
     // Additional jobs stand in a file of their own.
-    jobs(root.items(), file, None, configs);
+    jobs(root.items(), file, of_host(), configs);
     values(root, file, 0, configs);
+    let own = &mut configs.jobs[before..];
+    let finds = own.iter().any(|job| !job.list("kubernetes_sd_configs", "kubernetesSDConfigs").is_empty());
+    let is_local = host.is_none() && !finds && beside.iter().all(|other| other.kind().is_empty());
+    for job in own {
+        job.is_local = is_local;
+        job.namespace = host.and_then(|host| host.namespace.clone()).filter(|name| known(name) == name);
+    }
+    configs.is_of_a_cluster |= !is_local;
 }
 
 /// Keys under which Helm values and collectors hold scrape configurations.
@@ -126,6 +218,7 @@ fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
     for item in node.items() {
         values(item, file, depth + 1, configs);
     }
+    let seconds = |path: &[&str]| node.at(path).and_then(Node::as_str).and_then(crate::promql::seconds);
     for entry in node.entries() {
         let key = entry.key.as_str();
         match &entry.node.value {
@@ -135,20 +228,45 @@ fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
                 if key == "scrape_configs" {
                     configs.seen.push(Place::new(file, entry.key_span));
                 }
-                jobs(items, file, interval(node), configs);
+                // Sources: prometheus-operator pkg/apis/monitoring/v1/prometheus_types.go: scrapeInterval "30s";
+                // prometheus-community/helm-charts charts/prometheus/values.yaml: server.global.scrape_interval 1m.
+                let default = match key {
+                    "additionalScrapeConfigs" => seconds(&["scrapeInterval"]).or(Some(30.0)),
+                    "extraScrapeConfigs" => seconds(&["server", "global", "scrape_interval"]).or(Some(60.0)),
+                    _ => interval(node).or(Some(60.0)),
+                };
+                jobs(items, file, default, configs);
+            }
+            Value::Sequence(items) if ADDITIONAL.contains(&key) && !items.is_empty() => {
+                configs.open.get_or_insert(format!(
+                    "`{key}` in the values of a chart select more, and are not followed"
+                ));
+            }
+            _ if key == "additionalScrapeConfigsSecret"
+                && entry.node.get("enabled").and_then(Node::as_written).as_deref() == Some("true") =>
+            {
+                let secret = entry.node.get("name").and_then(Node::as_written).unwrap_or_default();
+                configs.open.get_or_insert(format!(
+                    "more jobs stand in the Secret `{secret}`, which is not read here"
+                ));
             }
             _ => values(&entry.node, file, depth + 1, configs),
         }
     }
 }
 
+/// Keys under which Helm values hold monitors.
+const ADDITIONAL: [&str; 2] = ["additionalServiceMonitors", "additionalPodMonitors"];
+
 /// The operator's own way to write a job.
 fn custom(object: &Object<'_>, configs: &mut Configs) {
     if let Some(spec) = object.at(&["spec"]) {
-        let name = format!("scrapeConfig/{}/{}", object.namespace_text(), object.name);
+        let name = format!("scrapeConfig/{}/{}", way::shown(&super::target::namespace(object)), object.name);
         let name = spec.get("jobName").and_then(Node::as_written).unwrap_or(name);
         let file = object.document.file;
-        configs.jobs.push(Job { name, node: spec.clone(), file, default_interval: None });
+        let namespace = object.namespace.clone();
+        let (node, default_interval) = (spec.clone(), None);
+        configs.jobs.push(Job { name, node, file, default_interval, namespace, is_local: false });
     }
 }
 
@@ -158,9 +276,14 @@ fn interval(root: &Node) -> Option<f64> {
 }
 
 fn jobs(items: &[Node], file: FileId, default_interval: Option<f64>, configs: &mut Configs) {
+    let before = configs.jobs.len();
     for node in items {
         if let Some(name) = node.get("job_name").and_then(Node::as_written) {
-            configs.jobs.push(Job { name, node: node.clone(), file, default_interval });
+            let (node, namespace) = (node.clone(), None);
+            configs.jobs.push(Job { name, node, file, default_interval, namespace, is_local: false });
         }
+    }
+    if configs.jobs.len() > before {
+        configs.lists.push(before..configs.jobs.len());
     }
 }

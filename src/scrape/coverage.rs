@@ -1,22 +1,22 @@
 //! For each metric of each scaler: who scrapes it, or what stands in the way.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::config::{self, Configs};
-use super::dangling;
 use super::index::Index;
-use super::labels;
-use super::monitor;
 use super::operator::Operators;
-use super::rules;
-use super::target::Pods;
-use super::way::{self, Passage, Scraped};
+use super::target::{Pods, sanitized};
+use super::verdict::not_scraped;
+use super::way::{self, Passage};
+use super::{annotations, dangling, flaws, labels, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
-use crate::lint::{Context, lint};
+use crate::lint::{Context, is_recorded, lint};
 use crate::manifest::{Node, raw_offset};
-use crate::promql::{MatchOperator, SelectorView, Target, parse};
-use crate::source::{Place, Sources, Span};
+use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
+use crate::source::{FileId, Place, Sources, Span};
 
 /// One line of the report.
 #[derive(Clone, Debug)]
@@ -31,8 +31,18 @@ pub struct Row {
 /// The three shades.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    Scraped { by: Place, what: String, job: String },
-    NotScraped { by: Option<Place>, why: String, is_sure: bool },
+    Scraped {
+        by: Place,
+        what: String,
+        job: String,
+    },
+    /// `others`: a workload that is scraped, where the query does not say whose metric it asks for.
+    NotScraped {
+        by: Option<Place>,
+        why: String,
+        is_sure: bool,
+        others: Option<String>,
+    },
     CannotTell(String),
 }
 
@@ -83,12 +93,25 @@ pub fn is_of_the_platform(metric: &str) -> bool {
 const NAMING: [&str; 7] =
     ["job", "service", "app", "deployment", "pod", "container", "app_kubernetes_io_name"];
 
+/// Whether a matcher names whose series it wants.
+fn is_naming(matcher: &MatcherView) -> bool {
+    NAMING.contains(&matcher.name.as_str())
+        && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
+}
+
+/// A name without what makes a pattern of it.
+fn plain(value: &str) -> &str {
+    value.trim_start_matches(['^', '(', '.', '*']).trim_end_matches(['*', '.', '+', '-', '$', ')'])
+}
+
 /// What a repository holds of scraping.
-struct World<'i> {
-    sources: &'i Sources,
-    index: Index<'i>,
-    configs: Configs,
-    operators: Operators<'i>,
+pub struct World<'i> {
+    pub sources: &'i Sources,
+    pub index: Index<'i>,
+    pub configs: Configs,
+    pub operators: Operators<'i>,
+    /// The name of a workload that is scraped, if there is one.
+    pub somebody: OnceLock<Option<String>>,
 }
 
 /// Findings, and the report as lines.
@@ -98,12 +121,17 @@ pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Fin
         index: Index::new(inventory),
         configs: config::find(inventory),
         operators: Operators::new(inventory),
+        somebody: OnceLock::new(),
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
     let dangling = |object: &&'i Object<'i>| dangling::check(object, &world.index, &world.operators);
     findings.extend(world.index.monitors.iter().flat_map(dangling));
-    findings.extend(inventory.objects.iter().flat_map(annotations));
+    findings.extend(inventory.objects.iter().flat_map(annotations::check));
+    findings.extend(flaws::of_jobs(&world.configs));
+    findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
+    findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
+    findings.extend(inventory.kind("HorizontalPodAutoscaler").flat_map(|object| world.autoscaled(object)));
     let scalers: Vec<&Object<'_>> =
         inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
@@ -153,9 +181,14 @@ impl<'i> World<'i> {
                     text,
                     Span::new(selector.span.start as usize, selector.span.start as usize + metric.len()),
                 );
-                let verdict =
-                    self.verdict(object, &metric, (target, other.is_some()), passages.map(Vec::as_slice));
-                if let (Some(pods), Verdict::Scraped { .. }, false) = (target, &verdict, metric.contains(':'))
+                let is_about_target = target.is_some_and(|pods| self.is_about(&selector, pods));
+                let verdict = self.verdict(
+                    object,
+                    (&metric, is_about_target),
+                    (target, other.is_some()),
+                    passages.map(Vec::as_slice),
+                );
+                if let (Some(pods), Verdict::Scraped { .. }, false) = (target, &verdict, is_recorded(&metric))
                 {
                     let ways: Vec<_> = passages.into_iter().flatten().filter_map(Passage::scraped).collect();
                     let inside = |span| self.inside(object, node, text, span);
@@ -173,11 +206,19 @@ impl<'i> World<'i> {
                     told = true;
                 }
                 rows.push(Row {
-                    scaler: format!("{}/{}", object.namespace_text(), object.name),
+                    scaler: match &object.namespace {
+                        Some(namespace) => format!("{namespace}/{}", object.name),
+                        None => object.name.clone(),
+                    },
                     metric,
                     place,
                     verdict,
                 });
+            }
+            if let (Some(passages), Some(address)) =
+                (&passages, trigger.at(&["metadata", "serverAddress"]).and_then(Node::as_str))
+            {
+                findings.extend(self.release(address, passages));
             }
             if let Some(passages) = &passages {
                 self.windows(object, node, text, &expression, passages, findings);
@@ -192,7 +233,63 @@ impl<'i> World<'i> {
     fn target(&self, object: &Object<'i>) -> Option<Pods<'i>> {
         let name = object.text(&["spec", "scaleTargetRef", "name"])?;
         let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
-        self.index.workload(kind, name, object).and_then(Pods::of)
+        self.pods(self.index.workload(kind, name, object)?)
+    }
+
+    /// The pods of a workload; a Rollout may take their template from a Deployment.
+    fn pods(&self, workload: &'i Object<'i>) -> Option<Pods<'i>> {
+        if let Some(pods) = Pods::of(workload) {
+            return Some(pods);
+        }
+        let kind = workload.text(&["spec", "workloadRef", "kind"])?;
+        let referred =
+            self.index.workload(kind, workload.text(&["spec", "workloadRef", "name"])?, workload)?;
+        let mut pods = Pods::of(referred)?;
+        pods.name.clone_from(&workload.name);
+        Some(pods)
+    }
+
+    /// Service addresses that stand for pods which a HorizontalPodAutoscaler scales.
+    fn autoscaled(&self, object: &'i Object<'i>) -> Vec<Finding> {
+        let Some(pods) = self.target(object) else { return Vec::new() };
+        let services = self.index.services_of(&pods);
+        let jobs = self.configs.jobs_near(|file| self.nearness(file, &pods));
+        let random = |job| match way::fixed(job, &pods, &services)? {
+            Passage::Random { by, what } => Some(twice::random(by, &what, &pods)),
+            _ => None,
+        };
+        jobs.into_iter().filter_map(random).collect()
+    }
+
+    /// How near a file is to that of a workload: the folders that they share.
+    fn nearness(&self, file: FileId, pods: &Pods<'_>) -> usize {
+        let (mine, theirs) = (pods.object.path, self.sources.get(file).name.as_str());
+        if mine == theirs {
+            return usize::MAX;
+        }
+        mine.split('/').zip(theirs.split('/')).take_while(|(one, two)| one == two).count()
+    }
+
+    /// Whether a selector says that it is about these pods.
+    fn is_about(&self, selector: &SelectorView, pods: &Pods<'_>) -> bool {
+        // The metrics of an application are often called after it.
+        let of_metric = selector.name.as_deref().is_some_and(|name| {
+            name.starts_with(&pods.object.name.replace('-', "_")) && pods.object.name.len() > 2
+        });
+        if of_metric {
+            return true;
+        }
+        let services = self.index.services_of(pods);
+        selector.matchers.iter().filter(|matcher| is_naming(matcher)).any(|matcher| {
+            let names = matcher.value.split('|').map(plain);
+            names.filter(|name| name.len() > 1).any(|name| {
+                let own = pods.object.name.as_str();
+                own.contains(name)
+                    || name.contains(own)
+                    || pods.labels.values().any(|value| value == name)
+                    || services.iter().any(|service| service.object.name == name)
+            })
+        })
     }
 
     /// The pods of the workload that a selector names, where that is not the target.
@@ -202,16 +299,13 @@ impl<'i> World<'i> {
         selector: &SelectorView,
         target: Option<&Pods<'i>>,
     ) -> Option<Pods<'i>> {
-        let named = selector.matchers.iter().filter(|matcher| {
-            NAMING.contains(&matcher.name.as_str())
-                && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
-        });
-        let names: Vec<&str> =
-            named.map(|matcher| matcher.value.trim_end_matches(['*', '.', '+', '-', '$'])).collect();
+        let named = selector.matchers.iter().filter(|matcher| is_naming(matcher));
+        let names: Vec<&str> = named.map(|matcher| plain(&matcher.value)).collect();
+        let services = target.map(|pods| self.index.services_of(pods)).unwrap_or_default();
         let is_target = |name: &&str| {
             target.is_some_and(|pods| {
                 pods.object.name.contains(*name) || pods.labels.values().any(|value| value == name)
-            })
+            }) || services.iter().any(|service| service.object.name == *name)
         };
         if names.iter().any(is_target) {
             return None;
@@ -233,22 +327,65 @@ impl<'i> World<'i> {
                 .is_none_or(|pods| !std::ptr::eq(pods.object, other) && !pods.object.name.starts_with(first))
                 .then_some(other)
         };
-        found.or_else(by_metric).and_then(Pods::of)
+        found.or_else(by_metric).and_then(|workload| self.pods(workload))
     }
 
     /// What every way of the repository does with pods; those that have nothing to do with them are left out.
-    fn passages(&self, pods: &Pods<'_>) -> Vec<Passage> {
+    pub fn passages(&self, pods: &Pods<'_>) -> Vec<Passage> {
         let services = self.index.services_of(pods);
         let monitors = self.index.monitors_of(pods, &services).into_iter().map(|object| {
-            let passage = if monitor::OF_SERVICES.contains(&object.kind()) {
+            let mut passage = if monitor::OF_SERVICES.contains(&object.kind()) {
                 monitor::service_monitor(object, pods, &services)
             } else {
-                monitor::pod_monitor(object, pods)
+                monitor::pod_monitor(object, pods, &services)
             };
+            if let Passage::Scraped(scraped) = &mut passage
+                && scraped.is_monitor
+            {
+                for name in &self.operators.pod_labels {
+                    if let Some(value) = pods.labels.get(name) {
+                        scraped.labels.entry(sanitized(name)).or_insert_with(|| value.clone());
+                    }
+                }
+            }
             self.chosen(object, passage)
         });
-        let jobs = self.configs.jobs.iter().map(|job| way::job(job, pods, &services));
+        let jobs = self.configs.jobs_near(|file| self.nearness(file, pods));
+        let jobs = jobs.into_iter().map(|job| way::job(job, pods, &services));
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
+    }
+
+    /// A monitor that the Prometheus of a query most likely does not take up, by the label that its release asks for.
+    ///
+    /// Source: prometheus-community/helm-charts charts/kube-prometheus-stack/templates/_helpers.tpl: the Service of
+    /// Prometheus is called after the release and the chart.
+    fn release(&self, address: &str, passages: &[Passage]) -> Vec<Finding> {
+        let host = way::host(address).split('.').next().unwrap_or_default();
+        let release = match host.strip_suffix("-prometheus") {
+            Some("kube-prometheus-stack") => "kube-prometheus-stack",
+            Some(start) => {
+                let names = ["-kube-prometheus-stack", "-kube-prometheus"];
+                match names.iter().find_map(|name| start.strip_suffix(name)) {
+                    Some(release) => release,
+                    None => return Vec::new(),
+                }
+            }
+            None => return Vec::new(),
+        };
+        if !self.operators.is_empty() {
+            return Vec::new();
+        }
+        let lacks = |way: &&way::Scraped| way.is_monitor && way.release.as_deref() != Some(release);
+        let ways = passages.iter().filter_map(Passage::scraped).filter(lacks);
+        ways.map(|way| {
+            let message = format!("{} does not carry `release: {release}`", way.what);
+            let mut finding = Finding::new(&rules::NOT_SELECTED, way.by, message)
+                .why("a release of kube-prometheus-stack takes up monitors with its own label only, unless its values say otherwise, and they are not here")
+                .help(format!("label the monitor `release: {release}`"));
+            finding.severity = Severity::Note;
+            finding
+        })
+        .collect()
     }
 
     /// A monitor that no Prometheus of the repository takes up scrapes nothing.
@@ -274,136 +411,6 @@ impl<'i> World<'i> {
         }
     }
 
-    fn verdict(
-        &self,
-        object: &Object<'_>,
-        metric: &str,
-        (target, is_named): (Option<&Pods<'_>>, bool),
-        passages: Option<&[Passage]>,
-    ) -> Verdict {
-        let verdict = self.by_ways(object, metric, (target, is_named), passages);
-        // What is pushed needs no scrape.
-        if let (Verdict::NotScraped { .. }, Some((place, what))) = (&verdict, &self.configs.pushes) {
-            let file = &self.sources.get(place.file).name;
-            return Verdict::CannotTell(format!("{what} ({file}), and what it brings is not told here"));
-        }
-        verdict
-    }
-
-    fn by_ways(
-        &self,
-        object: &Object<'_>,
-        metric: &str,
-        (target, is_named): (Option<&Pods<'_>>, bool),
-        passages: Option<&[Passage]>,
-    ) -> Verdict {
-        if metric.contains(':') {
-            return self.recorded(metric);
-        }
-        if is_of_the_platform(metric) && !is_named {
-            return Verdict::CannotTell(format!(
-                "`{metric}` comes from the platform or an exporter, not from the pods that are scaled"
-            ));
-        }
-        let (Some(pods), Some(passages)) = (target, passages) else {
-            let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
-            return Verdict::CannotTell(format!("the workload `{name}` is not here"));
-        };
-        let mut dropped = None;
-        for passage in passages {
-            match passage {
-                Passage::Scraped(scraped) => match scraped.drops(metric) {
-                    Some(by) => {
-                        dropped.get_or_insert_with(|| Verdict::NotScraped {
-                            by: Some(by),
-                            why: format!(
-                                "{} would: this rule drops the metric after the scrape",
-                                scraped.what
-                            ),
-                            is_sure: true,
-                        });
-                    }
-                    None => {
-                        return Verdict::Scraped {
-                            by: scraped.by,
-                            what: scraped.what.clone(),
-                            job: scraped.job().to_string(),
-                        };
-                    }
-                },
-                Passage::Random { by, what } => {
-                    return Verdict::Scraped {
-                        by: *by,
-                        what: format!("{what}, through a Service address"),
-                        job: String::new(),
-                    };
-                }
-                _ => {}
-            }
-        }
-        if let Some(dropped) = dropped {
-            return dropped;
-        }
-        if let Some(Passage::Blocked { by, what, why, is_sure }) =
-            passages.iter().find(|passage| matches!(passage, Passage::Blocked { .. }))
-        {
-            let why = format!("{what} would: {why}");
-            return Verdict::NotScraped { by: Some(*by), why, is_sure: *is_sure };
-        }
-        if let Some(Passage::Open { what, why }) =
-            passages.iter().find(|passage| matches!(passage, Passage::Open { .. }))
-        {
-            return Verdict::CannotTell(format!("{what} may scrape it: {why}"));
-        }
-        let workload = format!("{} `{}`", pods.object.kind(), pods.object.name);
-        if let Some(by) = self
-            .configs
-            .seen
-            .first()
-            .copied()
-            .or_else(|| self.operators.all.first().map(|object| object.name_place()))
-        {
-            return Verdict::NotScraped {
-                by: Some(by),
-                why: format!("no job and no monitor here has anything to do with the pods of {workload}"),
-                is_sure: true,
-            };
-        }
-        let annotated = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
-        if let (Some(other), true) = (self.index.monitors.first(), annotated) {
-            return Verdict::NotScraped {
-                by: Some(other.name_place()),
-                why: format!(
-                    "the pods of {workload} carry scrape annotations, which the Prometheus of these monitors does not read"
-                ),
-                is_sure: false,
-            };
-        }
-        if annotated {
-            return Verdict::CannotTell(format!(
-                "the pods of {workload} carry scrape annotations, and no Prometheus is here that reads or ignores them"
-            ));
-        }
-        if let Some(other) = self.index.monitors.first() {
-            return Verdict::NotScraped {
-                by: Some(other.name_place()),
-                why: format!("there are monitors here, and none for the pods of {workload}"),
-                is_sure: false,
-            };
-        }
-        Verdict::CannotTell(format!("neither a monitor for the pods of {workload} nor a Prometheus is here"))
-    }
-
-    /// A metric that a rule of the repository makes.
-    fn recorded(&self, metric: &str) -> Verdict {
-        if let Some(by) = self.index.recorded(metric) {
-            return Verdict::Scraped { by, what: "a recording rule".to_string(), job: String::new() };
-        }
-        Verdict::CannotTell(format!(
-            "`{metric}` looks like the result of a recording rule, which is not here"
-        ))
-    }
-
     /// Windows of the query against the interval of the way that scrapes.
     fn windows(
         &self,
@@ -414,18 +421,32 @@ impl<'i> World<'i> {
         passages: &[Passage],
         findings: &mut Vec<Finding>,
     ) {
-        let found = passages.iter().find_map(|passage| match passage {
-            Passage::Scraped(scraped) => Some((scraped.interval?, scraped.by)),
-            _ => None,
-        });
-        let Some((interval, by)) = found else { return };
+        let Some(way) = passages.iter().find_map(Passage::scraped) else { return };
+        let default = self.operators.interval();
+        let (interval, by, is_assumed) = match way.interval {
+            Some(interval) => (interval, way.by, false),
+            None if way.is_monitor => (default.seconds, default.by.unwrap_or(way.by), default.by.is_none()),
+            None => return,
+        };
+        let said = match (way.interval, is_assumed) {
+            (Some(_), _) => "the scrape interval is set here".to_string(),
+            (None, true) => {
+                format!("no interval is written here: the operator's default is {} s", default.seconds)
+            }
+            (None, false) => {
+                format!("this scrapes every {} s where the monitor does not say otherwise", default.seconds)
+            }
+        };
         let mut context = Context::default();
         context.facts.scrape_interval = Some(interval);
         for lint in lint(expression, &context) {
             if matches!(lint.rule.code, "C204" | "C205") {
                 let mut finding = lint.finding(|span| self.inside(object, node, text, span));
                 finding.fix = None;
-                findings.push(finding.related(by, "the scrape interval is set here"));
+                if is_assumed {
+                    finding.severity = Severity::Note;
+                }
+                findings.push(finding.related(by, said.clone()));
             }
         }
     }
@@ -437,130 +458,4 @@ impl<'i> World<'i> {
         let (start, end) = (at(span.start), at(span.end));
         Place::new(file, Span::new(start, end.max(start)))
     }
-
-    /// The same pods twice, and Service addresses.
-    fn ways(
-        &self,
-        pods: &Pods<'_>,
-        passages: &[Passage],
-        selectors: &[SelectorView],
-        findings: &mut Vec<Finding>,
-    ) {
-        let mut first: Option<&Scraped> = None;
-        // Two Services of one monitor are two jobs.
-        let all_pick_one =
-            selectors.iter().all(|selector| PICKING.iter().any(|name| picked(selector, name).is_some()));
-        for passage in passages {
-            match passage {
-            Passage::Scraped(scraped) => {
-                let (by, what) = (&scraped.by, &scraped.what);
-                if let Some((place, name)) = scraped.again.as_ref().filter(|_| !all_pick_one) {
-                    findings.push(
-                        Finding::new(&rules::SCRAPED_TWICE, *by, format!("{what} selects two Services for the same pods"))
-                            .related(*place, format!("`{name}` is the second"))
-                            .why("each pod is a target of each of the two, and each sample is there twice: a sum asks for twice the pods")
-                            .help("select by a label that only one of the Services carries"),
-                    );
-                }
-                if let Some(first) = first {
-                    let counts_both =
-                        selectors.iter().any(|selector| takes(selector, first) && takes(selector, scraped));
-                    if !counts_both {
-                        continue;
-                    }
-                    let (other, first) = (first.by, &first.what);
-                    // slogen writes several ways to choose from, and says so in the files.
-                    let generated = |place: Place| self.sources.get(place.file).is_generated();
-                    if generated(*by) && generated(other) {
-                        continue;
-                    }
-                    findings.push(
-                        Finding::new(&rules::SCRAPED_TWICE, *by, format!("{what} scrapes pods that {first} scrapes already"))
-                            .related(other, "the first way")
-                            .why("each sample is there twice, under two jobs: a sum over both asks for twice the pods")
-                            .help("keep one of the two, or select one by `job` in every query"),
-                    );
-                } else {
-                    first = Some(scraped);
-                }
-            }
-            Passage::Random { by, what } => findings.push(
-                Finding::new(&rules::SERVICE_ADDRESS, *by, format!("{what} scrapes the pods of {} `{}` through a Service", pods.object.kind(), pods.object.name))
-                    .why("each scrape meets a random pod: with two pods and more, counters jump back and forth, and a rate makes no sense")
-                    .help("use `kubernetes_sd_configs` with the role `endpoints` or `pod`, or a ServiceMonitor"),
-            ),
-            _ => {}
-        }
-        }
-    }
-}
-
-/// Labels by which a query picks one of several ways.
-const PICKING: [&str; 3] = ["job", "service", "endpoint"];
-
-/// The value that a selector asks of a label.
-fn picked<'s>(selector: &'s SelectorView, label: &str) -> Option<&'s str> {
-    let matcher = selector.matchers.iter().find(|matcher| matcher.name == label)?;
-    (matcher.operator == MatchOperator::Equal).then_some(matcher.value.as_str())
-}
-
-/// Whether a selector takes series of a way.
-fn takes(selector: &SelectorView, way: &Scraped) -> bool {
-    PICKING.iter().all(|label| {
-        let own = way.labels.get(*label).map_or("", String::as_str);
-        picked(selector, label).is_none_or(|wanted| wanted == own)
-    })
-}
-
-fn not_scraped(metric: &str, place: Place, verdict: &Verdict) -> Finding {
-    let mut finding = Finding::new(&rules::NOT_SCRAPED, place, format!("nobody scrapes `{metric}`"))
-        .why("the query is always empty: KEDA reads 0, says nothing, and under full load nothing scales")
-        .help("scrape the pods: a ServiceMonitor for their Service, a PodMonitor, or a job; `slogen build` writes one that fits");
-    if let Verdict::NotScraped { by, why, is_sure } = verdict {
-        finding.label = Some(why.clone());
-        if let Some(by) = by {
-            finding = finding.related(*by, "here");
-        }
-        if !is_sure {
-            finding.severity = Severity::Warning;
-        }
-    }
-    finding
-}
-
-/// `prometheus.io/*` where nobody looks, or with a port that is not there.
-fn annotations(object: &Object<'_>) -> Vec<Finding> {
-    let Some(pods) = Pods::of(object) else { return Vec::new() };
-    let mut findings = Vec::new();
-    let own = object.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
-    let misplaced = own.iter().find(|entry| entry.key == "prometheus.io/scrape");
-    if let (Some(entry), false) = (misplaced, pods.annotations.contains_key("prometheus.io/scrape")) {
-        findings.push(
-            Finding::new(
-                &rules::MISPLACED_ANNOTATION,
-                Place::new(object.document.file, entry.key_span),
-                format!("`prometheus.io/scrape` stands on the {}", object.kind()),
-            )
-            .why("discovery reads the annotations of pods: these are not on them, and nothing is scraped")
-            .help("write it under `spec.template.metadata.annotations`"),
-        );
-    }
-    let template =
-        object.at(&["spec", "template", "metadata", "annotations"]).map(Node::entries).unwrap_or_default();
-    let scrapes = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
-    for entry in template.iter().filter(|entry| entry.key == "prometheus.io/port" && scrapes) {
-        let port = entry.node.as_written().unwrap_or_default();
-        let declared = pods
-            .ports
-            .iter()
-            .any(|other| other.number.map(|number| number.to_string()).as_ref() == Some(&port));
-        if !declared && !pods.ports.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) {
-            let mut finding = Finding::new(&rules::ANNOTATION_PORT, object.place(&entry.node), format!("no container declares the port {port}"))
-                .why("the usual configuration replaces the port of each declared one by this: it works only if something listens there, and scrapes the pod once per declared port")
-                .help("declare the port, or write one that is declared");
-            finding.severity = Severity::Note;
-            findings.push(finding);
-        }
-    }
-    findings
 }

@@ -2,14 +2,16 @@
 //!
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
 
+use super::config::Job;
 use super::index::Index;
-use super::monitor::{OF_SERVICES, endpoints, looks_into, selected};
+use super::monitor::{OF_SERVICES, endpoints, looks_into, selected, takes_numbers};
 use super::operator::Operators;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING};
 use super::target::{Pods, Service, carries, pairs};
+use super::way;
 use crate::finding::Finding;
 use crate::inventory::Object;
-use crate::manifest::{Node, has_variable};
+use crate::manifest::{Node, Value, has_variable};
 
 /// What is wrong with one monitor beside the other objects.
 pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operators<'i>) -> Vec<Finding> {
@@ -18,7 +20,7 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return findings };
     if OF_SERVICES.contains(&monitor.kind()) {
         let services: Vec<&Service<'i>> = index
-            .services_labelled(&pairs(selector.get("matchLabels")))
+            .services_labelled(&pairs(selector.get("matchLabels")), monitor)
             .into_iter()
             .filter(|service| selected(selector, &service.labels) == Some(true))
             .collect();
@@ -81,7 +83,7 @@ fn selects_nothing(
             )),
         );
     }
-    let meant = index.services_asking(&wanted).into_iter().find(|service| {
+    let meant = index.services_asking(&wanted, monitor).into_iter().find(|service| {
         near(&service) && carries(&service.selector, &wanted) && looks_into(monitor, service.object)
     })?;
     let shown: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
@@ -131,28 +133,49 @@ fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>]) -> Vec<Fin
     findings
 }
 
+/// Addresses of a job that name a Service, and a port that it does not have.
+pub fn addresses(job: &Job, index: &Index<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (_, target, address) in job.addresses() {
+        let host = way::host(&address);
+        // Beside Docker Compose the same name may be that of a container.
+        if has_variable(&address) || job.is_local && !host.contains('.') {
+            continue;
+        }
+        let first = host.split('.').next().unwrap_or_default();
+        let services: Vec<&Service<'_>> = index.services_named(first).collect();
+        let Some(why) = way::no_such_port(&address, &services) else { continue };
+        let message = format!("{} scrapes `{address}`, and nothing listens there", job.what());
+        let named = services.iter().find(|service| way::names(host, service)).unwrap_or(&services[0]);
+        findings.push(
+            Finding::new(&PORT_MISSING, job.place(target), message)
+                .label(why)
+                .related(named.object.name_place(), "the Service")
+                .why("every scrape fails, and what the query asks for is never there")
+                .help("write a port of the Service, which is not always that of the container"),
+        );
+    }
+    findings
+}
+
 fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Vec<Finding> {
     let wanted_labels = pairs(selector.get("matchLabels"));
-    let pods: Vec<Pods<'_>> = index
-        .pods_labelled(&wanted_labels)
+    let pods: Vec<&Pods<'_>> = index
+        .pods_labelled(&wanted_labels, monitor)
         .into_iter()
-        .filter_map(Pods::of)
         .filter(|pods| selected(selector, &pods.labels) == Some(true) && looks_into(monitor, pods.object))
         .collect();
-    let takes_numbers = monitor.kind().ends_with("PodMonitoring");
+    let takes_numbers = takes_numbers(monitor);
     let mut findings = Vec::new();
     for endpoint in endpoints(monitor) {
         let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
         else {
             continue;
         };
-        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
-        let has = |pods: &Pods<'_>| {
-            pods.ports.iter().any(|port| {
-                port.name == wanted
-                    || takes_numbers && port.number.map(|number| number.to_string()).as_ref() == Some(&wanted)
-            })
-        };
+        // A number is told as such; Google's need not be declared, and as a text it is a name.
+        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit())
+            && !(takes_numbers && matches!(node.value, Value::Text(_)));
+        let has = |pods: &&Pods<'_>| pods.ports.iter().any(|port| port.name == wanted);
         if pods.is_empty() || is_number || has_variable(&wanted) || pods.iter().any(has) {
             continue;
         }

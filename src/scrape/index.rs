@@ -39,6 +39,72 @@ impl ByLabel {
     }
 }
 
+/// At most so many of a kind are looked at for one workload.
+const MOST: usize = 32;
+
+/// Leaves out copies that are meant for somebody else: of objects of one name those whose files are nearest, and none of
+/// another environment.
+fn nearest<'o, T>(all: Vec<T>, object: impl Fn(&T) -> &'o Object<'o>, to: &Object<'_>) -> Vec<T> {
+    if all.len() < 2 {
+        return all;
+    }
+    let ranks: Vec<usize> = all.iter().map(|one| object(one).nearness(to)).collect();
+    let mut best: HashMap<(&str, Option<&str>), usize> = HashMap::new();
+    let key = |one: &T| (object(one).name.as_str(), object(one).namespace.as_deref());
+    for (one, rank) in all.iter().zip(&ranks) {
+        let (name, namespace) = key(one);
+        for group in [(name, namespace), (name, None)] {
+            let best = best.entry(group).or_default();
+            *best = (*best).max(*rank);
+        }
+    }
+    let is_other = |one: &T| {
+        let both = object(one).namespace.is_some() && to.namespace.is_some();
+        !both && are_environments(object(one).path, to.path)
+    };
+    let has_own = !all.iter().all(&is_other);
+    let stays = |one: &T, rank: usize| best[&key(one)] == rank && !(has_own && is_other(one));
+    let mut chosen: Vec<bool> = all.iter().zip(&ranks).map(|(one, rank)| stays(one, *rank)).collect();
+    if chosen.iter().filter(|is_chosen| **is_chosen).count() > MOST {
+        let mut order: Vec<usize> = (0..all.len()).filter(|number| chosen[*number]).collect();
+        order.sort_by_key(|number| std::cmp::Reverse(ranks[*number]));
+        order.iter().skip(MOST).for_each(|number| chosen[*number] = false);
+    }
+    all.into_iter().zip(chosen).filter(|(_, is_chosen)| *is_chosen).map(|(one, _)| one).collect()
+}
+
+/// Whether two files part at folders that are environments: what is in one of them is not for the other.
+fn are_environments(one: &str, other: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "dev",
+        "development",
+        "test",
+        "testing",
+        "qa",
+        "uat",
+        "stage",
+        "staging",
+        "preprod",
+        "prod",
+        "production",
+        "local",
+        "minikube",
+        "kind",
+        "sandbox",
+        "live",
+    ];
+    const PARENTS: [&str; 6] = ["overlays", "environments", "envs", "env", "clusters", "stages"];
+    let folders = |path: &'_ str| -> Vec<String> {
+        path.rsplit_once('/').map_or("", |(folder, _)| folder).split('/').map(str::to_string).collect()
+    };
+    let (mine, theirs) = (folders(one), folders(other));
+    let same = mine.iter().zip(&theirs).take_while(|(one, two)| one == two).count();
+    let (Some(mine_next), Some(theirs_next)) = (mine.get(same), theirs.get(same)) else { return false };
+    let is_environment = |folder: &str| folder.split(['-', '_', '.']).any(|word| NAMES.contains(&word));
+    let below_parent = same > 0 && PARENTS.contains(&mine[same - 1].as_str());
+    below_parent || is_environment(mine_next) && is_environment(theirs_next)
+}
+
 /// Objects by what others look for in them.
 #[derive(Debug)]
 pub struct Index<'i> {
@@ -48,7 +114,10 @@ pub struct Index<'i> {
     monitors_by_label: ByLabel,
     /// Services by each label that they carry, and workloads by each label of their pods.
     services_carrying: HashMap<Pair, Vec<usize>>,
-    pods_carrying: HashMap<Pair, Vec<&'i Object<'i>>>,
+    pods_carrying: HashMap<Pair, Vec<usize>>,
+    /// Services by their names.
+    services_named: HashMap<String, Vec<usize>>,
+    pods: Vec<Pods<'i>>,
     inventory: &'i Inventory<'i>,
     recorded: HashMap<&'i str, Place>,
 }
@@ -75,7 +144,12 @@ impl<'i> Index<'i> {
             monitors_by_label.insert(&pairs(monitor.at(&["spec", "selector", "matchLabels"])), number);
         }
         let mut services_carrying: HashMap<Pair, Vec<usize>> = HashMap::new();
-        let mut pods_carrying: HashMap<Pair, Vec<&Object<'_>>> = HashMap::new();
+        let mut pods_carrying: HashMap<Pair, Vec<usize>> = HashMap::new();
+        let pods: Vec<Pods<'i>> = inventory.objects.iter().filter_map(Pods::of).collect();
+        let mut services_named: HashMap<String, Vec<usize>> = HashMap::new();
+        for (number, service) in services.iter().enumerate() {
+            services_named.entry(service.object.name.clone()).or_default().push(number);
+        }
         // Only monitors ask.
         if !monitors.is_empty() {
             for (number, service) in services.iter().enumerate() {
@@ -83,9 +157,9 @@ impl<'i> Index<'i> {
                     services_carrying.entry((name.clone(), value.clone())).or_default().push(number);
                 }
             }
-            for object in &inventory.objects {
-                for pair in Pods::labels_of(object) {
-                    pods_carrying.entry(pair).or_default().push(object);
+            for (number, pods) in pods.iter().enumerate() {
+                for (name, value) in &pods.labels {
+                    pods_carrying.entry((name.clone(), value.clone())).or_default().push(number);
                 }
             }
         }
@@ -100,6 +174,8 @@ impl<'i> Index<'i> {
             monitors_by_label,
             services_carrying,
             pods_carrying,
+            services_named,
+            pods,
             inventory,
             recorded,
         }
@@ -110,39 +186,52 @@ impl<'i> Index<'i> {
         self.inventory.meant(kind, name, beside)
     }
 
+    /// All workloads.
+    pub fn workloads(&self) -> &[Pods<'i>] {
+        &self.pods
+    }
+
     /// The Services that select these pods.
     pub fn services_of(&self, pods: &Pods<'_>) -> Vec<&Service<'i>> {
         let near = self.services_by_label.near(pods.labels.iter());
-        near.into_iter()
-            .map(|number| &self.services[number])
-            .filter(|service| service.selects(pods))
-            .collect()
+        let all = near.into_iter().map(|number| &self.services[number]);
+        nearest(all.filter(|service| service.selects(pods)).collect(), |service| service.object, pods.object)
     }
 
-    /// The Services that carry the first of these labels.
-    pub fn services_labelled(&self, wanted: &Labels) -> Vec<&Service<'i>> {
+    /// The Services of this name.
+    pub fn services_named(&self, name: &str) -> impl Iterator<Item = &Service<'i>> {
+        self.services_named.get(name).into_iter().flatten().map(|number| &self.services[*number])
+    }
+
+    /// The Services near an object that carry the first of these labels.
+    pub fn services_labelled(&self, wanted: &Labels, beside: &Object<'_>) -> Vec<&Service<'i>> {
         let Some((name, value)) = wanted.first_key_value() else { return Vec::new() };
         let numbers = self.services_carrying.get(&(name.clone(), value.clone()));
-        numbers.into_iter().flatten().map(|number| &self.services[*number]).collect()
+        let all = numbers.into_iter().flatten().map(|number| &self.services[*number]);
+        nearest(all.collect(), |service| service.object, beside)
     }
 
-    /// The Services that select pods by labels among which these may be.
-    pub fn services_asking(&self, wanted: &Labels) -> Vec<&Service<'i>> {
+    /// The Services near an object that select pods by labels among which these may be.
+    pub fn services_asking(&self, wanted: &Labels, beside: &Object<'_>) -> Vec<&Service<'i>> {
         let near = self.services_by_label.near(wanted.iter());
-        near.into_iter().map(|number| &self.services[number]).collect()
+        let all = near.into_iter().map(|number| &self.services[number]);
+        nearest(all.collect(), |service| service.object, beside)
     }
 
-    /// The workloads whose pods carry the first of these labels.
-    pub fn pods_labelled(&self, wanted: &Labels) -> Vec<&'i Object<'i>> {
-        let Some((name, value)) = wanted.first_key_value() else { return Vec::new() };
-        self.pods_carrying.get(&(name.clone(), value.clone())).cloned().unwrap_or_default()
+    /// The workloads near an object whose pods carry the first of these labels.
+    pub fn pods_labelled(&self, wanted: &Labels, beside: &Object<'_>) -> Vec<&Pods<'i>> {
+        let first = wanted.first_key_value();
+        let numbers = first.and_then(|(name, value)| self.pods_carrying.get(&(name.clone(), value.clone())));
+        let all = numbers.into_iter().flatten().map(|number| &self.pods[*number]);
+        nearest(all.collect(), |pods| pods.object, beside)
     }
 
     /// The monitors that may have something to do with these pods and their Services.
     pub fn monitors_of(&self, pods: &Pods<'_>, services: &[&Service<'_>]) -> Vec<&'i Object<'i>> {
         let behind = services.iter().flat_map(|service| service.labels.iter().chain(&service.selector));
         let near = self.monitors_by_label.near(pods.labels.iter().chain(behind));
-        near.into_iter().map(|number| self.monitors[number]).collect()
+        let all: Vec<&'i Object<'i>> = near.into_iter().map(|number| self.monitors[number]).collect();
+        nearest(all, |object| object, pods.object)
     }
 
     /// Where a recording rule makes this metric.

@@ -3,18 +3,13 @@
 //! Source: prometheus/prometheus scrape/scrape.go, mutateSampleLabels: without `honor_labels` a label of the target
 //! replaces the metric's own, which becomes `exported_…`.
 
-use regex::Regex;
-
+use super::relabel::{Fit, Labels, UNKNOWN, fit, is_unknown, known};
 use super::rules::LABEL_MISMATCH;
 use super::target::Pods;
-use super::way::Scraped;
+use super::way::{Scraped, shown};
 use crate::finding::{Finding, Severity};
-use crate::manifest::has_variable;
 use crate::promql::{MatchOperator, MatcherView, SelectorView};
 use crate::source::{Place, Span};
-
-/// Labels of which only the shape is known before there are pods.
-const OPEN: [&str; 4] = ["pod", "instance", "container", "node"];
 
 /// Labels that come from discovery and hardly ever from an application.
 const OF_DISCOVERY: [&str; 9] = [
@@ -39,43 +34,71 @@ pub fn check(
     if ways.is_empty() || ways.iter().any(|way| way.honors_labels) {
         return None;
     }
+    let metric = selector.name.as_deref().unwrap_or_default();
+    let labels: Vec<Labels> = ways.iter().map(|way| way.labels_of(metric)).collect();
     let values = |matcher: &MatcherView| -> Vec<Option<&String>> {
-        ways.iter().map(|way| way.labels.get(&matcher.name)).collect()
+        labels.iter().map(|labels| labels.get(&matcher.name)).collect()
     };
     // What surely matches nothing comes before what may.
     let contradicted = selector.matchers.iter().find_map(|matcher| {
         let pattern = asked(matcher)?;
-        let is_open = OPEN.contains(&matcher.name.as_str())
-            || matcher.name == "namespace" && pods.object.namespace.is_none();
         let values = values(matcher);
-        let differ =
-            |value: &Option<&String>| value.is_some_and(|value| !is_open && !pattern.is_match(value));
+        let differ = |value: &Option<&String>| {
+            value.is_some_and(|value| {
+                candidates(matcher, value, pods).iter().all(|one| fit(&pattern, one) == Some(Fit::No))
+            })
+        };
         values.iter().all(differ).then(|| (matcher, values[0].map_or("", String::as_str)))
     });
     if let Some((matcher, value)) = contradicted {
-        return Some(differs(matcher, value, ways[0], &place));
+        return Some(differs(matcher, value, pods, ways[0], &place));
     }
     let absent = selector.matchers.iter().find(|matcher| {
         values(matcher).iter().all(Option::is_none)
             && OF_DISCOVERY.contains(&matcher.name.as_str())
-            && asked(matcher).is_some_and(|pattern| !pattern.is_match(""))
+            && asked(matcher).is_some_and(|pattern| fit(&pattern, "") == Some(Fit::No))
     });
-    absent.map(|matcher| missing(matcher, ways[0], &place))
+    absent.map(|matcher| missing(matcher, &labels[0], ways[0], &place))
 }
 
-fn differs(matcher: &MatcherView, value: &str, way: &Scraped, place: &impl Fn(Span) -> Place) -> Finding {
-    Finding::new(
-        &LABEL_MISMATCH,
-        place(matcher.span),
-        format!("`{}` is `{value}` on this path", matcher.name),
-    )
-    .related(way.by, format!("{} scrapes the pods", way.what))
-    .why("no series matches: the query is always empty, KEDA reads 0, and under full load nothing scales")
-    .help(format!("write `{}=\"{value}\"`", matcher.name))
+/// What a label may hold: a way that scrapes one container may scrape another as well.
+fn candidates(matcher: &MatcherView, value: &str, pods: &Pods<'_>) -> Vec<String> {
+    match matcher.name.as_str() {
+        // Address and port are those of a pod.
+        "instance" | "node" => vec![UNKNOWN.to_string()],
+        "container" => pods.containers().map(str::to_string).chain([value.to_string()]).collect(),
+        _ => vec![value.to_string()],
+    }
 }
 
-fn missing(matcher: &MatcherView, way: &Scraped, place: &impl Fn(Span) -> Place) -> Finding {
-    let named: Vec<&str> = way.labels.keys().map(String::as_str).collect();
+fn differs(
+    matcher: &MatcherView,
+    value: &str,
+    pods: &Pods<'_>,
+    way: &Scraped,
+    place: &impl Fn(Span) -> Place,
+) -> Finding {
+    let name = &matcher.name;
+    let containers: Vec<String> = pods.containers().map(|one| format!("`{one}`")).collect();
+    let (message, help) = match name.as_str() {
+        "container" if containers.len() > 1 => (
+            format!("`container` is one of {} on this path", containers.join(", ")),
+            format!("write the name of one of them; it says `{}`", matcher.value),
+        ),
+        _ if is_unknown(value) => {
+            let start = value.split(UNKNOWN).next().unwrap_or_default();
+            (format!("`{name}` is `{}` on this path", shown(value)), format!("write `{name}=~\"{start}.*\"`"))
+        }
+        _ => (format!("`{name}` is `{value}` on this path"), format!("write `{name}=\"{value}\"`")),
+    };
+    Finding::new(&LABEL_MISMATCH, place(matcher.span), message)
+        .related(way.by, format!("{} scrapes the pods", way.what))
+        .why("no series matches: the query is always empty, KEDA reads 0, and under full load nothing scales")
+        .help(help)
+}
+
+fn missing(matcher: &MatcherView, labels: &Labels, way: &Scraped, place: &impl Fn(Span) -> Place) -> Finding {
+    let named: Vec<&str> = labels.keys().map(String::as_str).collect();
     let mut finding = Finding::new(
         &LABEL_MISMATCH,
         place(matcher.span),
@@ -91,14 +114,14 @@ fn missing(matcher: &MatcherView, way: &Scraped, place: &impl Fn(Span) -> Place)
     finding
 }
 
-/// What a matcher asks for; None where it excludes, or is filled in later.
-fn asked(matcher: &MatcherView) -> Option<Regex> {
-    if has_variable(&matcher.value) || matcher.value.contains("{{") || matcher.value.is_empty() {
+/// The pattern that a matcher asks for; None where it excludes, or is filled in later.
+fn asked(matcher: &MatcherView) -> Option<String> {
+    if is_unknown(known(&matcher.value)) || matcher.value.is_empty() {
         return None;
     }
     match matcher.operator {
-        MatchOperator::Equal => Regex::new(&format!("^{}$", regex::escape(&matcher.value))).ok(),
-        MatchOperator::RegexMatch => Regex::new(&format!("^(?s:{})$", matcher.value)).ok(),
+        MatchOperator::Equal => Some(regex::escape(&matcher.value)),
+        MatchOperator::RegexMatch => Some(matcher.value.clone()),
         MatchOperator::NotEqual | MatchOperator::RegexNotMatch => None,
     }
 }

@@ -4,9 +4,11 @@
 //! configurations are ways ([`way`]) that keep or drop such targets; [`coverage`] asks for each metric of each scaler.
 //! Verdicts have three shades: scraped, not scraped, cannot tell.
 
+mod annotations;
 mod config;
 mod coverage;
 mod dangling;
+mod flaws;
 mod index;
 mod labels;
 mod monitor;
@@ -14,6 +16,8 @@ mod operator;
 mod relabel;
 pub mod rules;
 mod target;
+mod twice;
+mod verdict;
 mod way;
 
 pub use coverage::{Row, Verdict, check, is_of_the_platform};

@@ -5,11 +5,11 @@
 
 use super::relabel::{self, Labels, Outcome};
 use super::rules;
-use super::target::{Pods, Service, carries, pairs, sanitized};
+use super::target::{Pods, Port, Service, carries, namespace, pairs, sanitized};
 use super::way::{self, Passage, Scraped};
 use crate::finding::Finding;
 use crate::inventory::Object;
-use crate::manifest::{Node, has_variable};
+use crate::manifest::{Node, Value, has_variable};
 use crate::source::Place;
 
 /// Kinds that select Services; the second is VictoriaMetrics'.
@@ -115,45 +115,61 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
         for endpoint in endpoints(monitor) {
             let port = endpoint.get("port").and_then(Node::as_written);
             let target = endpoint.get("targetPort").and_then(Node::as_written);
+            let node = endpoint.get("port").or_else(|| endpoint.get("targetPort")).unwrap_or(endpoint);
+            let is_open = [&port, &target].into_iter().flatten().any(|port| has_variable(port));
             let found = match (&port, &target) {
+                _ if is_open => true,
                 (Some(port), _) => service.ports.iter().any(|(name, _, _)| name == port),
-                (None, Some(target)) => pods.ports.iter().any(|own| {
-                    own.name == *target
-                        || own.number.map(|number| number.to_string()).as_ref() == Some(target)
-                }),
+                (None, Some(target)) => pods.ports.iter().any(|own| own.is_called(target)),
                 (None, None) => true,
             };
-            if found {
-                if let Some(found) = &mut scraped {
-                    let again = || (service.object.name_place(), service.object.name.clone());
-                    // Another endpoint of the same Service is another port or path.
-                    if found.2 != service.object.name && found.1 == port {
-                        found.0.again.get_or_insert_with(again);
+            if !found {
+                let why = match (&port, &target) {
+                    (Some(port), _) => format!(
+                        "it looks for a port named `{port}`, and the Service `{}` has {}",
+                        service.object.name,
+                        ports(service)
+                    ),
+                    (None, target) => format!(
+                        "its `targetPort: {}` is a port of a container, and the pods declare {}",
+                        target.as_deref().unwrap_or_default(),
+                        declared(pods)
+                    ),
+                };
+                let by = monitor.place(node);
+                blocked = Some(Passage::Blocked { by, what: what.clone(), why, is_sure: true });
+                continue;
+            }
+            if let Some(unmet) = service.unmet(port.as_deref(), pods).filter(|_| target.is_none()) {
+                let why = format!(
+                    "the port of the Service `{}` leads to the container port `{unmet}`, and the pods declare {}",
+                    service.object.name,
+                    declared(pods)
+                );
+                let by = service.object.name_place();
+                blocked = Some(Passage::Blocked { by, what: what.clone(), why, is_sure: true });
+                continue;
+            }
+            let wanted = (port.as_deref(), target.as_deref());
+            match relabelled(monitor, endpoint, behind(monitor, service, pods, wanted)) {
+                Ok(labels) => match &mut scraped {
+                    Some(found) => {
+                        let again = || (service.object.name_place(), service.object.name.clone());
+                        // Another endpoint of the same Service is another port or path.
+                        if found.2 != service.object.name && found.1 == port {
+                            found.0.again.get_or_insert_with(again);
+                        }
+                        found.0.endpoints.push(way::endpoint(&labels));
                     }
-                    continue;
-                }
-                match relabelled(monitor, endpoint, behind(monitor, service, pods, port.as_deref())) {
-                    Ok(labels) => {
+                    None => {
                         let way = way(monitor, endpoint, what.clone(), labels);
                         scraped = Some((way, port.clone(), service.object.name.clone()));
                     }
-                    Err(Some((place, why))) => {
-                        blocked =
-                            Some(Passage::Blocked { by: place, what: what.clone(), why, is_sure: true });
-                    }
-                    Err(None) => return Passage::Apart,
+                },
+                Err((by, why)) => {
+                    blocked = Some(Passage::Blocked { by, what: what.clone(), why, is_sure: true });
                 }
-                continue;
             }
-            let node = endpoint.get("port").or_else(|| endpoint.get("targetPort")).unwrap_or(endpoint);
-            let wanted = port.or(target).unwrap_or_default();
-            let why = format!(
-                "it looks for a port named `{wanted}`, and the Service `{}` has {}",
-                service.object.name,
-                ports(service)
-            );
-            blocked =
-                Some(Passage::Blocked { by: monitor.place(node), what: what.clone(), why, is_sure: true });
         }
     }
     match scraped {
@@ -174,24 +190,47 @@ fn reach(monitor: &Object<'_>) -> String {
 }
 
 /// Labels of the target that a Service makes of pods, with those that the operator adds.
-fn behind(monitor: &Object<'_>, service: &Service<'_>, pods: &Pods<'_>, port: Option<&str>) -> Labels {
-    let port_name = "__meta_kubernetes_endpoint_port_name";
-    let targets = service.targets(pods);
-    let target = targets.iter().find(|target| target.get(port_name).map(String::as_str) == port);
-    let mut labels = target.or_else(|| targets.first()).cloned().unwrap_or_default();
+fn behind(
+    monitor: &Object<'_>,
+    service: &Service<'_>,
+    pods: &Pods<'_>,
+    (port, target): (Option<&str>, Option<&str>),
+) -> Labels {
+    let targets = service.targets(pods, "endpoints");
+    let has = |labels: &Labels, name: &str, wanted: &str| {
+        labels.get(&format!("__meta_kubernetes_{name}")).is_some_and(|value| value == wanted)
+    };
+    let is_meant = |labels: &&Labels| match (port, target) {
+        (Some(port), _) => has(labels, "endpoint_port_name", port),
+        (None, Some(target)) => {
+            has(labels, "pod_container_port_name", target) || has(labels, "pod_container_port_number", target)
+        }
+        (None, None) => true,
+    };
+    let found = targets.iter().find(is_meant).or_else(|| targets.first());
+    let mut labels = found.cloned().unwrap_or_else(|| pods.targets().swap_remove(0));
     let job = monitor.text(&["spec", "jobLabel"]).and_then(|label| service.labels.get(label));
+    let endpoint = port.or(target).unwrap_or_default();
+    of_the_pod(&mut labels);
     let set = [
-        ("namespace", service.object.namespace_text().to_string()),
+        ("namespace", namespace(service.object)),
         ("service", service.object.name.clone()),
-        ("pod", format!("{}-0", pods.object.name)),
-        ("container", "app".to_string()),
-        ("endpoint", port.unwrap_or_default().to_string()),
+        ("endpoint", endpoint.to_string()),
         ("job", job.cloned().unwrap_or_else(|| service.object.name.clone())),
     ];
     labels.extend(set.map(|(name, value)| (name.to_string(), value)));
     copied(monitor, "targetLabels", &service.labels, &mut labels);
     copied(monitor, "podTargetLabels", &pods.labels, &mut labels);
     labels
+}
+
+/// The names of the pod and its container, which every monitor sets.
+fn of_the_pod(labels: &mut Labels) {
+    for (label, meta) in [("pod", "pod_name"), ("container", "pod_container_name")] {
+        if let Some(value) = labels.get(&format!("__meta_kubernetes_{meta}")).cloned() {
+            labels.insert(label.to_string(), value);
+        }
+    }
 }
 
 /// Labels of an object that the monitor copies onto the target.
@@ -203,28 +242,30 @@ fn copied(monitor: &Object<'_>, key: &str, from: &Labels, labels: &mut Labels) {
     }
 }
 
-/// The target after the relabelling of the endpoint; or the rule that drops it, None where that cannot be told.
-fn relabelled(
-    monitor: &Object<'_>,
-    endpoint: &Node,
-    labels: Labels,
-) -> Result<Labels, Option<(Place, String)>> {
+/// The target after the relabelling of the endpoint; or the rule that drops it, and what it does.
+fn relabelled(monitor: &Object<'_>, endpoint: &Node, mut labels: Labels) -> Result<Labels, (Place, String)> {
+    for (name, key, default) in [("__scheme__", "scheme", "http"), ("__metrics_path__", "path", "/metrics")] {
+        let value = endpoint.get(key).and_then(Node::as_written).unwrap_or_else(|| default.to_string());
+        labels.insert(name.to_string(), value);
+    }
     let rules = endpoint.get("relabelings").or_else(|| endpoint.get("relabelConfigs"));
     match relabel::apply(labels, rules.map(Node::items).unwrap_or_default()) {
         Outcome::Kept(labels) => Ok(labels),
-        Outcome::Dropped(rule) => Err(Some((monitor.place(rule), way::describe(rule)))),
-        // What cannot be followed is taken to keep it.
-        Outcome::Unknown(labels) => Ok(labels),
+        Outcome::Dropped(rule, value) => Err((monitor.place(rule), way::describe(rule, &value))),
     }
 }
 
 fn way(monitor: &Object<'_>, endpoint: &Node, what: String, labels: Labels) -> Scraped {
-    let rules = endpoint.get("metricRelabelings").or_else(|| endpoint.get("metricRelabelConfigs"));
-    let rules = rules.map(Node::items).unwrap_or_default();
+    // The operator's name, VictoriaMetrics', and Google's.
+    let rules = ["metricRelabelings", "metricRelabelConfigs", "metricRelabeling"];
+    let rules = rules.iter().find_map(|key| endpoint.get(key)).map(Node::items).unwrap_or_default();
     Scraped {
         by: monitor.name_place(),
         what,
+        is_monitor: monitor.group() == "monitoring.coreos.com",
+        release: monitor.labels().into_iter().find(|(name, _)| name == "release").map(|(_, value)| value),
         interval: interval(endpoint),
+        endpoints: vec![way::endpoint(&labels)],
         labels: way::visible(labels),
         honors_labels: endpoint.get("honorLabels").and_then(Node::as_written).as_deref() == Some("true"),
         metric_rules: rules.iter().map(|rule| (rule.clone(), monitor.place(rule))).collect(),
@@ -246,61 +287,116 @@ fn ports(service: &Service<'_>) -> String {
 }
 
 /// What a PodMonitor does with pods.
-pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>) -> Passage {
+pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return Passage::Apart };
     let what = format!("the {} `{}`", monitor.kind(), monitor.name);
     if selected(selector, &pods.labels) != Some(true) {
-        return Passage::Apart;
+        let wanted = pairs(selector.get("matchLabels"));
+        let of_service =
+            services.iter().find(|service| !wanted.is_empty() && carries(&service.labels, &wanted));
+        return match of_service.filter(|_| looks_into(monitor, pods.object)) {
+            Some(service) => Passage::Near {
+                by: monitor.place(selector),
+                what,
+                why: format!(
+                    "it selects pods labelled `{}`, which the Service `{}` carries and its pods do not",
+                    shown(selector),
+                    service.object.name
+                ),
+            },
+            None => Passage::Apart,
+        };
     }
     if !looks_into(monitor, pods.object) {
         let why = format!("{}, and the pods are in `{}`", reach(monitor), pods.object.namespace_text());
         return Passage::Blocked { by: monitor.name_place(), what, why, is_sure: true };
     }
     let mut blocked = Passage::Apart;
-    let takes_numbers = monitor.kind().ends_with("PodMonitoring");
+    let mut scraped: Option<Scraped> = None;
     for endpoint in endpoints(monitor) {
-        let written = |key: &str| endpoint.get(key).and_then(Node::as_written);
-        let number = written("portNumber").or_else(|| written("targetPort"));
-        let found = match (written("port"), number) {
-            (Some(name), _) => pods.ports.iter().any(|port| {
-                port.name == name
-                    || takes_numbers && port.number.map(|number| number.to_string()).as_ref() == Some(&name)
-            }),
-            (None, Some(target)) => pods.ports.iter().any(|port| {
-                port.name == target || port.number.map(|number| number.to_string()).as_ref() == Some(&target)
-            }),
-            (None, None) => true,
-        };
-        if found {
-            let mut labels = pods.targets().into_iter().next().unwrap_or_default();
-            let job = monitor.text(&["spec", "jobLabel"]).and_then(|label| pods.labels.get(label)).cloned();
-            let set = [
-                ("namespace", pods.object.namespace_text().to_string()),
-                ("pod", format!("{}-0", pods.object.name)),
-                ("container", "app".to_string()),
-                ("endpoint", written("port").unwrap_or_default()),
-                ("job", job.unwrap_or_else(|| format!("{}/{}", monitor.namespace_text(), monitor.name))),
-            ];
-            labels.extend(set.map(|(name, value)| (name.to_string(), value)));
-            copied(monitor, "podTargetLabels", &pods.labels, &mut labels);
-            match relabelled(monitor, endpoint, labels) {
-                Ok(labels) => return Passage::Scraped(Box::new(way(monitor, endpoint, what, labels))),
-                Err(Some((place, why))) => {
-                    blocked = Passage::Blocked { by: place, what: what.clone(), why, is_sure: true };
-                }
-                Err(None) => return Passage::Apart,
-            }
+        let Some(port) = port_of(monitor, endpoint, pods) else {
+            let key =
+                ["port", "portNumber", "targetPort"].into_iter().find(|key| endpoint.get(key).is_some());
+            let key = key.unwrap_or("port");
+            let node = endpoint.get(key).unwrap_or(endpoint);
+            let written = node.as_written().unwrap_or_default();
+            let why = format!(
+                "its `{key}: {written}` is a port of a container, and the pods declare {}",
+                declared(pods)
+            );
+            blocked = Passage::Blocked { by: monitor.place(node), what: what.clone(), why, is_sure: true };
             continue;
+        };
+        match relabelled(monitor, endpoint, of_pods(monitor, endpoint, pods, &port)) {
+            Ok(labels) => match &mut scraped {
+                Some(scraped) => scraped.endpoints.push(way::endpoint(&labels)),
+                None => scraped = Some(way(monitor, endpoint, what.clone(), labels)),
+            },
+            Err((by, why)) => {
+                blocked = Passage::Blocked { by, what: what.clone(), why, is_sure: true };
+            }
         }
-        let node = endpoint.get("port").or_else(|| endpoint.get("targetPort")).unwrap_or(endpoint);
-        let why = format!(
-            "it looks for a container port named `{}`, and the pods declare {}",
-            written("port").unwrap_or_default(),
-            declared(pods)
-        );
-        blocked = Passage::Blocked { by: monitor.place(node), what: what.clone(), why, is_sure: true };
     }
-    blocked
+    scraped.map_or(blocked, |scraped| Passage::Scraped(Box::new(scraped)))
+}
+
+/// The container port that an endpoint of a monitor of pods means.
+fn port_of(monitor: &Object<'_>, endpoint: &Node, pods: &Pods<'_>) -> Option<Port> {
+    let container = || pods.containers().next().unwrap_or(relabel::UNKNOWN).to_string();
+    let any = |number| Port { name: String::new(), number, container: container() };
+    let written = |key: &str| endpoint.get(key).and_then(Node::as_written);
+    let name = endpoint.get("port");
+    let text = written("port").or_else(|| written("portNumber")).or_else(|| written("targetPort"));
+    match (name, text) {
+        (_, Some(text)) if has_variable(&text) => Some(any(None)),
+        // Source: GoogleCloudPlatform/prometheus-engine pkg/operator/apis/monitoring/v1/scrape.go: a number need not be
+        // declared, and a text is a name whatever it looks like.
+        (Some(node), Some(text)) if takes_numbers(monitor) && matches!(node.value, Value::Number(_)) => {
+            let declared = pods.ports.iter().find(|port| port.is_number(&text)).cloned();
+            Some(declared.unwrap_or_else(|| any(text.parse().ok())))
+        }
+        (Some(_), Some(text)) => pods.ports.iter().find(|port| port.name == text).cloned(),
+        (None, Some(text)) => pods.ports.iter().find(|port| port.is_called(&text)).cloned(),
+        (None | Some(_), None) => Some(pods.ports.first().cloned().unwrap_or_else(|| any(None))),
+    }
+}
+
+/// Google's monitors.
+pub(super) fn takes_numbers(monitor: &Object<'_>) -> bool {
+    monitor.kind().ends_with("PodMonitoring")
+}
+
+/// The labels of a target that a monitor of pods makes.
+fn of_pods(monitor: &Object<'_>, endpoint: &Node, pods: &Pods<'_>, port: &Port) -> Labels {
+    let mut labels = pods.target(port);
+    of_the_pod(&mut labels);
+    let mut set = |name: &str, value: String| {
+        labels.insert(name.to_string(), value);
+    };
+    set("namespace", namespace(pods.object));
+    if takes_numbers(monitor) {
+        // Source: GoogleCloudPlatform/prometheus-engine pkg/operator/apis/monitoring/v1/pod_config.go: the job is the
+        // plain name, and these labels say where.
+        set("job", monitor.name.clone());
+        for name in
+            ["project_id", "location", "cluster", "top_level_controller_name", "top_level_controller_type"]
+        {
+            set(name, relabel::UNKNOWN.to_string());
+        }
+        for pair in monitor.at(&["spec", "targetLabels", "fromPod"]).map(Node::items).unwrap_or_default() {
+            let Some(from) = pair.get("from").and_then(Node::as_written) else { continue };
+            let to = pair.get("to").and_then(Node::as_written).unwrap_or_else(|| sanitized(&from));
+            if let Some(value) = pods.labels.get(&from) {
+                set(&to, relabel::known(value).to_string());
+            }
+        }
+        return labels;
+    }
+    let job = monitor.text(&["spec", "jobLabel"]).and_then(|label| pods.labels.get(label)).cloned();
+    set("endpoint", endpoint.get("port").and_then(Node::as_written).unwrap_or_default());
+    set("job", job.unwrap_or_else(|| format!("{}/{}", namespace(monitor), monitor.name)));
+    copied(monitor, "podTargetLabels", &pods.labels, &mut labels);
+    labels
 }
 
 /// Seconds between two scrapes, where the monitor says so.
@@ -349,7 +445,7 @@ fn can_be_called(name: &str, is_container: bool) -> bool {
 pub fn alone(monitor: &Object<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Google's takes a number as well.
-    let takes_numbers = monitor.kind().ends_with("PodMonitoring");
+    let takes_numbers = takes_numbers(monitor);
     for endpoint in endpoints(monitor) {
         if let Some(node) = endpoint.get("port").filter(|_| !takes_numbers)
             && let Some(text) = node.as_written()

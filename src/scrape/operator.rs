@@ -35,6 +35,10 @@ pub struct Refusal {
 #[derive(Debug)]
 pub struct Operators<'i> {
     pub all: Vec<&'i Object<'i>>,
+    /// Jobs of theirs that are not here, in words.
+    pub open: Option<String>,
+    /// Labels of pods that each of them copies onto every target.
+    pub pod_labels: Vec<String>,
     stacks: Vec<Stack<'i>>,
     namespaces: Vec<&'i Object<'i>>,
 }
@@ -49,13 +53,64 @@ struct Stack<'i> {
     spec: Option<Node>,
 }
 
+/// How often a monitor without an interval is scraped.
+#[derive(Clone, Copy, Debug)]
+pub struct Interval {
+    pub seconds: f64,
+    /// Where it is set, or what leaves it open; None: whoever takes the monitor up is not here.
+    pub by: Option<Place>,
+}
+
+/// Source: prometheus-operator/prometheus-operator pkg/apis/monitoring/v1/prometheus_types.go, scrapeInterval.
+const DEFAULT_INTERVAL: f64 = 30.0;
+
 impl<'i> Operators<'i> {
     pub fn new(inventory: &'i Inventory<'i>) -> Self {
+        let all: Vec<&Object<'_>> =
+            inventory.kind("Prometheus").chain(inventory.kind("PrometheusAgent")).collect();
+        let stacks: Vec<Stack<'_>> = inventory.objects.iter().filter_map(stack).collect();
+        let of_objects = all.iter().filter_map(|object| object.at(&["spec", "podTargetLabels"]));
+        let of_stacks = stacks.iter().filter_map(|stack| stack.spec.as_ref()?.get("podTargetLabels"));
+        let names = of_objects.chain(of_stacks).flat_map(Node::items).filter_map(Node::as_written);
         Operators {
-            all: inventory.kind("Prometheus").chain(inventory.kind("PrometheusAgent")).collect(),
-            stacks: inventory.objects.iter().filter_map(stack).collect(),
+            open: all.iter().find_map(|object| more_jobs(object, inventory)),
+            pod_labels: names.collect(),
+            all,
+            stacks,
             namespaces: inventory.kind("Namespace").collect(),
         }
+    }
+
+    /// Somebody who takes up monitors and nothing else, unless it is told to.
+    pub fn anyone(&self) -> Option<(Place, String)> {
+        let of_object = self
+            .all
+            .first()
+            .map(|object| (object.name_place(), format!("the {} `{}`", object.kind(), object.name)));
+        of_object.or_else(|| {
+            self.stacks.first().map(|stack| (stack.object.name_place(), "kube-prometheus-stack".to_string()))
+        })
+    }
+
+    /// How often those here scrape a monitor that does not say so itself.
+    pub fn interval(&self) -> Interval {
+        let seconds = |node: Option<&Node>| node.and_then(Node::as_str).and_then(crate::promql::seconds);
+        let of_object = self.all.first().map(|object| {
+            let node = object.at(&["spec", "scrapeInterval"]);
+            (seconds(node), node.map_or(object.name_place(), |node| object.place(node)))
+        });
+        let found = of_object.or_else(|| {
+            let stack = self.stacks.first()?;
+            let node = stack.spec.as_ref().and_then(|spec| spec.get("scrapeInterval"));
+            Some((seconds(node), stack.object.name_place()))
+        });
+        let (seconds, by) = found.map_or((None, None), |(seconds, by)| (seconds, Some(by)));
+        Interval { seconds: seconds.unwrap_or(DEFAULT_INTERVAL), by }
+    }
+
+    /// Whether anybody here takes monitors up.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.stacks.is_empty()
     }
 
     /// Why nobody here takes a monitor up; None where somebody does or may, or where nobody is here at all.
@@ -75,7 +130,10 @@ impl<'i> Operators<'i> {
         }
         let operators =
             self.all.iter().map(|operator| self.taken(operator, monitor, &labels, selector, namespaces));
-        let stacks = self.stacks.iter().map(|stack| stack.taken(&labels, selector));
+        let stacks = self.stacks.iter().map(|stack| {
+            let taken = stack.taken(&labels, selector);
+            if matches!(taken, Taken::Yes) { self.reached(stack, monitor, namespaces) } else { taken }
+        });
         let mut first = None;
         for taken in operators.chain(stacks) {
             match taken {
@@ -141,6 +199,25 @@ impl<'i> Operators<'i> {
         }
     }
 
+    /// Whether a release looks into the namespace of a monitor; without a selector the chart writes `{}`, which is all.
+    fn reached(&self, stack: &Stack<'_>, monitor: &Object<'_>, key: &str) -> Taken {
+        let written = stack.spec.as_ref().and_then(|spec| spec.get(key));
+        let Some(selector) = written.filter(|node| !node.entries().is_empty()) else { return Taken::Yes };
+        let Some(theirs) = &monitor.namespace else { return Taken::Unknown };
+        match self.namespace_selected(selector, theirs) {
+            Some(true) => Taken::Yes,
+            None => Taken::Unknown,
+            Some(false) => Taken::No(Refusal {
+                by: stack.object.name_place(),
+                why: format!(
+                    "kube-prometheus-stack is told not to look for monitors in the namespace `{theirs}`"
+                ),
+                help: format!("label the namespace `{theirs}` so that `{key}` selects it"),
+                is_sure: stack.release.is_some(),
+            }),
+        }
+    }
+
     /// Whether a label selector selects a namespace; its labels may be here, and one it always has.
     fn namespace_selected(&self, selector: &Node, name: &str) -> Option<bool> {
         let object = self.namespaces.iter().find(|object| object.name == name);
@@ -153,6 +230,20 @@ impl<'i> Operators<'i> {
             other => other,
         }
     }
+}
+
+/// The Secret of more jobs, unless it can be read here.
+fn more_jobs(operator: &Object<'_>, inventory: &Inventory<'_>) -> Option<String> {
+    let name = operator.text(&["spec", "additionalScrapeConfigs", "name"])?;
+    let is_readable = |secret: &Object<'_>| secret.at(&["stringData"]).is_some();
+    let is_here = inventory.named("Secret", name).any(is_readable);
+    (!is_here).then(|| {
+        format!(
+            "more jobs of the {} `{}` stand in the Secret `{name}`, which is not read here",
+            operator.kind(),
+            operator.name
+        )
+    })
 }
 
 fn asks_only_for_names(selector: &Node) -> bool {
@@ -222,7 +313,11 @@ fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
             if object.at(&["spec", "valuesFrom"]).is_some() {
                 return None;
             }
-            (named(text(&["spec", "releaseName"])), object.at(&["spec", "values"]), None)
+            // Source: fluxcd/helm-controller api/v2/helmrelease_types.go, GetReleaseName: the target namespace comes first.
+            let target = text(&["spec", "targetNamespace"]);
+            let default = target.map_or(object.name.clone(), |target| format!("{target}-{}", object.name));
+            let release = text(&["spec", "releaseName"]).map_or(default, str::to_string);
+            (Some(release), object.at(&["spec", "values"]), None)
         }
         "Application" => {
             let sources = object.at(&["spec", "sources"]).map(Node::items).unwrap_or_default();
@@ -246,6 +341,10 @@ fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
         "" if object.at(&["prometheus", "prometheusSpec"]).is_some() => {
             (None, Some(&object.document.node), None)
         }
+        // Values of a chart around it.
+        "" if object.at(&[CHART, "prometheus", "prometheusSpec"]).is_some() => {
+            (None, object.at(&[CHART]), None)
+        }
         _ => return None,
     };
     let raw = raw.map(|text| read(object.document.file, text));
@@ -253,6 +352,7 @@ fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
         return None;
     }
     let inner = raw.as_ref().and_then(|reading| reading.documents.first()).map(|document| &document.node);
-    let spec = values.or(inner).and_then(|values| values.at(&["prometheus", "prometheusSpec"]));
-    Some(Stack { object, release: release.filter(|name| !has_variable(name)), spec: spec.cloned() })
+    let spec = values.or(inner).and_then(|values| values.at(&["prometheus", "prometheusSpec"])).cloned();
+    let release = release.filter(|name| !has_variable(name));
+    Some(Stack { object, release, spec })
 }

@@ -1,73 +1,233 @@
 //! Relabelling, as Prometheus does it.
 //!
 //! Source: prometheus/prometheus model/relabel/relabel.go.
+//!
+//! What only the cluster knows (the end of a pod's name, its node) stands in a value as [`UNKNOWN`]. A rule that goes by
+//! it is undecided, and an undecided rule is taken to keep the target.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use regex::Regex;
 
-use crate::manifest::Node;
+use crate::manifest::{Node, has_variable};
 
 pub type Labels = BTreeMap<String, String>;
+
+/// What is not known before there is a cluster. No value in a file holds this character.
+pub const UNKNOWN: &str = "\u{0}";
+
+/// Labels that discovery takes from the cluster and not from the object itself.
+const OF_THE_CLUSTER: [&str; 5] = [
+    "__meta_kubernetes_node_",
+    "__meta_kubernetes_namespace_",
+    "__meta_kubernetes_pod_uid",
+    "__meta_kubernetes_endpoint_node_name",
+    "__meta_kubernetes_endpointslice_endpoint_",
+];
+
+/// What the unknown end of a value may look like: that of a Deployment's pod, of a StatefulSet's, anything.
+const SAMPLES: [&str; 3] = ["7c9f8d6b5c-x2x4z", "0", "x"];
 
 /// What became of a target.
 #[derive(Debug)]
 pub enum Outcome<'n> {
     Kept(Labels),
-    /// The rule that dropped it.
-    Dropped(&'n Node),
-    /// A rule that cannot be followed here, and the labels before it.
-    Unknown(Labels),
+    /// The rule that dropped it, and the value that it looked at.
+    Dropped(&'n Node, String),
+}
+
+/// Whether a value matches a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    Yes,
+    No,
+    /// The cluster decides.
+    Perhaps,
+}
+
+/// A value, or that it is not known where something fills it in later.
+pub fn known(value: &str) -> &str {
+    let is_open = has_variable(value) || value.contains("{{") || value.contains("$(");
+    if is_open { UNKNOWN } else { value }
+}
+
+pub fn is_unknown(value: &str) -> bool {
+    value.contains(UNKNOWN)
+}
+
+/// The anchored pattern; None where it is none, or is filled in later. A pattern is compiled once for all that it meets.
+fn compiled(pattern: &str) -> Option<Regex> {
+    const MOST_KEPT: usize = 4096;
+    thread_local! {
+        static KEPT: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
+    }
+    KEPT.with_borrow_mut(|kept| {
+        if let Some(regex) = kept.get(pattern) {
+            return regex.clone();
+        }
+        let regex =
+            if is_unknown(known(pattern)) { None } else { Regex::new(&format!("^(?s:{pattern})$")).ok() };
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(pattern.to_string(), regex.clone());
+        regex
+    })
+}
+
+/// Whether a value, of which a part may not be known, matches a pattern; None where the pattern is none.
+pub fn fit(pattern: &str, value: &str) -> Option<Fit> {
+    let regex = compiled(pattern)?;
+    if !is_unknown(value) {
+        return Some(if regex.is_match(value) { Fit::Yes } else { Fit::No });
+    }
+    let all = SAMPLES.iter().filter(|sample| regex.is_match(&value.replace(UNKNOWN, sample))).count();
+    Some(match all {
+        // Nothing at all is possible too, where nothing is known.
+        _ if all == SAMPLES.len() && (value != UNKNOWN || regex.is_match("")) => Fit::Yes,
+        0 if !can_start(pattern, value.split(UNKNOWN).next().unwrap_or_default()) => Fit::No,
+        _ => Fit::Perhaps,
+    })
+}
+
+/// Whether a pattern can match something longer that starts so.
+fn can_start(pattern: &str, start: &str) -> bool {
+    alternatives(pattern).into_iter().any(|one| {
+        let (literal, is_whole) = literal_start(one);
+        if is_whole {
+            literal.starts_with(start) && (literal.len() > start.len() || start.is_empty())
+        } else {
+            literal.starts_with(start) || start.starts_with(&literal)
+        }
+    })
+}
+
+/// The parts of a pattern between the bars outside of brackets.
+fn alternatives(pattern: &str) -> Vec<&str> {
+    let (mut parts, mut from, mut depth, mut escaped) = (Vec::new(), 0, 0_usize, false);
+    for (at, c) in pattern.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => {
+                parts.push(&pattern[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&pattern[from..]);
+    parts
+}
+
+/// The letters with which all that a pattern matches begins, and whether they are all of it.
+fn literal_start(pattern: &str) -> (String, bool) {
+    let mut literal = String::new();
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(c) if !c.is_alphanumeric() => literal.push(c),
+                _ => return (literal, false),
+            },
+            '*' | '?' | '{' => {
+                literal.pop();
+                return (literal, false);
+            }
+            '.' | '+' | '(' | ')' | '[' | ']' | '|' | '^' | '$' => return (literal, false),
+            c => literal.push(c),
+        }
+    }
+    (literal, true)
 }
 
 /// Passes a target through rules.
-pub fn apply<'n>(mut labels: Labels, rules: &'n [Node]) -> Outcome<'n> {
+pub fn apply(mut labels: Labels, rules: &[Node]) -> Outcome<'_> {
     for rule in rules {
-        match step(&mut labels, rule) {
+        let value = value(&labels, rule);
+        match step(&mut labels, rule, &value) {
             Some(true) => {}
-            Some(false) => return Outcome::Dropped(rule),
-            None => return Outcome::Unknown(labels),
+            Some(false) => return Outcome::Dropped(rule, value),
+            // What cannot be followed may have set its label to anything.
+            None => unsettle(&mut labels, rule),
         }
     }
     Outcome::Kept(labels)
 }
 
+/// After a rule that cannot be followed, its label may be anything.
+pub fn unsettle(labels: &mut Labels, rule: &Node) {
+    if let Some(name) = field(rule, "target_label", "targetLabel").and_then(Node::as_str) {
+        labels.insert(name.to_string(), UNKNOWN.to_string());
+    }
+}
+
 /// A field under the spelling of Prometheus, or under that of its operator.
-fn field<'n>(rule: &'n Node, plain: &str, camel: &str) -> Option<&'n Node> {
+pub fn field<'n>(rule: &'n Node, plain: &str, camel: &str) -> Option<&'n Node> {
     rule.get(plain).or_else(|| rule.get(camel))
 }
 
+/// The names of the labels that a rule looks at.
+pub fn sources(rule: &Node) -> impl Iterator<Item = &str> {
+    let list = field(rule, "source_labels", "sourceLabels").map(Node::items).unwrap_or_default();
+    list.iter().filter_map(Node::as_str)
+}
+
+/// What a rule looks at.
+fn value(labels: &Labels, rule: &Node) -> String {
+    let separator = field(rule, "separator", "separator").and_then(Node::as_written);
+    let one = |name: &str| match labels.get(name) {
+        Some(value) => value.clone(),
+        None if OF_THE_CLUSTER.iter().any(|start| name.starts_with(start)) => UNKNOWN.to_string(),
+        None => String::new(),
+    };
+    sources(rule).map(one).collect::<Vec<_>>().join(separator.as_deref().unwrap_or(";"))
+}
+
 /// Whether the target stays; None where the rule cannot be followed.
-fn step(labels: &mut Labels, rule: &Node) -> Option<bool> {
+pub fn step_alone(labels: &mut Labels, rule: &Node) -> Option<bool> {
+    let value = value(labels, rule);
+    step(labels, rule, &value)
+}
+
+fn step(labels: &mut Labels, rule: &Node, value: &str) -> Option<bool> {
+    // VictoriaMetrics' rules may have conditions.
+    if rule.get("if").is_some() {
+        return None;
+    }
     let text = |plain: &str, camel: &str, default: &str| {
         field(rule, plain, camel).and_then(Node::as_written).unwrap_or_else(|| default.to_string())
     };
-    let sources = field(rule, "source_labels", "sourceLabels").map(Node::items).unwrap_or_default();
-    let separator = text("separator", "separator", ";");
-    let value = sources
-        .iter()
-        .map(|name| name.as_str().and_then(|name| labels.get(name)).cloned().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join(&separator);
     let pattern = text("regex", "regex", "(.*)");
-    let regex = Regex::new(&format!("^(?s:{pattern})$")).ok()?;
+    let regex = compiled(&pattern)?;
+    let fits = fit(&pattern, value)?;
     let target = text("target_label", "targetLabel", "");
     let action = text("action", "action", "replace").to_lowercase();
+    let own = |labels: &Labels| labels.get(&target).cloned().unwrap_or_default();
     match action.as_str() {
-        "keep" => return Some(regex.is_match(&value)),
-        "drop" => return Some(!regex.is_match(&value)),
-        "keepequal" => return Some(labels.get(&target).cloned().unwrap_or_default() == value),
-        "dropequal" => return Some(labels.get(&target).cloned().unwrap_or_default() != value),
+        "keep" => return Some(fits != Fit::No),
+        "drop" => return Some(fits != Fit::Yes),
+        "keepequal" => return Some(own(labels) == value || is_unknown(value) || is_unknown(&own(labels))),
+        "dropequal" => return Some(own(labels) != value || is_unknown(value)),
         "replace" => {
-            if let Some(captures) = regex.captures(&value) {
-                let replacement = text("replacement", "replacement", "$1");
-                let (mut name, mut result) = (String::new(), String::new());
-                captures.expand(&target, &mut name);
-                captures.expand(&replacement, &mut result);
-                if result.is_empty() {
-                    labels.remove(&name);
-                } else {
-                    labels.insert(name, result);
+            let replacement = text("replacement", "replacement", "$1");
+            match regex.captures(value) {
+                Some(captures) => {
+                    let (mut name, mut result) = (String::new(), String::new());
+                    captures.expand(&target, &mut name);
+                    captures.expand(&replacement, &mut result);
+                    if result.is_empty() {
+                        labels.remove(&name);
+                    } else {
+                        labels.insert(name, known(&result).to_string());
+                    }
+                }
+                None if fits == Fit::No => {}
+                None => {
+                    labels.insert(target, UNKNOWN.to_string());
                 }
             }
         }
@@ -76,6 +236,10 @@ fn step(labels: &mut Labels, rule: &Node) -> Option<bool> {
         }
         "uppercase" => {
             labels.insert(target, value.to_uppercase());
+        }
+        // Shards are dealt by the hash of something that only the cluster knows.
+        "hashmod" => {
+            labels.insert(target, UNKNOWN.to_string());
         }
         "labelmap" => {
             let replacement = text("replacement", "replacement", "$1");
@@ -108,10 +272,11 @@ mod tests {
         let labels = labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         match apply(labels, reading.documents[0].node.items()) {
             Outcome::Kept(labels) => {
-                labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+                let shown =
+                    labels.iter().map(|(name, value)| format!("{name}={}", value.replace(UNKNOWN, "?")));
+                shown.collect::<Vec<_>>().join(" ")
             }
-            Outcome::Dropped(_) => "dropped".to_string(),
-            Outcome::Unknown(_) => "unknown".to_string(),
+            Outcome::Dropped(..) => "dropped".to_string(),
         }
     }
 
@@ -129,6 +294,22 @@ mod tests {
         assert_eq!(run("- {action: labelmap, regex: l_(.+)}\n", &[("l_app", "x")]), "app=x l_app=x");
         assert_eq!(run("- {action: labeldrop, regex: l_.+}\n", &[("l_app", "x"), ("b", "y")]), "b=y");
         assert_eq!(run("- {sourceLabels: [a], targetLabel: b}\n", &[("a", "x")]), "a=x b=x");
-        assert_eq!(run("- {action: hashmod, source_labels: [a]}\n", &[("a", "x")]), "unknown");
+        let shard = "- {action: hashmod, source_labels: [a], modulus: 2, target_label: s}\n- {action: keep, source_labels: [s], regex: '1'}\n";
+        assert_eq!(run(shard, &[]), "s=?");
+    }
+
+    #[test]
+    fn what_only_the_cluster_knows_drops_nothing() {
+        let pod = format!("api-{UNKNOWN}");
+        let fits = |pattern: &str| fit(pattern, &pod).expect("a pattern");
+        assert_eq!(fits("api-.*"), Fit::Yes);
+        assert_eq!(fits(".+"), Fit::Yes);
+        assert_eq!(fits("api-[0-9]+"), Fit::Perhaps);
+        assert_eq!(fits("api-7c9.*|web"), Fit::Perhaps);
+        assert_eq!(fits("web-.*"), Fit::No);
+        assert_eq!(fits("api"), Fit::No);
+        assert_eq!(fits("(web|api)-1"), Fit::Perhaps);
+        let node = "- {action: keep, source_labels: [__meta_kubernetes_node_label_pool], regex: big}\n";
+        assert_eq!(run(node, &[("a", "x")]), "a=x");
     }
 }

@@ -14,6 +14,8 @@ cards! {
     NOT_SELECTED Warning "not-selected" "a monitor that no Prometheus takes up";
     PORT_NUMBER Error "port-number" "a number where the name of a port is wanted";
     TIMEOUT_ABOVE_INTERVAL Error "timeout-above-interval" "a scrape that takes longer than its interval";
+    DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
+    RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
     ANNOTATION_PORT Warning "annotation-port" "a scrape annotation with a port that no container declares";
 }

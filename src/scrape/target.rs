@@ -1,8 +1,8 @@
 //! The targets that discovery would make of workloads and Services.
 //!
-//! Source: prometheus/prometheus discovery/kubernetes/pod.go, endpoints.go, service.go.
+//! Source: prometheus/prometheus discovery/kubernetes/pod.go, endpoints.go, endpointslice.go, service.go.
 
-use super::relabel::Labels;
+use super::relabel::{Labels, UNKNOWN, known};
 use crate::inventory::Object;
 use crate::manifest::Node;
 
@@ -15,15 +15,40 @@ const WORKLOADS: [&str; 6] =
 pub struct Port {
     pub name: String,
     pub number: Option<i64>,
+    /// The container that declares it.
+    pub container: String,
+}
+
+impl Port {
+    /// Whether it is meant by a name, or by a number in digits.
+    pub fn is_called(&self, wanted: &str) -> bool {
+        self.name == wanted && !wanted.is_empty() || self.is_number(wanted)
+    }
+
+    pub fn is_number(&self, wanted: &str) -> bool {
+        self.number.is_some_and(|number| number.to_string() == wanted)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Container {
+    name: String,
+    image: String,
+    is_init: bool,
+    ports: Vec<Port>,
 }
 
 /// The pods of a workload.
 #[derive(Clone, Debug)]
 pub struct Pods<'d> {
     pub object: &'d Object<'d>,
+    /// What the names of the pods begin with: the name of the workload.
+    pub name: String,
     pub labels: Labels,
     pub annotations: Labels,
+    /// Ports of the containers that run beside each other.
     pub ports: Vec<Port>,
+    containers: Vec<Container>,
 }
 
 /// A Service.
@@ -46,8 +71,31 @@ pub fn carries(labels: &Labels, wanted: &Labels) -> bool {
     wanted.iter().all(|(name, value)| labels.get(name) == Some(value))
 }
 
+/// The namespace of an object, which may be whatever it is applied to.
+pub fn namespace(object: &Object<'_>) -> String {
+    known(object.namespace.as_deref().unwrap_or(UNKNOWN)).to_string()
+}
+
 fn number(node: &Node, key: &str) -> Option<i64> {
     node.get(key).and_then(Node::as_written)?.parse().ok()
+}
+
+fn container(node: &Node, is_init: bool) -> Container {
+    let text = |key: &str| node.get(key).and_then(Node::as_written).unwrap_or_default();
+    let ports = node.get("ports").map(Node::items).unwrap_or_default().iter().map(|port| Port {
+        name: port.get("name").and_then(Node::as_written).unwrap_or_default(),
+        number: number(port, "containerPort"),
+        container: text("name"),
+    });
+    Container { name: text("name"), image: text("image"), is_init, ports: ports.collect() }
+}
+
+fn set_all(labels: &mut Labels, what: &str, pairs: &Labels) {
+    for (name, value) in pairs {
+        let name = sanitized(name);
+        labels.insert(format!("__meta_kubernetes_{what}_{name}"), known(value).to_string());
+        labels.insert(format!("__meta_kubernetes_{what}present_{name}"), "true".to_string());
+    }
 }
 
 impl<'d> Pods<'d> {
@@ -56,18 +104,25 @@ impl<'d> Pods<'d> {
             return None;
         }
         let template = object.at(&["spec", "template"])?;
-        let labels = Self::labels_of(object);
-        let containers = template.at(&["spec", "containers"]).map(Node::items).unwrap_or_default();
-        let ports = containers
-            .iter()
-            .flat_map(|container| container.get("ports").map(Node::items).unwrap_or_default());
-        let ports = ports.map(|port| Port {
-            name: port.get("name").and_then(Node::as_written).unwrap_or_default(),
-            number: number(port, "containerPort"),
-        });
+        let list = |key: &str| template.at(&["spec", key]).map(Node::items).unwrap_or_default();
+        let containers: Vec<Container> =
+            list("containers").iter().map(|node| container(node, false)).collect();
+        // Source: kubernetes/kubernetes pkg/api/v1/pod/util.go, FindPort: sidecars among the init containers count.
+        let is_sidecar = |node: &&Node| node.get("restartPolicy").and_then(Node::as_str) == Some("Always");
+        let sidecars = list("initContainers").iter().filter(is_sidecar).map(|node| container(node, true));
+        let ports =
+            containers.iter().cloned().chain(sidecars).flat_map(|container| container.ports).collect();
+        let inits = list("initContainers").iter().map(|node| container(node, true));
         let mut annotations = pairs(template.at(&["metadata", "annotations"]));
         annotations.extend(object.added_pod_annotations.iter().cloned());
-        Some(Pods { object, labels, annotations, ports: ports.collect() })
+        Some(Pods {
+            object,
+            name: object.name.clone(),
+            labels: Self::labels_of(object),
+            annotations,
+            ports,
+            containers: containers.into_iter().chain(inits).collect(),
+        })
     }
 
     /// Labels of the pods of a workload; none of anything else.
@@ -81,20 +136,48 @@ impl<'d> Pods<'d> {
         labels
     }
 
-    /// One target per declared port, as the role `pod` makes them; one without a port if none is declared.
-    pub fn targets(&self) -> Vec<Labels> {
-        let none = [Port { name: String::new(), number: None }];
-        let ports: &[Port] = if self.ports.is_empty() { &none } else { &self.ports };
-        ports.iter().map(|port| self.target(port)).collect()
+    /// The name of a pod, as far as it is known.
+    pub fn pod_name(&self) -> String {
+        format!("{}-{UNKNOWN}", known(&self.name))
     }
 
-    fn target(&self, port: &Port) -> Labels {
+    /// The names of all containers.
+    pub fn containers(&self) -> impl Iterator<Item = &str> {
+        self.containers.iter().map(|container| container.name.as_str())
+    }
+
+    /// One target per declared port of a container, as the role `pod` makes them; one without a port where a container
+    /// declares none.
+    pub fn targets(&self) -> Vec<Labels> {
+        let of_one = |container: &Container| -> Vec<Labels> {
+            let none = Port { name: String::new(), number: None, container: container.name.clone() };
+            match container.ports.as_slice() {
+                [] => vec![self.target(&none)],
+                ports => ports.iter().map(|port| self.target(port)).collect(),
+            }
+        };
+        let all: Vec<Labels> = self.containers.iter().flat_map(of_one).collect();
+        let none = || Port { name: String::new(), number: None, container: UNKNOWN.to_string() };
+        if all.is_empty() { vec![self.target(&none())] } else { all }
+    }
+
+    /// The target of one port.
+    pub fn target(&self, port: &Port) -> Labels {
         let mut labels = self.meta();
         let address = port.number.map_or("10.0.0.1".to_string(), |number| format!("10.0.0.1:{number}"));
         labels.insert("__address__".to_string(), address);
+        let mut set = |name: &str, value: String| {
+            labels.insert(format!("__meta_kubernetes_pod_container_{name}"), value);
+        };
+        let container = self.containers.iter().find(|container| container.name == port.container);
+        set("name", known(&port.container).to_string());
+        set("image", container.map_or(UNKNOWN, |container| known(&container.image)).to_string());
+        set("id", UNKNOWN.to_string());
+        set("init", container.is_some_and(|container| container.is_init).to_string());
         if let Some(number) = port.number {
-            labels.insert("__meta_kubernetes_pod_container_port_number".to_string(), number.to_string());
-            labels.insert("__meta_kubernetes_pod_container_port_name".to_string(), port.name.clone());
+            set("port_number", number.to_string());
+            set("port_name", port.name.clone());
+            set("port_protocol", "TCP".to_string());
         }
         labels
     }
@@ -102,21 +185,37 @@ impl<'d> Pods<'d> {
     /// What every target of the pod carries.
     fn meta(&self) -> Labels {
         let mut labels = Labels::new();
-        let mut set =
-            |name: &str, value: &str| labels.insert(format!("__meta_kubernetes_{name}"), value.to_string());
-        set("namespace", self.object.namespace_text());
-        set("pod_name", &format!("{}-0", self.object.name));
-        set("pod_ip", "10.0.0.1");
-        set("pod_phase", "Running");
-        set("pod_ready", "true");
-        set("pod_container_name", "app");
-        set("pod_container_init", "false");
-        for (kind, pairs) in [("label", &self.labels), ("annotation", &self.annotations)] {
-            for (name, value) in pairs {
-                set(&format!("pod_{kind}_{}", sanitized(name)), value);
-                set(&format!("pod_{kind}present_{}", sanitized(name)), "true");
-            }
+        let mut set = |name: &str, value: String| {
+            labels.insert(format!("__meta_kubernetes_{name}"), value);
+        };
+        set("namespace", namespace(self.object));
+        set("pod_name", self.pod_name());
+        set("pod_ip", "10.0.0.1".to_string());
+        set("pod_phase", "Running".to_string());
+        set("pod_ready", "true".to_string());
+        for name in ["pod_uid", "pod_node_name", "pod_host_ip"] {
+            set(name, UNKNOWN.to_string());
         }
+        // A Deployment's pods belong to its ReplicaSet, and so do a Rollout's.
+        let has_sets = matches!(self.object.kind(), "Deployment" | "Rollout");
+        set("pod_controller_kind", if has_sets { "ReplicaSet" } else { self.object.kind() }.to_string());
+        set("pod_controller_name", if has_sets { self.pod_name() } else { self.object.name.clone() });
+        if self.object.kind() == "Deployment" {
+            set("pod_deployment_name", self.object.name.clone());
+        }
+        // Labels that the controllers add.
+        for name in [
+            "pod_template_hash",
+            "rollouts_pod_template_hash",
+            "controller_revision_hash",
+            "statefulset_kubernetes_io_pod_name",
+            "apps_kubernetes_io_pod_index",
+        ] {
+            set(&format!("pod_label_{name}"), UNKNOWN.to_string());
+            set(&format!("pod_labelpresent_{name}"), UNKNOWN.to_string());
+        }
+        set_all(&mut labels, "pod_label", &self.labels);
+        set_all(&mut labels, "pod_annotation", &self.annotations);
         labels
     }
 }
@@ -147,47 +246,113 @@ impl<'d> Service<'d> {
         !self.selector.is_empty() && carries(&pods.labels, &self.selector) && self.object.meets(pods.object)
     }
 
-    /// The targets that the role `endpoints` makes of these pods behind this Service.
-    pub fn targets(&self, pods: &Pods<'_>) -> Vec<Labels> {
+    /// The container's port behind one of the Service; None where its name is that of no port: then there is no target.
+    fn behind(&self, behind: &str, pods: &Pods<'_>) -> Option<Port> {
+        let found = pods.ports.iter().find(|port| port.is_called(behind)).cloned();
+        let container = || pods.containers().next().unwrap_or(UNKNOWN).to_string();
+        found.or_else(|| match behind.parse() {
+            Ok(number) => Some(Port { name: String::new(), number: Some(number), container: container() }),
+            Err(_) if known(behind) != behind || behind.is_empty() => {
+                Some(Port { name: String::new(), number: None, container: container() })
+            }
+            Err(_) => None,
+        })
+    }
+
+    /// The `targetPort` behind a port of this name, where no container has a port called so.
+    pub fn unmet(&self, port: Option<&str>, pods: &Pods<'_>) -> Option<&str> {
+        let (_, _, behind) = self.ports.iter().find(|(name, ..)| port.is_none_or(|port| port == name))?;
+        self.behind(behind, pods).is_none().then_some(behind.as_str())
+    }
+
+    /// The targets that the role `endpoints` or `endpointslice` makes of these pods behind this Service.
+    pub fn targets(&self, pods: &Pods<'_>, role: &str) -> Vec<Labels> {
         let mut all = Vec::new();
         let mut seen = Vec::new();
         for (name, _, behind) in &self.ports {
-            let container = pods.ports.iter().find(|port| {
-                port.name == *behind && !behind.is_empty()
-                    || port.number.map(|number| number.to_string()).as_ref() == Some(behind)
-            });
-            let number = container.and_then(|port| port.number).or_else(|| behind.parse().ok());
-            let port = Port { name: container.map_or(String::new(), |port| port.name.clone()), number };
+            let Some(port) = self.behind(behind, pods) else { continue };
             let mut labels = pods.target(&port);
-            self.meta(&mut labels, Some(name));
-            seen.push(number);
+            self.meta(&mut labels);
+            set_all(&mut labels, "endpoints_label", &self.labels);
+            endpoint(&mut labels, role, Some((name, &port)), pods, &self.object.name);
+            seen.push(port.number);
             all.push(labels);
+        }
+        // Without a port that is met, the pods are not among the endpoints.
+        if all.is_empty() && !self.ports.is_empty() {
+            return all;
         }
         // Ports that the pods declare beside those of the Service are targets too, without a port of the endpoint.
         for port in pods.ports.iter().filter(|port| !seen.contains(&port.number)) {
             let mut labels = pods.target(port);
-            self.meta(&mut labels, None);
+            self.meta(&mut labels);
+            set_all(&mut labels, "endpoints_label", &self.labels);
+            endpoint(&mut labels, role, None, pods, &self.object.name);
             all.push(labels);
         }
         all
     }
 
-    fn meta(&self, labels: &mut Labels, port: Option<&str>) {
-        let mut set =
-            |name: &str, value: &str| labels.insert(format!("__meta_kubernetes_{name}"), value.to_string());
-        set("service_name", &self.object.name);
-        set("endpoints_name", &self.object.name);
-        set("endpoint_ready", "true");
-        if let Some(port) = port {
-            set("endpoint_port_name", port);
-            set("endpoint_port_protocol", "TCP");
+    /// The targets of the role `service`: the Service itself, port by port.
+    pub fn own_targets(&self) -> Vec<Labels> {
+        let one = |(name, number, _): &(String, Option<i64>, String)| {
+            let mut labels = Labels::new();
+            self.meta(&mut labels);
+            let host = format!("{}.{}.svc", self.object.name, namespace(self.object));
+            let port = number.map_or(String::new(), |number| format!(":{number}"));
+            labels.insert("__address__".to_string(), host + &port);
+            let mut set = |key: &str, value: String| {
+                labels.insert(format!("__meta_kubernetes_{key}"), value);
+            };
+            set("namespace", namespace(self.object));
+            set("service_port_name", name.clone());
+            set("service_port_number", number.map_or(UNKNOWN.to_string(), |number| number.to_string()));
+            set("service_port_protocol", "TCP".to_string());
+            labels
+        };
+        self.ports.iter().map(one).collect()
+    }
+
+    fn meta(&self, labels: &mut Labels) {
+        let mut set = |name: &str, value: &str| {
+            labels.insert(format!("__meta_kubernetes_service_{name}"), value.to_string());
+        };
+        set("name", &self.object.name);
+        set("type", self.object.text(&["spec", "type"]).unwrap_or("ClusterIP"));
+        set("cluster_ip", if self.is_headless { "None" } else { UNKNOWN });
+        set_all(labels, "service_label", &self.labels);
+        set_all(labels, "service_annotation", &self.annotations);
+    }
+}
+
+/// The labels of an endpoint, which the two roles call differently.
+fn endpoint(labels: &mut Labels, role: &str, port: Option<(&str, &Port)>, pods: &Pods<'_>, service: &str) {
+    let is_slice = role == "endpointslice";
+    let mut set = |name: &str, value: String| {
+        labels.insert(format!("__meta_kubernetes_{name}"), value);
+    };
+    let of_target = if is_slice { "endpointslice" } else { "endpoint" };
+    if let Some((name, port)) = port {
+        set(&format!("{of_target}_port_name"), name.to_string());
+        set(&format!("{of_target}_port_protocol"), "TCP".to_string());
+        if is_slice {
+            let number = port.number.map_or(UNKNOWN.to_string(), |number| number.to_string());
+            set("endpointslice_port", number);
         }
-        for (kind, pairs) in [("label", &self.labels), ("annotation", &self.annotations)] {
-            for (name, value) in pairs {
-                set(&format!("service_{kind}_{}", sanitized(name)), value);
-                set(&format!("service_{kind}present_{}", sanitized(name)), "true");
-            }
-        }
+    }
+    set(&format!("{of_target}_address_target_kind"), "Pod".to_string());
+    set(&format!("{of_target}_address_target_name"), pods.pod_name());
+    if is_slice {
+        set("endpointslice_name", format!("{service}-{UNKNOWN}"));
+        set("endpointslice_address_type", "IPv4".to_string());
+        set("endpointslice_endpoint_conditions_ready", "true".to_string());
+        set("endpointslice_endpoint_conditions_serving", "true".to_string());
+        set("endpointslice_endpoint_conditions_terminating", "false".to_string());
+        // The controller puts it on every slice that it makes.
+        set("endpointslice_label_kubernetes_io_service_name", service.to_string());
+    } else {
+        set("endpoints_name", service.to_string());
+        set("endpoint_ready", "true".to_string());
     }
 }
 

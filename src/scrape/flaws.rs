@@ -1,0 +1,110 @@
+//! What Prometheus, or its operator, refuses in a configuration as it stands.
+//!
+//! Sources: prometheus/prometheus config/config.go (Validate: names of jobs, timeouts), model/relabel/relabel.go
+//! (Validate); prometheus-operator/prometheus-operator pkg/prometheus/validation.go.
+
+use super::config::{Configs, Job};
+use super::monitor;
+use super::relabel::{field, known, sources};
+use super::rules::{DUPLICATE_JOB, RELABEL, TIMEOUT_ABOVE_INTERVAL};
+use crate::finding::Finding;
+use crate::inventory::Object;
+use crate::manifest::Node;
+use crate::promql::check_pattern;
+use crate::source::Place;
+
+/// What is wrong with hand-written jobs.
+pub fn of_jobs(configs: &Configs) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for list in &configs.lists {
+        let jobs = &configs.jobs[list.clone()];
+        for (number, job) in jobs.iter().enumerate() {
+            if let Some(first) = jobs[..number].iter().find(|other| other.name == job.name)
+                && known(&job.name) == job.name
+            {
+                findings.push(
+                    Finding::new(
+                        &DUPLICATE_JOB,
+                        job.name_place(),
+                        format!("there are two jobs called `{}`", job.name),
+                    )
+                    .related(first.name_place(), "the first")
+                    .why("Prometheus refuses the whole file: it does not start, or goes on with the old one")
+                    .help("give the job a name of its own, or put both into one"),
+                );
+            }
+            findings.extend(too_patient(job));
+        }
+    }
+    for job in &configs.jobs {
+        for key in ["relabel_configs", "metric_relabel_configs", "relabelings", "metricRelabelings"] {
+            let rules = job.node.get(key).map(Node::items).unwrap_or_default();
+            let why = "Prometheus refuses the whole file: it does not start, or goes on with the old one";
+            findings.extend(rules.iter().filter_map(|rule| refused(rule, why, |node| job.place(node))));
+        }
+    }
+    findings
+}
+
+/// What is wrong with the rules of a monitor.
+pub fn of_monitor(object: &Object<'_>) -> Vec<Finding> {
+    // VictoriaMetrics' rules can do more, and Google's are another language.
+    if !["ServiceMonitor", "PodMonitor"].contains(&object.kind()) {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for endpoint in monitor::endpoints(object) {
+        for key in ["relabelings", "metricRelabelings"] {
+            let rules = endpoint.get(key).map(Node::items).unwrap_or_default();
+            let why = "the operator rejects the monitor: nothing is scraped";
+            findings.extend(rules.iter().filter_map(|rule| refused(rule, why, |node| object.place(node))));
+        }
+    }
+    findings
+}
+
+/// A timeout that is longer than the interval.
+fn too_patient(job: &Job) -> Option<Finding> {
+    let seconds = |key: &str| job.node.get(key).and_then(Node::as_str).and_then(crate::promql::seconds);
+    let node = job.node.get("scrape_timeout")?;
+    let interval = seconds("scrape_interval").or(job.default_interval)?;
+    (seconds("scrape_timeout")? > interval).then(|| {
+        let message = "the timeout of a scrape is longer than the interval";
+        Finding::new(&TIMEOUT_ABOVE_INTERVAL, job.place(node), message)
+            .label(format!("the interval is {interval} s"))
+            .why("Prometheus refuses the whole file: it does not start, or goes on with the old one")
+            .help("write a `scrape_timeout` of at most the interval")
+    })
+}
+
+/// What Prometheus refuses in a rule.
+fn refused(rule: &Node, why: &str, place: impl Fn(&Node) -> Place) -> Option<Finding> {
+    let text = |plain: &str, camel: &str| field(rule, plain, camel).and_then(Node::as_written);
+    let finding = |node: &Node, message: String| Some(Finding::new(&RELABEL, place(node), message).why(why));
+    if let Some(node) = rule.get("regex")
+        && let Some(pattern) = node.as_written().filter(|pattern| known(pattern) == pattern)
+        && let Err(wrong) = check_pattern(&pattern)
+    {
+        let help = "write a pattern of RE2: without look-ahead and back-references, brackets in pairs";
+        return finding(node, format!("the pattern of this rule is none: {wrong}"))
+            .map(|told| told.help(help));
+    }
+    let action = text("action", "action").unwrap_or_else(|| "replace".to_string()).to_lowercase();
+    let needs_target = ["replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"];
+    if needs_target.contains(&action.as_str())
+        && text("target_label", "targetLabel").is_none_or(|name| name.is_empty())
+    {
+        let message = format!("a rule that does `{action}` needs a `target_label`");
+        return finding(rule, message).map(|told| told.help("say which label it writes"));
+    }
+    if action == "hashmod" && text("modulus", "modulus").is_none_or(|modulus| modulus == "0") {
+        return finding(rule, "a rule that does `hashmod` needs a `modulus`".to_string())
+            .map(|told| told.help("say by what the hash is divided: the number of shards"));
+    }
+    let is_alone = sources(rule).next().is_none() && text("target_label", "targetLabel").is_none();
+    if ["labeldrop", "labelkeep"].contains(&action.as_str()) && !is_alone {
+        return finding(rule, format!("a rule that does `{action}` takes a `regex` and nothing else"))
+            .map(|told| told.help("it goes by the names of labels: leave the other fields out"));
+    }
+    None
+}
