@@ -110,7 +110,7 @@ impl Linter<'_> {
                 Kind::Call(call) => call.function.name.starts_with("histogram"),
                 _ => false,
             });
-            if used || quantile || super::is_recorded(&base) {
+            if used || quantile || super::is_recorded(base) {
                 continue;
             }
             let (start, end) =

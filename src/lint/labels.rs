@@ -86,7 +86,7 @@ impl Linter<'_> {
             return;
         }
         // A recording rule has aggregated already, and its own labels say of what.
-        if selector.metric().is_some_and(|name| super::is_recorded(name)) {
+        if selector.metric().is_some_and(super::is_recorded) {
             return;
         }
         let span = self.analysis.nodes[index].node.span;

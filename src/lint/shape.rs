@@ -105,7 +105,7 @@ impl<'a> Linter<'a> {
             Kind::Selector(selector) if info.node.span == reason.span => Some(selector),
             _ => None,
         });
-        if culprit.is_some_and(|selector| is_one_object(selector)) {
+        if culprit.is_some_and(is_one_object) {
             return;
         }
         // What a recording rule leaves of the labels is not known here.

@@ -84,7 +84,7 @@ impl Configs {
             let near = |number: &usize| nearness(self.jobs[*number].file);
             let best = if group.len() == 1 { 0 } else { group.iter().map(near).max().unwrap_or_default() };
             let stays = |number: &&usize| group.len() == 1 || near(number) == best;
-            all.extend(group.iter().filter(stays).take(2).map(|number| &self.jobs[*number]));
+            all.extend(group.iter().filter(stays).take(8).map(|number| &self.jobs[*number]));
         }
         all
     }
@@ -190,9 +190,10 @@ fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
         configs.seen.push(Place::new(file, entry.key_span));
     }
     if root.get("scrape_config_files").is_some_and(|node| !node.items().is_empty()) {
-        configs
-            .open
-            .get_or_insert("its `scrape_config_files` hold more jobs, which are not read here".to_string());
+        configs.open.get_or_insert(
+            "the `scrape_config_files` of the configuration here hold more jobs, which are not read"
+                .to_string(),
+        );
     }
     // Additional jobs stand in a file of their own.
     jobs(root.items(), file, of_host(), configs);

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::config::{self, Configs};
-use super::index::Index;
+use super::config::{self, Configs, Job};
+use super::index::{self, Index};
 use super::operator::Operators;
 use super::target::{Pods, sanitized};
 use super::verdict::not_scraped;
@@ -253,12 +253,22 @@ impl<'i> World<'i> {
     fn autoscaled(&self, object: &'i Object<'i>) -> Vec<Finding> {
         let Some(pods) = self.target(object) else { return Vec::new() };
         let services = self.index.services_of(&pods);
-        let jobs = self.configs.jobs_near(|file| self.nearness(file, &pods));
+        let jobs = self.jobs(&pods);
         let random = |job| match way::fixed(job, &pods, &services)? {
             Passage::Random { by, what } => Some(twice::random(by, &what, &pods)),
             _ => None,
         };
         jobs.into_iter().filter_map(random).collect()
+    }
+
+    /// The jobs that count for pods: of copies the nearest, and those of another environment only where there are no
+    /// others.
+    fn jobs(&self, pods: &Pods<'_>) -> Vec<&Job> {
+        let near = self.configs.jobs_near(|file| self.nearness(file, pods));
+        let is_other =
+            |job: &&&Job| index::are_environments(&self.sources.get(job.file).name, pods.object.path);
+        let own: Vec<&Job> = near.iter().filter(|job| !is_other(job)).copied().collect();
+        if own.is_empty() { near } else { own }
     }
 
     /// How near a file is to that of a workload: the folders that they share.
@@ -350,8 +360,7 @@ impl<'i> World<'i> {
             }
             self.chosen(object, passage)
         });
-        let jobs = self.configs.jobs_near(|file| self.nearness(file, pods));
-        let jobs = jobs.into_iter().map(|job| way::job(job, pods, &services));
+        let jobs = self.jobs(pods).into_iter().map(|job| way::job(job, pods, &services));
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
     }
 

@@ -63,7 +63,7 @@ fn selects_nothing(
     }
     let near = |service: &&&Service<'_>| service.object.nearness(monitor) >= usize::MAX - 1;
     if let Some(service) =
-        labelled.iter().find(near).or_else(|| labelled.first().filter(|_| labelled.len() == 1))
+        labelled.iter().find(near).or_else(|| labelled.first().filter(|_| index.is_only_service(&wanted)))
     {
         return Some(
             Finding::new(

@@ -86,7 +86,7 @@ fn refused(rule: &Node, why: &str, place: impl Fn(&Node) -> Place) -> Option<Fin
         && let Err(wrong) = check_pattern(&pattern)
     {
         let help = "write a pattern of RE2: without look-ahead and back-references, brackets in pairs";
-        return finding(node, format!("the pattern of this rule is none: {wrong}"))
+        return finding(node, format!("the pattern of this rule does not compile: {wrong}"))
             .map(|told| told.help(help));
     }
     let action = text("action", "action").unwrap_or_else(|| "replace".to_string()).to_lowercase();

@@ -74,7 +74,7 @@ fn nearest<'o, T>(all: Vec<T>, object: impl Fn(&T) -> &'o Object<'o>, to: &Objec
 }
 
 /// Whether two files part at folders that are environments: what is in one of them is not for the other.
-fn are_environments(one: &str, other: &str) -> bool {
+pub fn are_environments(one: &str, other: &str) -> bool {
     const NAMES: [&str; 16] = [
         "dev",
         "development",
@@ -209,6 +209,14 @@ impl<'i> Index<'i> {
         let numbers = self.services_carrying.get(&(name.clone(), value.clone()));
         let all = numbers.into_iter().flatten().map(|number| &self.services[*number]);
         nearest(all.collect(), |service| service.object, beside)
+    }
+
+    /// Whether one Service alone carries the first of these labels, in the whole repository.
+    pub fn is_only_service(&self, wanted: &Labels) -> bool {
+        let first = wanted.first_key_value();
+        let numbers =
+            first.and_then(|(name, value)| self.services_carrying.get(&(name.clone(), value.clone())));
+        numbers.is_some_and(|numbers| numbers.len() == 1)
     }
 
     /// The Services near an object that select pods by labels among which these may be.

@@ -165,7 +165,8 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
             _ => continue,
         };
         if let Some(node) = unselected(discovery, &role, &labels) {
-            let why = "the labels that this asks for are not on them".to_string();
+            let asked = node.as_written().unwrap_or_default();
+            let why = format!("its `selectors` ask for `{asked}`, and what is here does not carry that");
             near.get_or_insert(Passage::Near { by: job.place(node), what: what.clone(), why });
             continue;
         }
@@ -374,8 +375,8 @@ pub fn describe(rule: &Node, value: &str) -> String {
         _ => format!("this rule keeps only what has `{list}` like `{}`", text("regex", "regex")),
     };
     match shown(value).trim_matches(';') {
-        "" => format!("{what}, and they have nothing there"),
-        value => format!("{what}, and they have `{value}`"),
+        "" => format!("{what}, and here it is empty"),
+        value => format!("{what}, and here it is `{value}`"),
     }
 }
 
