@@ -202,7 +202,8 @@ impl Walk<'_> {
         if self.document.kind() != "ScaledObject" {
             return;
         }
-        for field in fields.iter().filter(|field| field.is_required) {
+        // Of an empty `type` the rules for triggers speak.
+        for field in fields.iter().filter(|field| field.is_required && field.name != "type") {
             let is_empty = |value: &Node| match &value.value {
                 Value::Sequence(items) => items.iter().all(|item| item.value == Value::Null),
                 Value::Text(text) => text.is_empty(),
