@@ -2,7 +2,7 @@
 
 use super::table::{Field, Shape};
 use super::{Plain, Shapes, rules};
-use crate::finding::{Finding, nearest};
+use crate::finding::{Finding, Severity, nearest};
 use crate::manifest::{Document, Node, Value, has_variable};
 use crate::source::{Place, Sources};
 
@@ -123,6 +123,9 @@ impl Walk<'_> {
         if node.as_str().is_some_and(has_variable) || node.value == Value::Null {
             return;
         }
+        if !matches!(shape, Shape::Any | Shape::Text(_) | Shape::Map(_)) && self.placeholder(node, name) {
+            return;
+        }
         match shape {
             Shape::Any => {}
             Shape::Object(fields) => match &node.value {
@@ -164,6 +167,24 @@ impl Walk<'_> {
             }
             Shape::Number | Shape::Boolean | Shape::IntegerOrText => {}
         }
+    }
+
+    /// `<MAX_REPLICAS>`: somebody is meant to write a value here; that is no mistake about the field.
+    fn placeholder(&mut self, node: &Node, name: &str) -> bool {
+        let inner = node.as_str().and_then(|text| text.strip_prefix('<')?.strip_suffix('>'));
+        let Some(inner) = inner.filter(|inner| !inner.is_empty() && !inner.contains(['<', '>'])) else {
+            return false;
+        };
+        let is_first = !self.found.iter().any(|finding| finding.severity == Severity::Note);
+        if is_first {
+            let message = format!("`{name}` holds a placeholder, `<{}>`", inner.escape_debug());
+            let mut finding = Finding::new(&rules::WRONG_TYPE, self.place(node), message)
+                .why("it is not a value yet: the API server refuses the object as it is")
+                .help("fill it in before it is applied");
+            finding.severity = Severity::Note;
+            self.push(finding);
+        }
+        true
     }
 
     fn object(&mut self, node: &Node, fields: &[Field], name: &str, is_root: bool) {

@@ -8,7 +8,7 @@ pub struct View<'d> {
     pub max: Option<i64>,
     pub idle: Option<i64>,
     pub triggers: Vec<Trigger<'d>>,
-    /// Some number of it is filled in later, so that no comparison can be sure.
+    /// Some number of it is filled in later, or is none, so that no comparison can be sure.
     pub is_open: bool,
 }
 
@@ -24,8 +24,7 @@ pub struct Trigger<'d> {
 impl<'d> View<'d> {
     pub fn of(object: &Object<'d>) -> Option<Self> {
         let spec = object.at(&["spec"])?;
-        let open =
-            |key: &str| spec.get(key).and_then(Node::as_str).is_some_and(|text| !super::is_known(text));
+        let open = |key: &str| spec.get(key).and_then(Node::as_str).is_some();
         let triggers = spec.get("triggers").map(Node::items).unwrap_or_default();
         Some(View {
             spec,
