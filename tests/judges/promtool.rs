@@ -81,3 +81,51 @@ fn the_generated_tests_notice_a_spoiled_rule() {
         assert!(!status.success(), "nobody noticed that {alert} does not fire");
     }
 }
+
+/// Files of Prometheus' own, right and wrong: slogen refuses what Prometheus refuses, and nothing else.
+#[test]
+#[ignore = "needs promtool (Debian: prometheus)"]
+fn what_slogen_says_of_configurations_and_rules_is_what_promtool_says() {
+    const JOB: &str = "scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ['a:80']}]\n";
+    let rules = |rule: &str| format!("groups:\n  - name: g\n    rules:\n      - {rule}\n");
+    let cases = [
+        ("config", JOB.to_string()),
+        ("config", format!("global: {{scrape_interval: 30s, external_labels: {{a: 1}}}}\n{JOB}")),
+        ("config", format!("global: {{scrape_intervall: 30s}}\n{JOB}")),
+        ("config", format!("global: {{scrape_interval: 30}}\n{JOB}")),
+        ("config", format!("{JOB}    scrape_interval: 10s\n    scrape_timeout: 20s\n")),
+        (
+            "config",
+            format!(
+                "{JOB}    scrape_interval: 1m30s\n    metric_relabel_configs: [{{regex: true, source_labels: [x], action: keep}}]\n"
+            ),
+        ),
+        ("config", format!("{JOB}    relabel_configs: [{{source_labels: [x], action: keeep}}]\n")),
+        ("config", format!("{JOB}    relabel_configs: [{{source_labels: [x], action: keep, regex: '('}}]\n")),
+        ("config", format!("{JOB}    relabel_configs: [{{sourceLabels: [x], action: keep}}]\n")),
+        ("config", format!("{JOB}    honor_label: true\n")),
+        ("config", format!("{JOB}  - job_name: a\n    static_configs: [{{targets: ['b:80']}}]\n")),
+        ("rules", rules("{alert: A, expr: up == 0, for: 5m, labels: {severity: 1}}")),
+        ("rules", rules("{alert: A, expr: up == 0, fro: 5m}")),
+        ("rules", rules("{alert: A, for: 5m}")),
+        ("rules", rules("{record: a:b, expr: sum(up), for: 5}")),
+        ("rules", rules("{record: 'a:b', expr: sum(up}")),
+    ];
+    let mut wrong = Vec::new();
+    for (what, text) in cases {
+        let folder = scratch("own-files");
+        std::fs::write(folder.join("file.yml"), &text).expect("writable");
+        let output = Command::new("promtool")
+            .args(["check", what, "file.yml"])
+            .current_dir(&folder)
+            .output()
+            .expect("promtool is installed (Debian: prometheus)");
+        let (_, findings) = crate::inspect::found(&[("file.yml", &text)]);
+        let errors: Vec<&str> =
+            findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.rule.id).collect();
+        if output.status.success() != errors.is_empty() {
+            wrong.push(format!("promtool {}: {errors:?}\n{text}", output.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
