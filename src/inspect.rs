@@ -89,6 +89,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(own.into_iter().flatten());
     findings.extend(repository::check(sources, &inventory));
     findings.extend(workload::check(&inventory));
+    findings.extend(alerting::across(sources, &inventory));
     let (scraping, coverage) = scrape::check(sources, &inventory);
     findings.extend(scraping);
     patched::leave_out(&inventory, &mut findings);

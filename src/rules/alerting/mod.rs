@@ -1,9 +1,10 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
 mod keda;
+mod position;
 
 use crate::finding::{Finding, cards};
-use crate::inventory::Object;
+use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, Role, lint, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::Versions;
@@ -14,6 +15,11 @@ cards! {
     "alerting":
     REMOVED_METRIC Error "removed-metric" "a metric that KEDA has under another name";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
+}
+
+/// Alerts against the ScaledObjects that they speak of.
+pub fn across<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
+    position::check(sources, inventory)
 }
 
 /// What is wrong with the queries of one PrometheusRule or rule file.

@@ -24,8 +24,7 @@ const PAGES: [&str; 8] =
     ["graph", "targets", "alerts", "rules", "metrics", "classic/graph", "-/healthy", "-/ready"];
 
 /// Words of addresses that nobody has filled in.
-const UNFILLED: [&str; 8] =
-    ["your", "yours", "changeme", "placeholder", "replaceme", "replace", "todo", "fixme"];
+const UNFILLED: [&str; 5] = ["your", "yours", "changeme", "placeholder", "replaceme"];
 
 impl<'t> Address<'t> {
     pub fn read(text: &'t str) -> Option<Self> {
@@ -173,11 +172,14 @@ fn refused(
         PAGES.iter().find(|page| path.strip_suffix(**page).is_some_and(|before| before.ends_with('/')))
     {
         let before = path[..path.len() - page.len()].trim_end_matches('/');
-        return error(
+        // A proxy may have Prometheus below any of the other names.
+        let is_sure = page.ends_with("graph") || page.starts_with('-');
+        return Some(told(
+            if is_sure { Severity::Error } else { Severity::Warning },
             &format!("the address ends in a page for people, `/{page}`"),
             &format!("KEDA would ask for `/{page}/api/v1/query`: Prometheus answers 404, and nothing scales"),
             format!("write \"{}\"", address.with(address.host, address.port, before)),
-        );
+        ));
     }
     None
 }

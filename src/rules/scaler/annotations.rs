@@ -63,7 +63,7 @@ impl Checker<'_> {
 
     fn paused(&mut self, entry: &Entry, value: &str, paused_at: Option<&Entry>) {
         let place = self.key(entry);
-        if !self.versions.keda.at_least(2, 12) {
+        if !self.versions.keda.at_least(2, 12) && parse_bool(value) != Some(false) {
             return self.push(
                 Finding::new(&PAUSED, place, format!("KEDA {} does not read `paused`", self.versions.keda))
                     .why("it came with 2.12: the autoscaler goes on")
@@ -96,7 +96,7 @@ impl Checker<'_> {
     fn switch(&mut self, entry: &Entry, key: &str, value: &str) {
         let name = key.rsplit('/').next().unwrap_or(key);
         let place = self.key(entry);
-        if !self.versions.keda.at_least(2, 18) {
+        if !self.versions.keda.at_least(2, 18) && parse_bool(value) != Some(false) {
             self.push(
                 Finding::new(&PAUSED, place, format!("KEDA {} does not read `{name}`", self.versions.keda))
                     .why("it came with 2.18: the annotation has no effect")

@@ -46,6 +46,8 @@ pub enum Problem {
     Mixed(Span),
     /// A comment at the end, where KEDA closes a bracket of its own.
     Comment(Span),
+    /// An operator at the end.
+    Unfinished(Span),
     /// Something else, which the rules say nothing about.
     Other,
 }
@@ -128,6 +130,11 @@ impl Token<'_> {
 pub fn read(text: &str) -> Result<Term<'_>, Problem> {
     let tokens = tokens(text)?;
     brackets(&tokens)?;
+    const OPERATORS: [&str; 14] = ["+", "-", "*", "/", "%", "**", "?", ":", "&&", "||", "??", "<", ">", "=="];
+    if let Some(last) = tokens.last().filter(|last| last.sort == Sort::Sign && OPERATORS.contains(&last.text))
+    {
+        return Err(Problem::Unfinished(last.span()));
+    }
     let mut parser = Parser { text, tokens, at: 0, depth: 0 };
     let term = parser.whole()?;
     if parser.peek().is_some() { Err(Problem::Other) } else { Ok(term) }
@@ -387,6 +394,10 @@ impl<'t> Parser<'t> {
                 if name.sort != Sort::Word {
                     return Err(Problem::Other);
                 }
+                if matches!(term.kind, Kind::Name("$env")) {
+                    term = self.since(start, Kind::Name(name.text));
+                    continue;
+                }
                 if self.take("(") {
                     self.list(")")?;
                 }
@@ -496,6 +507,7 @@ mod tests {
     fn finds_the_variables() {
         assert_eq!(names("load + queue / 2"), ["load", "queue"]);
         assert_eq!(names("let x = load * 2; x > 5 ? x : 1.5e3"), ["load"]);
+        assert_eq!(names("$env.a + b"), ["a", "b"]);
         assert_eq!(names("$env[\"jobs-total\"] + (a ?? 0)"), ["jobs-total", "a"]);
         assert_eq!(names("count([a, b], {# > 1}) >= 2 ? 5 : 0 /* all */"), ["a", "b"]);
         assert_eq!(names("sort([a / 100, b], \"desc\")[1]"), ["a", "b"]);
@@ -508,6 +520,7 @@ mod tests {
         assert!(matches!(read("a ?? 5 + b"), Err(Problem::Mixed(_))));
         assert!(read("(a ?? 5) + b").is_ok());
         assert!(read("b + a ?? 5").is_ok());
+        assert!(matches!(read("a + b +"), Err(Problem::Unfinished(_))));
         assert!(matches!(read("a + b // both"), Err(Problem::Comment(_))));
     }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod annotations;
+mod arithmetic;
 mod authentication;
 mod cards;
 mod effects;

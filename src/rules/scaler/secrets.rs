@@ -39,6 +39,12 @@ impl Checker<'_> {
             if value.is_empty() || !is_known(value) || value.contains(['<', '>']) && !value.contains("://") {
                 continue;
             }
+            // The name of a variable of the environment, by the looks of it.
+            let is_name = value.contains('_')
+                && value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+            if is_name {
+                continue;
+            }
             let is_connection =
                 entry.key.to_lowercase().contains("connection") && !entry.key.ends_with("FromEnv");
             let small = value.to_lowercase();
