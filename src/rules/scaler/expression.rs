@@ -126,9 +126,16 @@ impl Token<'_> {
     }
 }
 
+/// Nobody writes a longer formula by hand.
+const MOST_TOKENS: usize = 500;
+
 /// Reads a formula.
 pub fn read(text: &str) -> Result<Term<'_>, Problem> {
     let tokens = tokens(text)?;
+    // The tree is walked by recursion.
+    if tokens.len() > MOST_TOKENS {
+        return Err(Problem::Other);
+    }
     brackets(&tokens)?;
     const OPERATORS: [&str; 14] = ["+", "-", "*", "/", "%", "**", "?", ":", "&&", "||", "??", "<", ">", "=="];
     if let Some(last) = tokens.last().filter(|last| last.sort == Sort::Sign && OPERATORS.contains(&last.text))
@@ -521,6 +528,9 @@ mod tests {
         assert!(read("(a ?? 5) + b").is_ok());
         assert!(read("b + a ?? 5").is_ok());
         assert!(matches!(read("a + b +"), Err(Problem::Unfinished(_))));
+        for long in ["a + ", "a ** ", "-", "(", "a.b."] {
+            assert!(read(&(long.repeat(5_000) + "a")).is_err(), "{long}");
+        }
         assert!(matches!(read("a + b // both"), Err(Problem::Comment(_))));
     }
 }

@@ -273,7 +273,7 @@ impl Checker<'_> {
             return;
         }
         let mut open = Vec::new();
-        unguarded(term, &mut open);
+        guarded(term, &mut open);
         let Some((name, span)) = open.first() else { return };
         let place = self.inside(node, formula, *span);
         self.push(
@@ -284,18 +284,29 @@ impl Checker<'_> {
     }
 }
 
+/// Names that are nil where nothing stands in for them. A whole formula may be nil: then `replicas` count.
 fn unguarded<'t>(term: &Term<'t>, found: &mut Vec<(&'t str, Span)>) {
     match &term.kind {
         Kind::Name(name) => found.push((name, term.span)),
         Kind::Binary("??", left, right) => {
-            if !matches!(left.kind, Kind::Name(_)) {
-                unguarded(left, found);
-            }
+            guarded(left, found);
             unguarded(right, found);
         }
         // A name that `let` gives may be guarded where it is given.
         Kind::Let(_, value, _) => unguarded(value, found),
         _ => term.children().into_iter().for_each(|child| unguarded(child, found)),
+    }
+}
+
+/// The same, of what may be nil: `a ?? b ?? 5`.
+fn guarded<'t>(term: &Term<'t>, found: &mut Vec<(&'t str, Span)>) {
+    match &term.kind {
+        Kind::Name(_) => {}
+        Kind::Binary("??", left, right) => {
+            guarded(left, found);
+            guarded(right, found);
+        }
+        _ => unguarded(term, found),
     }
 }
 
