@@ -144,6 +144,20 @@ fn what_an_older_keda_does_not_have() {
             (2, 17),
             (2, 18),
         ),
+        (
+            scaled(
+                "",
+                &format!(
+                    "{fallback}    behavior: scalingModifiers\n  advanced:\n    scalingModifiers:\n      formula: (load ?? 0)\n      target: \"10\"\n"
+                ),
+                "",
+                TOTAL,
+            ),
+            "scaler/dead-fallback",
+            "2.19",
+            (2, 19),
+            (2, 20),
+        ),
     ];
     for (text, rule, word, before, from) in cases {
         switches(&text, rule, word, before, from);

@@ -102,7 +102,7 @@ impl Checker<'_> {
         self.push(finding);
     }
 
-    /// Source: kedacore/keda CHANGELOG.md, 2.17 and 2.18.
+    /// Source: kedacore/keda CHANGELOG.md, 2.17, 2.18 and 2.20.
     fn fallback_of_version(&mut self, view: &View<'_>, fallback: &Entry) {
         let keda = self.versions.keda;
         if let Some(node) = fallback.node.get("behavior")
@@ -116,6 +116,18 @@ impl Checker<'_> {
             )
             .why("it came with 2.17: the API server drops it, and the fallback is always `replicas`")
             .help("update KEDA, or leave it out");
+            finding.severity = Severity::Warning;
+            self.push(finding);
+        }
+        if let Some(node) = fallback.node.get("behavior")
+            && keda.at_least(2, 17)
+            && !keda.at_least(2, 20)
+            && node.as_str() == Some("scalingModifiers")
+        {
+            let message = format!("KEDA {keda} has no fallback by the formula");
+            let mut finding = Finding::new(&DEAD_FALLBACK, self.place(node), message)
+                .why("it came with 2.20: before, the API server refuses the word, and a trigger that fails takes the whole formula with it")
+                .help("update KEDA, or write `behavior: static`");
             finding.severity = Severity::Warning;
             self.push(finding);
         }
