@@ -19,7 +19,7 @@ pub(super) struct Address<'t> {
     pub path: &'t str,
 }
 
-/// Pages for people, which stand where the address ends.
+/// Pages of Prometheus that are copied along with the address.
 const PAGES: [&str; 8] =
     ["graph", "targets", "alerts", "rules", "metrics", "classic/graph", "-/healthy", "-/ready"];
 
@@ -176,7 +176,7 @@ fn refused(
         let is_sure = page.ends_with("graph") || page.starts_with('-');
         return Some(told(
             if is_sure { Severity::Error } else { Severity::Warning },
-            &format!("the address ends in a page for people, `/{page}`"),
+            &format!("the address ends in a page, `/{page}`"),
             &format!("KEDA would ask for `/{page}/api/v1/query`: Prometheus answers 404, and nothing scales"),
             format!("write \"{}\"", address.with(address.host, address.port, before)),
         ));

@@ -24,7 +24,14 @@ pub struct Trigger<'d> {
 impl<'d> View<'d> {
     pub fn of(object: &Object<'d>) -> Option<Self> {
         let spec = object.at(&["spec"])?;
-        let open = |key: &str| spec.get(key).and_then(Node::as_str).is_some();
+        // `#{MAX}#` without quotes is a comment behind a key without a value.
+        let open = |key: &str| {
+            let node = spec.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node);
+            node.is_some_and(|node| {
+                node.value == crate::manifest::Value::Null
+                    || node.as_str().is_some()
+            })
+        };
         let triggers = spec.get("triggers").map(Node::items).unwrap_or_default();
         Some(View {
             spec,
