@@ -49,6 +49,11 @@ impl Checker<'_> {
             self.no_effect(entry, "pollingInterval", why, "leave it out");
         }
         if view.has_formula() {
+            let target = view.modifiers().and_then(|node| super::view::entry(node, "activationTarget"));
+            if let Some(entry) = target.filter(|entry| is_set(entry)) {
+                let why = format!("it decides between 0 and 1 pods alone, and the minimum is {min}");
+                self.no_effect(entry, &entry.key, why, "leave it out");
+            }
             return;
         }
         for trigger in &view.triggers {
