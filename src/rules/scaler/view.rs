@@ -27,10 +27,7 @@ impl<'d> View<'d> {
         // `#{MAX}#` without quotes is a comment behind a key without a value.
         let open = |key: &str| {
             let node = spec.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node);
-            node.is_some_and(|node| {
-                node.value == crate::manifest::Value::Null
-                    || node.as_str().is_some()
-            })
+            node.is_some_and(|node| node.value == crate::manifest::Value::Null || node.as_str().is_some())
         };
         let triggers = spec.get("triggers").map(Node::items).unwrap_or_default();
         Some(View {
