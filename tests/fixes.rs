@@ -1,22 +1,12 @@
 //! `--fix` on files as people have them: it ends, it breaks nothing, and it touches only what it may.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
-use crate::support::scratch;
+use crate::support::{scratch, slogen};
 
 const HEAD: &str = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {name: web}\n";
 const TRIGGER: &str =
     "  triggers:\n    - type: cpu\n      metricType: Utilization\n      metadata: {value: \"80\"}\n";
-
-fn slogen(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_slogen"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
 
 fn fixed(name: &str, text: &str) -> String {
     let folder = scratch(name);

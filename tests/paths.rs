@@ -1,20 +1,11 @@
 //! However a file is named, it is one file; and what cannot be read is told.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::scratch;
+use crate::support::{scratch, slogen};
 
 const OBJECT: &str = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  minReplicas: 5\n  maxReplicas: 2\n";
-
-fn slogen(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_slogen"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("the program starts")
-}
 
 /// File and rule of each finding.
 fn found(output: &Output) -> Vec<(String, String)> {

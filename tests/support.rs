@@ -66,3 +66,12 @@ pub fn scratch(what: &str) -> PathBuf {
     std::fs::create_dir_all(&folder).expect("the build directory can be written");
     folder
 }
+
+/// Runs the program in a folder.
+pub fn slogen(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_slogen"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
+}
