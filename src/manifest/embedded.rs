@@ -1,8 +1,9 @@
 //! YAML inside of the texts of YAML: a `prometheus.yml` in a ConfigMap, scrape configurations in Helm values, rule files.
-//! It becomes documents of its own, whose every value knows its place in the outer file.
+//! It becomes documents of its own, whose every value knows its place in the outer file. So do the monitors that a chart
+//! makes of its values.
 
 use super::inside::Places;
-use super::{Document, Node, Value, read};
+use super::{Document, Entry, Node, Value, read};
 use crate::source::Span;
 
 /// Texts in texts that are followed.
@@ -25,8 +26,61 @@ pub fn embedded(document: &Document, text: &str) -> Vec<Document> {
     let mut found = Vec::new();
     if HOSTS.contains(&document.kind()) {
         walk(&document.node, document, text, 0, &mut found);
+        let of_texts: Vec<Document> =
+            found.iter().flat_map(|inner| monitors(&inner.node, inner, 0)).collect();
+        found.extend(monitors(&document.node, document, 0));
+        found.extend(of_texts);
     }
     found
+}
+
+/// Keys of the values of kube-prometheus-stack, and the kind that the chart makes of what stands below them.
+const MONITORS: [(&str, &str); 2] =
+    [("additionalServiceMonitors", "ServiceMonitor"), ("additionalPodMonitors", "PodMonitor")];
+
+/// The monitors that kube-prometheus-stack makes of its values.
+///
+/// Source: prometheus-community/helm-charts charts/kube-prometheus-stack/templates/prometheus/servicemonitors.yaml: the
+/// entry is the `spec` but for its name and labels, and the label `release` is that of the release.
+fn monitors(node: &Node, document: &Document, depth: usize) -> Vec<Document> {
+    const MOST_LEVELS: usize = 8;
+    let mut found = Vec::new();
+    if depth > MOST_LEVELS {
+        return found;
+    }
+    for entry in node.entries() {
+        match MONITORS.iter().find(|(key, _)| *key == entry.key) {
+            Some((_, kind)) => {
+                found.extend(entry.node.items().iter().filter_map(|item| monitor(item, kind, document)))
+            }
+            None => found.extend(monitors(&entry.node, document, depth + 1)),
+        }
+    }
+    for item in node.items() {
+        found.extend(monitors(item, document, depth + 1));
+    }
+    found
+}
+
+fn monitor(item: &Node, kind: &str, document: &Document) -> Option<Document> {
+    let name = item.get("name")?;
+    let at = Span::at(item.span.start as usize);
+    let node = |value: Value| Node { value, span: at };
+    let entry = |key: &str, node: Node| Entry { key: key.to_string(), key_span: at, node };
+    let text = |value: &str| node(Value::Text(value.to_string()));
+    // Which release it is, is told elsewhere.
+    let mut labels = vec![entry("release", text("${RELEASE}"))];
+    labels.extend(item.get("additionalLabels").map(Node::entries).unwrap_or_default().iter().cloned());
+    let metadata = vec![entry("name", name.clone()), entry("labels", node(Value::Mapping(labels)))];
+    let is_spec = |entry: &&Entry| !["name", "additionalLabels"].contains(&entry.key.as_str());
+    let spec: Vec<Entry> = item.entries().iter().filter(is_spec).cloned().collect();
+    let whole = vec![
+        entry("apiVersion", text("monitoring.coreos.com/v1")),
+        entry("kind", text(kind)),
+        entry("metadata", node(Value::Mapping(metadata))),
+        entry("spec", Node { value: Value::Mapping(spec), span: item.span }),
+    ];
+    Some(Document { file: document.file, node: Node { value: Value::Mapping(whole), span: item.span } })
 }
 
 fn walk(node: &Node, document: &Document, text: &str, depth: usize, found: &mut Vec<Document>) {

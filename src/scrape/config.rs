@@ -238,11 +238,6 @@ fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
                 };
                 jobs(items, file, default, configs);
             }
-            Value::Sequence(items) if ADDITIONAL.contains(&key) && !items.is_empty() => {
-                configs.open.get_or_insert(format!(
-                    "`{key}` in the values of a chart select more, and are not followed"
-                ));
-            }
             _ if key == "additionalScrapeConfigsSecret"
                 && entry.node.get("enabled").and_then(Node::as_written).as_deref() == Some("true") =>
             {
@@ -255,9 +250,6 @@ fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
         }
     }
 }
-
-/// Keys under which Helm values hold monitors.
-const ADDITIONAL: [&str; 2] = ["additionalServiceMonitors", "additionalPodMonitors"];
 
 /// The operator's own way to write a job.
 fn custom(object: &Object<'_>, configs: &mut Configs) {
