@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::config::{self, Configs, Job};
 use super::index::{self, Index};
 use super::operator::Operators;
-use super::target::{Pods, sanitized};
+use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
 use super::{annotations, dangling, flaws, labels, monitor, rules, twice};
@@ -16,7 +16,7 @@ use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
 use crate::manifest::{Node, raw_offset};
 use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
-use crate::source::{FileId, Place, Sources, Span};
+use crate::source::{Place, Sources, Span};
 
 /// One line of the report.
 #[derive(Clone, Debug)]
@@ -99,6 +99,27 @@ fn is_naming(matcher: &MatcherView) -> bool {
         && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
 }
 
+/// Whether a selector says that it is about these pods.
+fn is_about(selector: &SelectorView, pods: &Pods<'_>, services: &[&Service<'_>]) -> bool {
+    // The metrics of an application are often called after it.
+    let of_metric = selector.name.as_deref().is_some_and(|name| {
+        name.starts_with(&pods.object.name.replace('-', "_")) && pods.object.name.len() > 2
+    });
+    if of_metric {
+        return true;
+    }
+    selector.matchers.iter().filter(|matcher| is_naming(matcher)).any(|matcher| {
+        let names = matcher.value.split('|').map(plain);
+        names.filter(|name| name.len() > 1).any(|name| {
+            let own = pods.object.name.as_str();
+            own.contains(name)
+                || name.contains(own)
+                || pods.labels.values().any(|value| value == name)
+                || services.iter().any(|service| service.object.name == name)
+        })
+    })
+}
+
 /// A name without what makes a pattern of it.
 fn plain(value: &str) -> &str {
     value.trim_start_matches(['^', '(', '.', '*']).trim_end_matches(['*', '.', '+', '-', '$', ')'])
@@ -153,6 +174,7 @@ pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Fin
 impl<'i> World<'i> {
     fn scaler(&self, object: &'i Object<'i>, findings: &mut Vec<Finding>, rows: &mut Vec<Row>) {
         let target = self.target(object);
+        let services = target.as_ref().map(|pods| self.index.services_of(pods)).unwrap_or_default();
         let passages = target.as_ref().map(|pods| self.passages(pods));
         let mut told = false;
         let mut selectors = Vec::new();
@@ -171,7 +193,7 @@ impl<'i> World<'i> {
                 seen.push(metric.clone());
                 selectors.push(selector.clone());
                 // A query may be about the pods of somebody else.
-                let other = self.named(object, &selector, target.as_ref());
+                let other = self.named(object, &selector, (target.as_ref(), &services));
                 let other_passages = other.as_ref().map(|pods| self.passages(pods));
                 let target = other.as_ref().or(target.as_ref());
                 let passages = other_passages.as_ref().or(passages.as_ref());
@@ -181,7 +203,7 @@ impl<'i> World<'i> {
                     text,
                     Span::new(selector.span.start as usize, selector.span.start as usize + metric.len()),
                 );
-                let is_about_target = target.is_some_and(|pods| self.is_about(&selector, pods));
+                let is_about_target = target.is_some_and(|pods| is_about(&selector, pods, &services));
                 let verdict = self.verdict(
                     object,
                     (&metric, is_about_target),
@@ -264,42 +286,12 @@ impl<'i> World<'i> {
     /// The jobs that count for pods: of copies the nearest, and those of another environment only where there are no
     /// others.
     fn jobs(&self, pods: &Pods<'_>) -> Vec<&Job> {
-        let near = self.configs.jobs_near(|file| self.nearness(file, pods));
+        let near =
+            self.configs.jobs_near(|file| index::nearness(&self.sources.get(file).name, pods.object.path));
         let is_other =
             |job: &&&Job| index::are_environments(&self.sources.get(job.file).name, pods.object.path);
         let own: Vec<&Job> = near.iter().filter(|job| !is_other(job)).copied().collect();
         if own.is_empty() { near } else { own }
-    }
-
-    /// How near a file is to that of a workload: the folders that they share.
-    fn nearness(&self, file: FileId, pods: &Pods<'_>) -> usize {
-        let (mine, theirs) = (pods.object.path, self.sources.get(file).name.as_str());
-        if mine == theirs {
-            return usize::MAX;
-        }
-        mine.split('/').zip(theirs.split('/')).take_while(|(one, two)| one == two).count()
-    }
-
-    /// Whether a selector says that it is about these pods.
-    fn is_about(&self, selector: &SelectorView, pods: &Pods<'_>) -> bool {
-        // The metrics of an application are often called after it.
-        let of_metric = selector.name.as_deref().is_some_and(|name| {
-            name.starts_with(&pods.object.name.replace('-', "_")) && pods.object.name.len() > 2
-        });
-        if of_metric {
-            return true;
-        }
-        let services = self.index.services_of(pods);
-        selector.matchers.iter().filter(|matcher| is_naming(matcher)).any(|matcher| {
-            let names = matcher.value.split('|').map(plain);
-            names.filter(|name| name.len() > 1).any(|name| {
-                let own = pods.object.name.as_str();
-                own.contains(name)
-                    || name.contains(own)
-                    || pods.labels.values().any(|value| value == name)
-                    || services.iter().any(|service| service.object.name == name)
-            })
-        })
     }
 
     /// The pods of the workload that a selector names, where that is not the target.
@@ -307,11 +299,10 @@ impl<'i> World<'i> {
         &self,
         object: &Object<'i>,
         selector: &SelectorView,
-        target: Option<&Pods<'i>>,
+        (target, services): (Option<&Pods<'i>>, &[&Service<'i>]),
     ) -> Option<Pods<'i>> {
         let named = selector.matchers.iter().filter(|matcher| is_naming(matcher));
         let names: Vec<&str> = named.map(|matcher| plain(&matcher.value)).collect();
-        let services = target.map(|pods| self.index.services_of(pods)).unwrap_or_default();
         let is_target = |name: &&str| {
             target.is_some_and(|pods| {
                 pods.object.name.contains(*name) || pods.labels.values().any(|value| value == name)

@@ -42,13 +42,26 @@ impl ByLabel {
 /// At most so many of a kind are looked at for one workload.
 const MOST: usize = 32;
 
+/// How near two files are: the number of folders that they share; files of one folder are nearer, one file is nearest.
+pub fn nearness(one: &str, other: &str) -> usize {
+    if one == other {
+        return usize::MAX;
+    }
+    let folder = |path: &str| path.rfind('/').unwrap_or(0);
+    let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    if folder(one) == folder(other) && same >= folder(one) {
+        return usize::MAX - 1;
+    }
+    one.bytes().take(same).filter(|byte| *byte == b'/').count()
+}
+
 /// Leaves out copies that are meant for somebody else: of objects of one name those whose files are nearest, and none of
 /// another environment.
 fn nearest<'o, T>(all: Vec<T>, object: impl Fn(&T) -> &'o Object<'o>, to: &Object<'_>) -> Vec<T> {
     if all.len() < 2 {
         return all;
     }
-    let ranks: Vec<usize> = all.iter().map(|one| object(one).nearness(to)).collect();
+    let ranks: Vec<usize> = all.iter().map(|one| nearness(object(one).path, to.path)).collect();
     let mut best: HashMap<(&str, Option<&str>), usize> = HashMap::new();
     let key = |one: &T| (object(one).name.as_str(), object(one).namespace.as_deref());
     for (one, rank) in all.iter().zip(&ranks) {
