@@ -262,6 +262,7 @@ fn way(monitor: &Object<'_>, endpoint: &Node, what: String, labels: Labels) -> S
     Scraped {
         by: monitor.name_place(),
         what,
+        home: monitor.namespace.clone(),
         is_monitor: monitor.group() == "monitoring.coreos.com",
         release: monitor.labels().into_iter().find(|(name, _)| name == "release").map(|(_, value)| value),
         interval: interval(endpoint),

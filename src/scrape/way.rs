@@ -39,6 +39,8 @@ pub struct Scraped {
     /// The place that does it, and its name in words.
     pub by: Place,
     pub what: String,
+    /// The namespace of the monitor, where it is written.
+    pub home: Option<String>,
     /// Whether the operator makes it, whose interval is another where none is written.
     pub is_monitor: bool,
     /// The label `release` of the monitor, by which releases of kube-prometheus-stack choose.
@@ -83,7 +85,9 @@ impl Scraped {
 
     /// Whether the same is scraped by another.
     pub fn is_again(&self, other: &Scraped) -> bool {
-        self.what != other.what && self.endpoints.iter().any(|endpoint| other.endpoints.contains(endpoint))
+        let is_one = self.what == other.what
+            && (self.home == other.home || self.home.is_none() || other.home.is_none());
+        !is_one && self.endpoints.iter().any(|endpoint| other.endpoints.contains(endpoint))
     }
 
     /// The rule that drops a metric, if one surely does.
@@ -129,10 +133,10 @@ impl Scraped {
     }
 }
 
-/// Labels that stay on the series.
-pub fn visible(mut labels: Labels) -> Labels {
-    labels.retain(|name, _| !name.starts_with("__"));
-    labels
+/// Labels that stay on the series; what is filled in later is not known.
+pub fn visible(labels: Labels) -> Labels {
+    let stays = |(name, _): &(String, String)| !name.starts_with("__");
+    labels.into_iter().filter(stays).map(|(name, value)| (name, known(&value).to_string())).collect()
 }
 
 /// What a hand-written job does with pods.
@@ -279,6 +283,7 @@ fn scraped(job: &Job, (labels, endpoints): Passed) -> Scraped {
     Scraped {
         by: job.name_place(),
         what: job.what(),
+        home: None,
         is_monitor: false,
         release: None,
         interval: field("scrape_interval", "scrapeInterval")
@@ -415,7 +420,7 @@ fn outside(job: &Job, discovery: &Node, pods: &Pods<'_>) -> Option<String> {
 /// The selector of a discovery that none of these label sets meets.
 fn unselected<'n>(discovery: &'n Node, role: &str, all: &[&Labels]) -> Option<&'n Node> {
     let selectors = discovery.get("selectors").map(Node::items).unwrap_or_default();
-    let own = selectors.iter().find(|one| one.get("role").and_then(Node::as_str) == Some(role))?;
+    let own = selectors.iter().find(|one| self::role(one) == role)?;
     let label = own.get("label")?;
     let text = label.as_str().filter(|text| known(text) == *text && !text.contains(['(', '!', ' ']))?;
     let meets = |labels: &Labels| {
