@@ -10,7 +10,7 @@ use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{annotations, dangling, flaws, labels, monitor, rules, twice};
+use super::{address, annotations, dangling, flaws, job, labels, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
@@ -276,7 +276,7 @@ impl<'i> World<'i> {
         let Some(pods) = self.target(object) else { return Vec::new() };
         let services = self.index.services_of(&pods);
         let jobs = self.jobs(&pods);
-        let random = |job| match way::fixed(job, &pods, &services)? {
+        let random = |job| match address::fixed(job, &pods, &services)? {
             Passage::Random { by, what } => Some(twice::random(by, &what, &pods)),
             _ => None,
         };
@@ -351,7 +351,7 @@ impl<'i> World<'i> {
             }
             self.chosen(object, passage)
         });
-        let jobs = self.jobs(pods).into_iter().map(|job| way::job(job, pods, &services));
+        let jobs = self.jobs(pods).into_iter().map(|job| job::job(job, pods, &services));
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
     }
 
@@ -360,7 +360,7 @@ impl<'i> World<'i> {
     /// Source: prometheus-community/helm-charts charts/kube-prometheus-stack/templates/_helpers.tpl: the Service of
     /// Prometheus is called after the release and the chart.
     fn release(&self, address: &str, passages: &[Passage]) -> Vec<Finding> {
-        let host = way::host(address).split('.').next().unwrap_or_default();
+        let host = address::host(address).split('.').next().unwrap_or_default();
         let release = match host.strip_suffix("-prometheus") {
             Some("kube-prometheus-stack") => "kube-prometheus-stack",
             Some(start) => {

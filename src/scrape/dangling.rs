@@ -2,13 +2,13 @@
 //!
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
 
+use super::address;
 use super::config::Job;
 use super::index::Index;
 use super::monitor::{OF_SERVICES, endpoints, looks_into, selected, takes_numbers};
 use super::operator::Operators;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING};
 use super::target::{Pods, Service, carries, pairs};
-use super::way;
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::{Node, Value, has_variable};
@@ -137,16 +137,16 @@ fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>]) -> Vec<Fin
 pub fn addresses(job: &Job, index: &Index<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (_, target, address) in job.addresses() {
-        let host = way::host(&address);
+        let host = address::host(&address);
         // Beside Docker Compose the same name may be that of a container.
         if has_variable(&address) || job.is_local && !host.contains('.') {
             continue;
         }
         let first = host.split('.').next().unwrap_or_default();
         let services: Vec<&Service<'_>> = index.services_named(first).collect();
-        let Some(why) = way::no_such_port(&address, &services) else { continue };
+        let Some(why) = address::no_such_port(&address, &services) else { continue };
         let message = format!("{} scrapes `{address}`, and nothing listens there", job.what());
-        let named = services.iter().find(|service| way::names(host, service)).unwrap_or(&services[0]);
+        let named = services.iter().find(|service| address::names(host, service)).unwrap_or(&services[0]);
         findings.push(
             Finding::new(&PORT_MISSING, job.place(target), message)
                 .label(why)

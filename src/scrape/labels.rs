@@ -3,7 +3,8 @@
 //! Source: prometheus/prometheus scrape/scrape.go, mutateSampleLabels: without `honor_labels` a label of the target
 //! replaces the metric's own, which becomes `exported_…`.
 
-use super::relabel::{Fit, Labels, UNKNOWN, fit, is_unknown, known};
+use super::pattern::{Fit, fit};
+use super::relabel::{Labels, UNKNOWN, is_unknown, known};
 use super::rules::LABEL_MISMATCH;
 use super::target::Pods;
 use super::way::{Scraped, shown};

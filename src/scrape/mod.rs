@@ -4,15 +4,18 @@
 //! configurations are ways ([`way`]) that keep or drop such targets; [`coverage`] asks for each metric of each scaler.
 //! Verdicts have three shades: scraped, not scraped, cannot tell.
 
+mod address;
 mod annotations;
 mod config;
 mod coverage;
 mod dangling;
 mod flaws;
 mod index;
+mod job;
 mod labels;
 mod monitor;
 mod operator;
+mod pattern;
 mod relabel;
 pub mod rules;
 mod target;

@@ -1,0 +1,238 @@
+//! What a hand-written job does with the pods of a workload.
+
+use super::address;
+use super::config::Job;
+use super::relabel::{self, Labels, Outcome, UNKNOWN, known};
+use super::target::{Pods, Service};
+use super::way::{Endpoint, Passage, Scraped, describe, endpoint, visible};
+use crate::manifest::Node;
+
+/// What a hand-written job does with pods.
+pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
+    let what = job.what();
+    let mut blocked: Option<Passage> = None;
+    let mut near: Option<Passage> = None;
+    let mut random: Option<Passage> = None;
+    for discovery in job.list("kubernetes_sd_configs", "kubernetesSDConfigs") {
+        let role = role(discovery);
+        if let Some(why) = outside(job, discovery, pods) {
+            let why = format!("{why}, and the pods are in `{}`", pods.object.namespace_text());
+            near.get_or_insert(Passage::Near { by: job.place(discovery), what: what.clone(), why });
+            continue;
+        }
+        if role == "service" {
+            if !is_probe(job)
+                && services.iter().any(|service| matches!(through(job, service.own_targets()), Some(Ok(_))))
+            {
+                random = Some(Passage::Random { by: job.name_place(), what: what.clone() });
+            }
+            continue;
+        }
+        let (targets, labels): (Vec<Labels>, Vec<&Labels>) = match role.as_str() {
+            "pod" => (pods.targets(), vec![&pods.labels]),
+            "endpoints" | "endpointslice" => (
+                services.iter().flat_map(|service| service.targets(pods, &role)).collect(),
+                services.iter().map(|service| &service.labels).collect(),
+            ),
+            _ => continue,
+        };
+        if let Some(node) = unselected(discovery, &role, &labels) {
+            let asked = node.as_written().unwrap_or_default();
+            let why = format!("its `selectors` ask for `{asked}`, and what is here does not carry that");
+            near.get_or_insert(Passage::Near { by: job.place(node), what: what.clone(), why });
+            continue;
+        }
+        match through(job, targets) {
+            Some(Ok(passed)) => return Passage::Scraped(Box::new(scraped(job, passed))),
+            Some(Err((rule, value))) if is_about(job, rule, pods) => {
+                let (by, what, why) = (job.place(rule), what.clone(), describe(rule, &value));
+                blocked = Some(Passage::Blocked { by, what, why, is_sure: true });
+            }
+            Some(Err((rule, value))) => {
+                if let Some(why) = anchored(rule, &value) {
+                    near.get_or_insert(Passage::Near { by: job.place(rule), what: what.clone(), why });
+                }
+            }
+            None => {}
+        }
+    }
+    match address::fixed(job, pods, services) {
+        Some(passage @ Passage::Blocked { .. }) => blocked = Some(passage),
+        Some(passage) => return passage,
+        None => {}
+    }
+    random.or(blocked).or_else(|| elsewhere(job)).or(near).unwrap_or(Passage::Apart)
+}
+
+/// Whether a job asks an exporter about its targets, and does not scrape them.
+pub fn is_probe(job: &Job) -> bool {
+    let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"));
+    let rules = job.list("relabel_configs", "relabelings");
+    path.and_then(Node::as_str).is_some_and(|path| path.contains("probe"))
+        || job.name.contains("probe")
+        || job.name.contains("blackbox")
+        || rules.iter().any(|rule| {
+            relabel::field(rule, "target_label", "targetLabel").and_then(Node::as_str)
+                == Some("__param_target")
+        })
+}
+
+/// A job whose targets stand in no file of this repository.
+fn elsewhere(job: &Job) -> Option<Passage> {
+    let what = job.what();
+    let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"));
+    if path.and_then(Node::as_str) == Some("/federate") {
+        return Some(Passage::Open { what, why: "it takes series over from another Prometheus".to_string() });
+    }
+    let is_open = |key: &str| {
+        (key.ends_with("_sd_configs") || key.ends_with("SDConfigs"))
+            && !["kubernetes_sd_configs", "kubernetesSDConfigs"].contains(&key)
+    };
+    let key = job.node.entries().iter().map(|entry| &entry.key).find(|key| is_open(key))?;
+    Some(Passage::Open { what, why: format!("it finds its targets with `{key}`") })
+}
+
+fn role(discovery: &Node) -> String {
+    discovery.get("role").and_then(Node::as_str).unwrap_or_default().to_lowercase()
+}
+
+/// The targets that pass: the labels of the first, port and path of all.
+pub type Passed = (Labels, Vec<Endpoint>);
+
+pub fn scraped(job: &Job, (labels, endpoints): Passed) -> Scraped {
+    let field = |plain: &str, camel: &str| job.node.get(plain).or_else(|| job.node.get(camel));
+    let rules = job.list("metric_relabel_configs", "metricRelabelings");
+    Scraped {
+        by: job.name_place(),
+        what: job.what(),
+        home: None,
+        is_monitor: false,
+        release: None,
+        interval: field("scrape_interval", "scrapeInterval")
+            .and_then(Node::as_str)
+            .and_then(crate::promql::seconds)
+            .or(job.default_interval),
+        labels: visible(labels),
+        endpoints,
+        honors_labels: field("honor_labels", "honorLabels").and_then(Node::as_written).as_deref()
+            == Some("true"),
+        metric_rules: rules.iter().map(|rule| (rule.clone(), job.place(rule))).collect(),
+        again: None,
+    }
+}
+
+/// What passes, or the rule that drops the last target and the value that it looked at; None where there is none.
+pub fn through(job: &Job, targets: Vec<Labels>) -> Option<Result<Passed, (&Node, String)>> {
+    let rules = job.list("relabel_configs", "relabelings");
+    let text = |plain: &str, camel: &str| {
+        job.node.get(plain).or_else(|| job.node.get(camel)).and_then(Node::as_written)
+    };
+    let mut last = None;
+    let mut passed: Option<Passed> = None;
+    for mut target in targets {
+        target.entry("job".to_string()).or_insert_with(|| job.name.clone());
+        let mut set = |name: &str, value: Option<String>, default: &str| {
+            target.insert(name.to_string(), value.unwrap_or_else(|| default.to_string()));
+        };
+        set("__scheme__", text("scheme", "scheme"), "http");
+        set("__metrics_path__", text("metrics_path", "metricsPath"), "/metrics");
+        for (key, plain, camel) in [
+            ("__scrape_interval__", "scrape_interval", "scrapeInterval"),
+            ("__scrape_timeout__", "scrape_timeout", "scrapeTimeout"),
+        ] {
+            set(key, text(plain, camel), UNKNOWN);
+        }
+        for (name, value) in job
+            .node
+            .get("params")
+            .map(Node::entries)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|entry| Some((&entry.key, entry.node.items().first()?.as_written()?)))
+        {
+            set(&format!("__param_{name}"), Some(value), "");
+        }
+        match relabel::apply(target, rules) {
+            Outcome::Kept(labels) => {
+                let own = endpoint(&labels);
+                match &mut passed {
+                    Some((_, all)) => all.push(own),
+                    None => passed = Some((labels, vec![own])),
+                }
+            }
+            Outcome::Dropped(rule, value) => last = Some((rule, value)),
+        }
+    }
+    passed.map(Ok).or(last.map(Err))
+}
+
+/// Whether a rule that drops the pods is about them at all: about annotations, or about a name of theirs.
+fn is_about(job: &Job, rule: &Node, pods: &Pods<'_>) -> bool {
+    let reads = |rule: &Node| relabel::sources(rule).any(|name| name.contains("annotation_prometheus_io"));
+    // An earlier rule has picked these pods, by a label of theirs.
+    let rules = job.list("relabel_configs", "relabelings");
+    let earlier = rules.iter().take_while(|other| !std::ptr::eq(*other, rule));
+    let picks = |rule: &Node| {
+        rule.get("action").and_then(Node::as_str) == Some("keep")
+            && relabel::sources(rule).any(|name| {
+                name.starts_with("__meta_kubernetes_pod_label_")
+                    || name.starts_with("__meta_kubernetes_service_")
+            })
+    };
+    if earlier.into_iter().any(picks) {
+        return true;
+    }
+    let annotated = pods.annotations.keys().any(|name| name.starts_with("prometheus.io/"));
+    let by_annotation = annotated && rules.iter().any(reads);
+    let pattern = rule.get("regex").and_then(Node::as_written).unwrap_or_default();
+    reads(rule) || by_annotation || pattern.contains(pods.object.name.as_str())
+}
+
+/// Why a pattern does not match that would if it were not anchored.
+fn anchored(rule: &Node, value: &str) -> Option<String> {
+    let pattern = rule.get("regex").and_then(Node::as_written)?;
+    let is_inside = pattern.len() > 2 && regex::Regex::new(&pattern).is_ok_and(|regex| regex.is_match(value));
+    let keeps = rule.get("action").and_then(Node::as_str) == Some("keep");
+    (keeps && is_inside && !value.contains(UNKNOWN)).then(|| {
+        format!("a pattern has to match the whole value, and `{pattern}` matches only a part of `{value}`")
+    })
+}
+
+/// Why a discovery does not look into the namespace of the pods.
+fn outside(job: &Job, discovery: &Node, pods: &Pods<'_>) -> Option<String> {
+    let own = pods.object.namespace.as_deref().filter(|own| known(own) == *own)?;
+    let node = discovery.get("namespaces")?;
+    let names: Vec<String> =
+        node.get("names").map(Node::items).unwrap_or_default().iter().filter_map(Node::as_written).collect();
+    let looks_at_home = relabel::field(node, "own_namespace", "ownNamespace").and_then(Node::as_written);
+    let home = looks_at_home.is_some_and(|value| value == "true");
+    if home && job.namespace.as_deref().is_none_or(|home| home == own)
+        || names.iter().any(|name| name == own || known(name) != name)
+        || names.is_empty() && !home
+    {
+        return None;
+    }
+    let mut all = names;
+    all.extend(job.namespace.clone().filter(|_| home));
+    Some(format!(
+        "it looks into {} only",
+        all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    ))
+}
+
+/// The selector of a discovery that none of these label sets meets.
+fn unselected<'n>(discovery: &'n Node, role: &str, all: &[&Labels]) -> Option<&'n Node> {
+    let selectors = discovery.get("selectors").map(Node::items).unwrap_or_default();
+    let own = selectors.iter().find(|one| self::role(one) == role)?;
+    let label = own.get("label")?;
+    let text = label.as_str().filter(|text| known(text) == *text && !text.contains(['(', '!', ' ']))?;
+    let meets = |labels: &Labels| {
+        text.split(',').all(|one| match one.split_once('=') {
+            Some((name, value)) => {
+                labels.get(name).map(String::as_str) == Some(value.trim_start_matches('='))
+            }
+            None => labels.contains_key(one),
+        })
+    };
+    (!all.is_empty() && !all.iter().any(|labels| meets(labels))).then_some(label)
+}
