@@ -110,9 +110,16 @@ impl<'i> Neighbours<'i> {
     }
 }
 
+/// Whether two files stand in one folder, or one of them further down in it.
 fn same_folder(sources: &Sources, finding: &Finding, expected: &Expected) -> bool {
-    let folder = |file| sources.get(file).name.rsplit_once('/').map_or("", |(folder, _)| folder).to_string();
-    folder(finding.place.file) == folder(expected.workload.place.file)
+    let folder = |file| sources.get(file).name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let (one, other) = (folder(finding.place.file), folder(expected.workload.place.file));
+    let holds = |outer: &str, inner: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || outer.is_empty() || rest.starts_with('/'))
+    };
+    holds(one, other) || holds(other, one)
 }
 
 /// What an autoscaler expects of the objects around it.
