@@ -15,6 +15,15 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
     let mut findings = Vec::new();
     let near = Neighbours::new(inventory);
     let guards = Guards::new(inventory);
+    // Asked for once: of copies of one application each means one, and looks at all.
+    let targets: Vec<Option<&Object<'i>>> = inventory
+        .objects
+        .iter()
+        .map(|object| match object.kind() {
+            "ScaledObject" | "HorizontalPodAutoscaler" if !object.is_fragment => target(inventory, object),
+            _ => None,
+        })
+        .collect();
     for (at, object) in inventory.objects.iter().enumerate() {
         if object.is_fragment {
             continue;
@@ -31,18 +40,18 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                 }
         };
         // Of several workloads of that name only the one that is meant counts, and of autoscalers those that mean it too.
-        let target = target(inventory, object);
-        let is_other = |other: &Object<'_>| {
+        let is_other = |number: usize| {
+            let other = &inventory.objects[number];
             let meant = match other.kind() {
-                "ScaledObject" | "HorizontalPodAutoscaler" => self::target(inventory, other),
+                "ScaledObject" | "HorizontalPodAutoscaler" => targets[number],
                 kind if kind == expected.workload.value.kind => Some(other),
                 _ => None,
             };
-            target.zip(meant).is_some_and(|(one, two)| !std::ptr::eq(one.document, two.document))
+            targets[at].zip(meant).is_some_and(|(one, two)| !std::ptr::eq(one.document, two.document))
         };
         let others: Vec<Object<'_>> = near
             .of(&expected.workload.value.name)
-            .filter(|other| concerns(*other) && !is_other(&inventory.objects[*other]))
+            .filter(|other| concerns(*other) && !is_other(*other))
             .map(|other| inventory.objects[other].clone())
             .collect();
         for mut finding in conflict::check(&expected, &others) {
