@@ -28,7 +28,7 @@ cards! {
     TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
-    SERVICE_NAME Warning "service-name" "an address by the name of a workload, not of its Service";
+    SERVICE_NAME Warning "service-name" "an address to which no Service answers";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
