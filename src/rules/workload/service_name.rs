@@ -10,18 +10,23 @@ use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 
 /// Keys of the metadata that hold addresses.
-const KEYS: [&str; 8] =
-    ["serverAddress", "address", "addresses", "host", "hosts", "url", "bootstrapServers", "endpoint"];
+const KEYS: [&str; 7] =
+    ["serverAddress", "address", "addresses", "host", "url", "bootstrapServers", "endpoint"];
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &mut Vec<Finding>) {
     for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+        // What is asked through a proxy names hosts of its own.
+        let kind = trigger.get("type").and_then(Node::as_str).unwrap_or_default();
+        if kind.contains("http") || kind.starts_with("kedify-") {
+            continue;
+        }
         for entry in trigger.get("metadata").map(Node::entries).unwrap_or_default() {
             let Some(text) = entry.node.as_str().filter(|text| !has_variable(text)) else { continue };
             if KEYS.contains(&entry.key.as_str())
                 && let Some(finding) = text.split(',').find_map(|one| {
                     // Of the short names of a Prometheus the rules for its trigger speak.
-                    let is_prometheus = trigger.get("type").and_then(Node::as_str) == Some("prometheus");
-                    let short = || short(inventory, object, &entry.node, one).filter(|_| !is_prometheus);
+                    let short =
+                        || short(inventory, object, &entry.node, one).filter(|_| kind != "prometheus");
                     misnamed(inventory, object, &entry.node, one).or_else(short)
                 })
             {
