@@ -97,7 +97,7 @@ pub fn manifests(
     // As far as it goes the order of the paths; `a/./b` and `a/b` are one file.
     read.sort_by(|one, other| one.0.cmp(&other.0));
     read.dedup_by(|one, other| one.0 == other.0);
-    definitions(&mut read, with_foreign)?;
+    foreign(&mut read, with_foreign)?;
     let mut found = Found { all: read.len(), unreadable, ..Found::default() };
     for (path, sifted) in read {
         let name = path.to_string_lossy();
@@ -329,16 +329,25 @@ fn is_known(bytes: &[u8]) -> bool {
         || OPERATIONS.iter().any(|word| has(bytes, word))
 }
 
-/// Objects of foreign kinds are looked at after all where a definition of theirs is among the files.
-fn definitions(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
-    let is_defined = |(_, sifted): &(PathBuf, Sifted)| matches!(sifted, Sifted::Kept(text) if text.contains("CustomResourceDefinition"));
-    if !is_sure && !read.iter().any(is_defined) {
+/// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and ConfigMaps and
+/// Secrets where a scaler takes values from them.
+fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
+    let any_has = |read: &[(PathBuf, Sifted)], words: &[&str]| {
+        read.iter().any(|(_, sifted)| {
+            matches!(sifted, Sifted::Kept(text) if words.iter().any(|word| has(text.as_bytes(), word)))
+        })
+    };
+    let is_defined = is_sure || any_has(read, &["CustomResourceDefinition"]);
+    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef"]);
+    if !is_defined && !is_referred_to {
         return Ok(());
     }
     read.par_iter_mut().filter(|(_, sifted)| matches!(sifted, Sifted::Foreign)).try_for_each(
         |(path, sifted)| {
             let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
-            *sifted = Sifted::Kept(text(bytes));
+            if is_defined || ["Secret", "ConfigMap"].iter().any(|kind| has(&bytes, kind)) {
+                *sifted = Sifted::Kept(text(bytes));
+            }
             Ok(())
         },
     )

@@ -4,9 +4,11 @@
 mod kustomize;
 mod object;
 mod patch;
+mod values;
 
 pub use object::{Object, group};
 pub use patch::ReplicaChange;
+pub use values::Behind;
 
 use std::collections::HashMap;
 

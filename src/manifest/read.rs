@@ -207,17 +207,19 @@ impl<'t> Reader<'t> {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        // A variable that stands for whole lines: envsubst fills it in before YAML is read.
+        // A variable or an action that stands for whole lines: it is filled in before YAML is read.
         let line_start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
-        let around = self.text[..line_start]
-            .lines()
-            .next_back()
-            .into_iter()
-            .chain(self.text[line_start..].lines().next());
-        if around.into_iter().any(|line| line.trim_start().starts_with("${")) {
+        let before = self.text[..line_start].lines().next_back();
+        let around = before.into_iter().chain(self.text[line_start..].lines().next());
+        let help = around.map(str::trim_start).find_map(|line| match line.get(..2)? {
+            "${" => Some("fill the variables in first: `envsubst < … | slogen …`"),
+            "{{" | "{%" => Some("render it first, and read what comes out"),
+            _ => None,
+        });
+        if let Some(help) = help {
             let place = Place::new(self.file, Span::at(offset));
             let finding = Finding::new(&rules::TEMPLATE, place, "this is a template, not YAML yet");
-            return self.tell(finding.help("fill the variables in first: `envsubst < … | slogen …`"));
+            return self.tell(finding.help(help));
         }
         let message = format!("this is not YAML: {}", error.info());
         let mut finding = Finding::new(&rules::SYNTAX, Place::new(self.file, Span::at(offset)), message);

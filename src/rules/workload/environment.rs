@@ -5,6 +5,7 @@
 
 use super::{ENVIRONMENT, Scaled};
 use crate::finding::{Finding, nearest};
+use crate::inventory::Object;
 use crate::manifest::{Node, has_variable};
 
 pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
@@ -12,14 +13,7 @@ pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
     if !one.workload.belongs_to(scaler) {
         return;
     }
-    let containers =
-        one.workload.at(&["spec", "template", "spec", "containers"]).map(Node::items).unwrap_or_default();
-    let wanted = scaler.text(&["spec", "scaleTargetRef", "envSourceContainerName"]);
-    let is_wanted = |container: &&Node| match wanted {
-        Some(name) => container.get("name").and_then(Node::as_str) == Some(name),
-        None => true,
-    };
-    let Some(container) = containers.iter().find(is_wanted) else { return };
+    let Some(container) = source_container(scaler, one.workload) else { return };
     // What a ConfigMap or a Secret brings is not known here.
     if container.get("envFrom").is_some()
         || one.workload.patched.iter().any(|path| path.iter().any(|key| key == "env"))
@@ -54,4 +48,15 @@ pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
             });
         }
     }
+}
+
+/// The container whose environment KEDA reads: the one that is named, or the first.
+pub(super) fn source_container<'i>(scaler: &Object<'_>, workload: &'i Object<'i>) -> Option<&'i Node> {
+    let containers =
+        workload.at(&["spec", "template", "spec", "containers"]).map(Node::items).unwrap_or_default();
+    let wanted = scaler.text(&["spec", "scaleTargetRef", "envSourceContainerName"]);
+    containers.iter().find(|container| match wanted {
+        Some(name) => container.get("name").and_then(Node::as_str) == Some(name),
+        None => true,
+    })
 }

@@ -4,14 +4,36 @@
 //! Source: kubernetes/website content/en/docs/concepts/services-networking/dns-pod-service.md: names in a cluster are
 //! those of Services.
 
-use super::{SERVICE_NAME, carries, pod_labels};
+use super::environment::source_container;
+use super::{SERVICE_NAME, Scaled, carries, pod_labels};
 use crate::finding::Finding;
-use crate::inventory::{Inventory, Object};
+use crate::inventory::{Behind, Inventory, Object};
 use crate::manifest::{Node, has_variable};
+use crate::source::Place;
 
-/// Keys of the metadata that hold addresses.
-const KEYS: [&str; 7] =
-    ["serverAddress", "address", "addresses", "host", "url", "bootstrapServers", "endpoint"];
+/// Keys of the metadata, and parameters of a TriggerAuthentication, that hold addresses.
+const KEYS: [&str; 13] = [
+    "serverAddress",
+    "address",
+    "addresses",
+    "host",
+    "url",
+    "serverURL",
+    "bootstrapServers",
+    "endpoint",
+    "endpoints",
+    "scalerAddress",
+    "monitoringEndpoint",
+    "natsServerMonitoringEndpoint",
+    "managementEndpoint",
+];
+
+/// An address that KEDA is given: written out, or behind a reference.
+struct Given<'i> {
+    text: String,
+    place: Place,
+    behind: Option<Behind<'i>>,
+}
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &mut Vec<Finding>) {
     for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
@@ -20,29 +42,88 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
         if kind.contains("http") || kind.starts_with("kedify-") {
             continue;
         }
-        for entry in trigger.get("metadata").map(Node::entries).unwrap_or_default() {
-            let Some(text) = entry.node.as_str().filter(|text| !has_variable(text)) else { continue };
-            if KEYS.contains(&entry.key.as_str())
-                && let Some(finding) = text.split(',').find_map(|one| {
-                    // Of the short names of a Prometheus the rules for its trigger speak.
-                    let short =
-                        || short(inventory, object, &entry.node, one).filter(|_| kind != "prometheus");
-                    misnamed(inventory, object, &entry.node, one).or_else(short)
-                })
-            {
-                findings.push(finding);
-            }
+        let mut given = written(inventory, object, trigger);
+        given.extend(authenticated(inventory, object, trigger));
+        for given in given {
+            let told = given.text.split(',').find_map(|one| {
+                // Of the short names of a Prometheus the rules for its trigger speak.
+                let is_told = kind == "prometheus" && given.behind.is_none();
+                misnamed(inventory, &given, one)
+                    .or_else(|| short(inventory, object, &given, one).filter(|_| !is_told))
+            });
+            // Two triggers may share one TriggerAuthentication.
+            findings.extend(told.filter(|told| !findings.iter().any(|other| other.place == told.place)));
         }
     }
 }
 
-fn misnamed<'i>(
+/// What the metadata give, also by a variable of the target's container.
+fn written<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, trigger: &'i Node) -> Vec<Given<'i>> {
+    let workload = Scaled::of(inventory, object).map(|scaled| scaled.workload);
+    let container = workload.and_then(|workload| source_container(object, workload));
+    let entries = trigger.get("metadata").map(Node::entries).unwrap_or_default();
+    let given = entries.iter().filter_map(|entry| {
+        let place = object.place(&entry.node);
+        if KEYS.contains(&entry.key.as_str()) {
+            return Some(Given { text: entry.node.as_str()?.to_string(), place, behind: None });
+        }
+        entry.key.strip_suffix("FromEnv").filter(|key| KEYS.contains(key))?;
+        let behind = inventory.variable(workload?, container?, entry.node.as_str()?)?;
+        Some(Given { text: behind.text.clone(), place, behind: Some(behind) })
+    });
+    given.collect()
+}
+
+/// What the TriggerAuthentication gives.
+fn authenticated<'i>(
     inventory: &'i Inventory<'i>,
-    object: &Object<'_>,
-    node: &Node,
-    address: &str,
-) -> Option<Finding> {
-    let mut parts = host(address)?.split('.');
+    object: &'i Object<'i>,
+    trigger: &'i Node,
+) -> Vec<Given<'i>> {
+    let name = trigger.at(&["authenticationRef", "name"]).and_then(Node::as_str);
+    let Some(authentication) = name.and_then(|name| inventory.meant("TriggerAuthentication", name, object))
+    else {
+        return Vec::new();
+    };
+    let lists = [("Secret", "secretTargetRef"), ("ConfigMap", "configMapTargetRef")];
+    let references = lists.into_iter().flat_map(|(kind, list)| {
+        let items = authentication.at(&["spec", list]).map(Node::items).unwrap_or_default();
+        items.iter().map(move |item| (kind, item))
+    });
+    references
+        .filter_map(|(kind, item)| {
+            let text = |key: &str| item.get(key).and_then(Node::as_str);
+            text("parameter").filter(|parameter| KEYS.contains(parameter))?;
+            let behind = inventory.held(kind, text("name")?, text("key")?, authentication)?;
+            let place = authentication.place(item.get("key")?);
+            Some(Given { text: behind.text.clone(), place, behind: Some(behind) })
+        })
+        .collect()
+}
+
+impl Given<'_> {
+    fn finding(&self, message: String) -> Finding {
+        let finding = Finding::new(&SERVICE_NAME, self.place, message);
+        match &self.behind {
+            Some(behind) => finding.related(behind.object.place(behind.node), "the address that KEDA gets"),
+            None => finding,
+        }
+    }
+
+    /// What to write instead of `old` in this address.
+    fn help(&self, address: &str, old: &str, new: &str) -> String {
+        // A secret is not shown again.
+        let shown =
+            if address.contains('@') { new.to_string() } else { address.trim().replacen(old, new, 1) };
+        match &self.behind {
+            Some(_) => format!("write `{shown}` there, which is right for the pods too"),
+            None => format!("write `{shown}`"),
+        }
+    }
+}
+
+fn misnamed<'i>(inventory: &'i Inventory<'i>, given: &Given<'_>, address: &str) -> Option<Finding> {
+    let mut parts = host(address).filter(|host| !has_variable(host))?.split('.');
     let (name, namespace) = (parts.next()?, parts.next()?);
     if parts.next().is_some_and(|third| third != "svc") {
         return None;
@@ -59,10 +140,11 @@ fn misnamed<'i>(
     {
         let own = service.namespace_text();
         return Some(
-            Finding::new(&SERVICE_NAME, object.place(node), format!("there is no Service `{name}` in `{namespace}`"))
+            given
+                .finding(format!("there is no Service `{name}` in `{namespace}`"))
                 .related(service.name_place(), format!("it is in `{own}`"))
                 .why("the name cannot be resolved: KEDA reports an error at every poll, and nothing scales by this trigger")
-                .help(format!("write `{}`", address.trim().replacen(&format!("{name}.{namespace}"), &format!("{name}.{own}"), 1))),
+                .help(given.help(address, &format!("{name}.{namespace}"), &format!("{name}.{own}"))),
         );
     }
     let workload = ["Deployment", "StatefulSet"]
@@ -80,11 +162,12 @@ fn misnamed<'i>(
         service.document.api_version() == "v1" && !selector.is_empty() && carries(&labels, &selector)
     })?;
     Some(
-        Finding::new(&SERVICE_NAME, object.place(node), format!("there is no Service `{name}` in `{namespace}`"))
+        given
+            .finding(format!("there is no Service `{name}` in `{namespace}`"))
             .related(workload.name_place(), format!("a {} is called so", workload.kind()))
             .related(service.name_place(), "its Service")
             .why("the name cannot be resolved: KEDA reports an error at every poll, and nothing scales by this trigger")
-            .help(format!("write `{}`", address.trim().replacen(name, &service.name, 1))),
+            .help(given.help(address, name, &service.name)),
     )
 }
 
@@ -99,21 +182,44 @@ fn host(address: &str) -> Option<&str> {
 fn short<'i>(
     inventory: &'i Inventory<'i>,
     object: &Object<'_>,
-    node: &Node,
+    given: &Given<'_>,
     address: &str,
 ) -> Option<Finding> {
-    let name = host(address).filter(|host| !host.is_empty() && !host.contains('.'))?;
-    let service =
-        inventory.meant("Service", name, object).filter(|service| service.document.api_version() == "v1")?;
-    let namespace = service.namespace.as_deref().or(object.namespace.as_deref()).unwrap_or("<namespace>");
-    // KEDA beside the workload, as in a demonstration.
-    if namespace == "keda" {
+    let name = host(address).filter(|host| is_name(host))?;
+    if matches!(name, "localhost" | "127.0.0.1" | "0.0.0.0") {
+        return Some(
+            given
+                .finding(format!("`{name}` is KEDA's own pod"))
+                .why(
+                    "KEDA asks from where it runs, and nothing listens there: nothing scales by this trigger",
+                )
+                .help("write the address of a Service, such as `redis.<namespace>.svc:6379`"),
+        );
+    }
+    if name.contains('.') {
         return None;
     }
+    let service =
+        inventory.meant("Service", name, object).filter(|service| service.document.api_version() == "v1");
+    let namespace = service.and_then(|service| service.namespace.as_deref()).or(object.namespace.as_deref());
+    // KEDA beside the workload, as in a demonstration.
+    if namespace == Some("keda") {
+        return None;
+    }
+    let finding = given.finding(format!("`{name}` is looked up in KEDA's namespace"));
+    let finding = match service {
+        Some(service) => finding.related(service.name_place(), "the Service that is meant"),
+        None => finding,
+    };
     Some(
-        Finding::new(&SERVICE_NAME, object.place(node), format!("`{name}` is looked up in KEDA's namespace"))
-            .related(service.name_place(), "the Service that is meant")
+        finding
             .why("KEDA asks from where it runs, not from the namespace of this object: the name is not found, and nothing scales by this trigger")
-            .help(format!("write `{}`", address.trim().replacen(name, &format!("{name}.{namespace}.svc"), 1))),
+            .help(given.help(address, name, &format!("{name}.{}.svc", namespace.unwrap_or("<namespace>")))),
     )
+}
+
+/// Whether this can be the name of a host, and is no variable or placeholder.
+fn is_name(host: &str) -> bool {
+    host.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
 }
