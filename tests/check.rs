@@ -133,6 +133,29 @@ fn standard_input_is_a_file_like_any_other() {
 }
 
 #[test]
+fn what_other_scalers_measure_is_told_with_numbers() {
+    let text = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: worker, namespace: shop}
+spec:
+  scaleTargetRef: {name: worker}
+  maxReplicaCount: 30
+  triggers:
+    - type: kafka
+      metadata:
+        {bootstrapServers: kafka.shop.svc:9092, consumerGroup: worker, topic: orders, lagThreshold: '50', activationLagThreshold: '5'}
+";
+    let told = fed(&scratch("explain-measured"), &["explain-scaler", "-"], text);
+    for sentence in [
+        "trigger 1, kafka: `lagThreshold` 50, as AverageValue",
+        "a value of 100 asks for 2 pods, whatever number there is; 1500 and more for all 30",
+        "it is active above 5",
+    ] {
+        assert!(stdout(&told).contains(sentence), "{sentence} is missing:\n{}", stdout(&told));
+    }
+}
+
+#[test]
 fn fixes_are_shown_and_applied_and_keep_comments() {
     let folder = copy("origin", "check-fix");
     let path = folder.join("k8s/scaledobject.yaml");

@@ -160,7 +160,9 @@ impl Compare {
                 self.text(node, &["metadata", "end"], end);
                 self.text(node, &["metadata", "desiredReplicas"], &replicas.to_string());
             }
-            TriggerKind::Other { kind } => unreachable!("a policy has no signal of the kind {kind}"),
+            TriggerKind::Measured { kind, .. } | TriggerKind::Other { kind } => {
+                unreachable!("a policy has no signal of the kind {kind}")
+            }
         }
     }
 

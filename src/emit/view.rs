@@ -173,7 +173,9 @@ fn trigger(trigger: &crate::model::Trigger, notes: &TriggerNotes) -> Value {
             ];
             view! { type => "cron", metric_type => (), metadata => metadata }
         }
-        TriggerKind::Other { kind } => unreachable!("a policy has no signal of the kind {kind}"),
+        TriggerKind::Measured { kind, .. } | TriggerKind::Other { kind } => {
+            unreachable!("a policy has no signal of the kind {kind}")
+        }
     };
     if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
         all.extend(more);

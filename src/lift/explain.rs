@@ -118,9 +118,7 @@ fn describe(scaler: &Scaler, trigger: &Trigger, number: usize) -> Vec<String> {
                 plain(*threshold)
             )];
             all.extend(arithmetic(scaler, query, *threshold, *metric_type));
-            if let Some(activation) = activation.filter(|_| scaler.sleeps()) {
-                all.push(format!("  it is active above {}", plain(activation)));
-            }
+            all.extend(activation.filter(|_| scaler.sleeps()).map(active));
             all
         }
         TriggerKind::Resource { resource, container, target } => {
@@ -142,8 +140,33 @@ fn describe(scaler: &Scaler, trigger: &Trigger, number: usize) -> Vec<String> {
         TriggerKind::Cron { timezone, start, end, replicas } => vec![format!(
             "trigger {number}, cron{name}: at least {replicas} pods from `{start}` to `{end}` in {timezone}"
         )],
+        TriggerKind::Measured { kind, key, target, activation, metric_type } => {
+            let mut all = vec![format!(
+                "trigger {number}, {kind}{name}: `{key}` {}, as {}",
+                plain(*target),
+                type_name(*metric_type)
+            )];
+            let pods = scaler.min.max(2);
+            let value = target.checked_mul(Decimal::TWO).unwrap_or(*target);
+            if let Some(wanted) = asked(value, *target, pods, *metric_type) {
+                let first = format!("a value of {} asks for {}", plain(value), pods_text(&plain(wanted)));
+                let most = target.checked_mul(Decimal::from(scaler.max)).map(plain).unwrap_or_default();
+                all.push(match metric_type {
+                    MetricType::AverageValue => {
+                        format!("  {first}, whatever number there is; {most} and more for all {}", scaler.max)
+                    }
+                    MetricType::Value => format!("  with {pods} pods, {first}"),
+                });
+            }
+            all.extend(activation.filter(|_| scaler.sleeps()).map(active));
+            all
+        }
         TriggerKind::Other { kind } => vec![format!("trigger {number}, {kind}{name}")],
     }
+}
+
+fn active(activation: Decimal) -> String {
+    format!("  it is active above {}", plain(activation))
 }
 
 /// What a value comes to, and what it would come to with the other metric type where that is what was meant.
@@ -176,7 +199,7 @@ fn arithmetic(scaler: &Scaler, query: &str, threshold: Decimal, metric_type: Met
 
 fn step(step: &Step) -> String {
     match step.kind {
-        StepKind::Pods => format!("{} pods per {} s", step.value, step.period),
+        StepKind::Pods => format!("{} per {} s", pods_text(&step.value.to_string()), step.period),
         StepKind::Percent => format!("{} % per {} s", step.value, step.period),
     }
 }

@@ -6,7 +6,7 @@ use super::{behavior, target, whole};
 use crate::inventory::Object;
 use crate::manifest::Node;
 use crate::model::{
-    Composite, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Trigger, TriggerKind,
+    Composite, Decimal, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Trigger, TriggerKind,
 };
 
 /// What counts where nothing is written.
@@ -65,12 +65,56 @@ fn trigger(node: &Node) -> Trigger {
                 replicas: value("desiredReplicas")?.parse().ok()?,
             })
         })(),
-        _ => None,
+        _ => measured(kind, node, &value),
     };
     Trigger {
         name: node.get("name").and_then(Node::as_str).unwrap_or_default().to_string(),
         kind: known.unwrap_or_else(|| TriggerKind::Other { kind: kind.to_string() }),
     }
+}
+
+/// Keys by which the other scalers name their target, the more exact ones first.
+const TARGETS: [&str; 24] = [
+    "lagThreshold",
+    "unprocessedEventThreshold",
+    "msgBacklogThreshold",
+    "depthThreshold",
+    "listLength",
+    "lagCount",
+    "pendingEntriesCount",
+    "streamLength",
+    "messageCount",
+    "targetQueueSize",
+    "targetQueryValue",
+    "queryValue",
+    "targetMetricValue",
+    "targetObjectCount",
+    "targetValue",
+    "queueLength",
+    "queueDepth",
+    "blobCount",
+    "shardCount",
+    "objectCount",
+    "subscriptionSize",
+    "thresholdValue",
+    "threshold",
+    "value",
+];
+
+fn measured(kind: &str, node: &Node, value: &dyn Fn(&str) -> Option<String>) -> Option<TriggerKind> {
+    let (key, target) = TARGETS.iter().find_map(|key| {
+        Some((*key, value(key)?.parse::<Decimal>().ok().filter(|target| !target.is_zero())?))
+    })?;
+    let capital = key[..1].to_uppercase();
+    // rabbitmq has one activation for both of its keys.
+    let activation = value(&format!("activation{capital}{}", &key[1..])).or_else(|| value("activationValue"));
+    Some(TriggerKind::Measured {
+        kind: kind.to_string(),
+        key: key.to_string(),
+        target,
+        activation: activation.and_then(|text| text.parse().ok()),
+        metric_type: metric_type(node.get("metricType")),
+    })
 }
 
 fn prometheus(node: &Node, value: &dyn Fn(&str) -> Option<String>) -> Option<TriggerKind> {

@@ -6,7 +6,7 @@
 use super::{behavior, target, whole};
 use crate::inventory::Object;
 use crate::manifest::Node;
-use crate::model::{ResourceTarget, Scaler, Trigger, TriggerKind};
+use crate::model::{MetricType, ResourceTarget, Scaler, Trigger, TriggerKind, quantity_value};
 
 /// Percent of the cpu request where nothing is written.
 const DEFAULT_UTILIZATION: u32 = 80;
@@ -48,6 +48,22 @@ fn resource(name: &str, container: Option<String>, target: ResourceTarget) -> Op
     Some(TriggerKind::Resource { resource, container, target })
 }
 
+/// A metric of Pods, of an Object, or External, against its target.
+fn measured(kind: &str, source: &Node) -> Option<TriggerKind> {
+    ["averageValue", "value"].into_iter().find_map(|key| {
+        let text = source.at(&["target", key])?.as_written()?;
+        let target = quantity_value(&text).filter(|target| !target.is_zero())?;
+        let metric_type = if key == "value" { MetricType::Value } else { MetricType::AverageValue };
+        Some(TriggerKind::Measured {
+            kind: kind.to_string(),
+            key: key.to_string(),
+            target,
+            activation: None,
+            metric_type,
+        })
+    })
+}
+
 fn metric(node: &Node) -> Option<Trigger> {
     let kind = node.get("type").and_then(Node::as_str)?;
     let key = match kind {
@@ -76,6 +92,8 @@ fn metric(node: &Node) -> Option<Trigger> {
     let name = if resource.is_some() { "" } else { name };
     Some(Trigger {
         name: name.to_string(),
-        kind: resource.unwrap_or_else(|| TriggerKind::Other { kind: kind.to_string() }),
+        kind: resource
+            .or_else(|| measured(kind, source))
+            .unwrap_or_else(|| TriggerKind::Other { kind: kind.to_string() }),
     })
 }

@@ -7,7 +7,9 @@ mod timing;
 mod unit;
 mod version;
 
-pub use quantity::{Amount, AmountProblem, Dimension, is_quantity, parse_amount, plain, seconds_text};
+pub use quantity::{
+    Amount, AmountProblem, Dimension, is_quantity, parse_amount, plain, quantity_value, seconds_text,
+};
 pub use rust_decimal::Decimal;
 pub use scaler::{
     Behavior, Composite, Fallback, FallbackBehavior, MetricType, ResourceTarget, Scaler, Select, Step,

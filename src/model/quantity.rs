@@ -189,6 +189,28 @@ pub fn is_quantity(text: &str) -> bool {
     number.is_some_and(|number| number > 0.0)
 }
 
+/// What a Kubernetes quantity comes to: `500m` is 0.5, `2k` 2000. None where it is none, or beyond all counting.
+pub fn quantity_value(text: &str) -> Option<Decimal> {
+    let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(at);
+    let number: Decimal = number.parse().ok()?;
+    let power = |base: i64, exponent: u32| base.checked_pow(exponent).map(Decimal::from);
+    let factor = match suffix {
+        "" => Decimal::ONE,
+        "n" => Decimal::from_i128_with_scale(1, 9),
+        "u" => Decimal::from_i128_with_scale(1, 6),
+        "m" => Decimal::from_i128_with_scale(1, 3),
+        _ => {
+            let (letter, base) = suffix.strip_suffix('i').map_or((suffix, 1000), |letter| (letter, 1024));
+            let letters = ["k", "M", "G", "T", "P"];
+            // Powers of two begin with a capital.
+            let letter = if base == 1024 && letter == "K" { "k" } else { letter };
+            power(base, letters.iter().position(|known| *known == letter)? as u32 + 1)?
+        }
+    };
+    number.checked_mul(factor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +239,16 @@ mod tests {
         }
         assert_eq!(parse_amount("5 parsecs"), Err(AmountProblem::UnknownUnit("parsecs".into())));
         assert_eq!(parse_amount(&"9".repeat(60)), Err(AmountProblem::TooLarge));
+    }
+
+    #[test]
+    fn quantities_have_values() {
+        let value = |text: &str| quantity_value(text).map(plain);
+        assert_eq!(value("500m").as_deref(), Some("0.5"));
+        assert_eq!(value("2k").as_deref(), Some("2000"));
+        assert_eq!(value("1Ki").as_deref(), Some("1024"));
+        assert_eq!(value("30").as_deref(), Some("30"));
+        assert_eq!((value("x"), value("5 m"), value("")), (None, None, None));
     }
 
     #[test]

@@ -179,6 +179,15 @@ pub enum TriggerKind {
         end: String,
         replicas: u32,
     },
+    /// A number against a target: what most of KEDA's scalers measure, and the other metrics of an HPA.
+    Measured {
+        kind: String,
+        /// What the target is called where it is written, such as `lagThreshold`.
+        key: String,
+        target: Decimal,
+        activation: Option<Decimal>,
+        metric_type: MetricType,
+    },
     /// Of a kind that slogen knows nothing more of: KEDA has some seventy scalers.
     Other {
         kind: String,
