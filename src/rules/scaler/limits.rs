@@ -28,6 +28,7 @@ impl Checker<'_> {
         self.open_maximum(view);
         self.memory(view);
         self.behavior(view);
+        self.cooldown(view);
         self.never_wakes(view);
     }
 
@@ -110,6 +111,33 @@ impl Checker<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// Source: kedacore/keda pkg/scaling/executor/scale_scaledobjects.go, scaleToZeroOrIdle: the time counts from the last
+    /// look that found the trigger active.
+    fn cooldown(&mut self, view: &View<'_>) {
+        let Some(entry) = view.entry("cooldownPeriod").filter(|_| view.sleeps() && !view.is_open) else {
+            return;
+        };
+        let number = |node: &Node| node.as_written().and_then(|text| text.parse::<i64>().ok());
+        let interval = match view.entry("pollingInterval") {
+            Some(entry) => number(&entry.node),
+            None => Some(30),
+        };
+        let (Some(seconds), Some(interval)) = (number(&entry.node), interval) else { return };
+        if (0..=interval).contains(&seconds) {
+            self.push(
+                Finding::new(
+                    &RESTLESS,
+                    self.key(entry),
+                    format!("the first look that finds nothing takes the last pods away, {seconds} s being over by then"),
+                )
+                .why(format!(
+                    "KEDA looks every {interval} s; work that was taken from a queue and is still being done is cut off, and the next item waits for a new pod"
+                ))
+                .help("write several times the `pollingInterval`, and more than the longest piece of work; 300 is the default"),
+            );
         }
     }
 
