@@ -126,7 +126,11 @@ impl Checker<'_> {
             None => Some(30),
         };
         let (Some(seconds), Some(interval)) = (number(&entry.node), interval) else { return };
-        if (0..=interval).contains(&seconds) {
+        // A schedule ends when it ends, and what is pushed waits for no look.
+        let is_asked = |trigger: &Trigger<'_>| {
+            trigger.kind != "cron" && !trigger.kind.contains("push") && !trigger.kind.contains("http")
+        };
+        if (0..=interval).contains(&seconds) && view.triggers.iter().any(is_asked) {
             self.push(
                 Finding::new(
                     &RESTLESS,

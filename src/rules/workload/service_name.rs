@@ -50,6 +50,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
                 let is_told = kind == "prometheus" && given.behind.is_none();
                 misnamed(inventory, &given, one)
                     .or_else(|| short(inventory, object, &given, one).filter(|_| !is_told))
+                    .or_else(|| closed(inventory, &given, one).filter(|_| !is_told))
             });
             // Two triggers may share one TriggerAuthentication.
             findings.extend(told.filter(|told| !findings.iter().any(|other| other.place == told.place)));
@@ -215,6 +216,36 @@ fn short<'i>(
         finding
             .why("KEDA asks from where it runs, not from the namespace of this object: the name is not found, and nothing scales by this trigger")
             .help(given.help(address, name, &format!("{name}.{}.svc", namespace.unwrap_or("<namespace>")))),
+    )
+}
+
+/// A port that the Service does not have.
+fn closed<'i>(inventory: &'i Inventory<'i>, given: &Given<'_>, address: &str) -> Option<Finding> {
+    let host = host(address).filter(|host| is_name(host))?;
+    let port = address.split_once(&format!("{host}:"))?.1;
+    let port = &port[..port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len())];
+    let mut parts = host.split('.');
+    let (name, namespace) = (parts.next()?, parts.next()?);
+    if port.is_empty() || parts.next().is_some_and(|third| third != "svc") {
+        return None;
+    }
+    let service =
+        inventory.named("Service", name).find(|service| service.namespace.as_deref() == Some(namespace))?;
+    let ports = service.at(&["spec", "ports"]).map(Node::items).unwrap_or_default();
+    let ports: Vec<String> =
+        ports.iter().filter_map(|port| port.get("port").and_then(Node::as_written)).collect();
+    // The name of a headless Service is that of its pods, whose ports count.
+    let is_headless = service.text(&["spec", "clusterIP"]) == Some("None");
+    if service.document.api_version() != "v1" || ports.iter().any(|own| own == port) || is_headless {
+        return None;
+    }
+    let right = ports.first()?;
+    Some(
+        given
+            .finding(format!("the Service `{name}` has no port {port}"))
+            .related(service.name_place(), format!("has {}", ports.join(", ")))
+            .why("nothing answers there: KEDA's question runs into its timeout at every poll, and nothing scales by this trigger")
+            .help(given.help(address, &format!("{host}:{port}"), &format!("{host}:{right}"))),
     )
 }
 
