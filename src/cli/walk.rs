@@ -266,7 +266,7 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "APIService",
     "Application",
     "ClusterPodMonitoring",
@@ -291,6 +291,7 @@ const KINDS: [&str; 28] = [
     "ScrapeConfig",
     "Service",
     "StatefulSet",
+    "ThanosRuler",
     "TriggerAuthentication",
     "VMPodScrape",
     "VMServiceScrape",

@@ -26,14 +26,36 @@ pub fn fixed(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Option<Pa
         if !is_meant {
             continue;
         }
+        if let Some((home, service)) = at_home(job, &address, services) {
+            let theirs = service.object.namespace_text();
+            let name = &service.object.name;
+            blocked = Some(Passage::Blocked {
+                by: job.place(target),
+                what: what.clone(),
+                why: format!(
+                    "`{host}` is looked up in `{home}`, where this Prometheus lives, and the Service is in `{theirs}`"
+                ),
+                help: Some(format!(
+                    "write `{}`",
+                    address.replacen(name.as_str(), &format!("{name}.{theirs}.svc"), 1)
+                )),
+                is_sure: true,
+            });
+            continue;
+        }
         if job.is_local && !host.contains('.') {
             let why =
                 format!("`{address}` may be the name of a container beside Prometheus, as in Docker Compose");
             return Some(Passage::Open { what, why });
         }
         if !is_pod && let Some(why) = no_such_port(&address, services) {
-            blocked =
-                Some(Passage::Blocked { by: job.place(target), what: what.clone(), why, is_sure: true });
+            blocked = Some(Passage::Blocked {
+                by: job.place(target),
+                what: what.clone(),
+                why,
+                help: None,
+                is_sure: true,
+            });
             continue;
         }
         let mut labels: Labels = pairs(fixed.get("labels"));
@@ -44,12 +66,33 @@ pub fn fixed(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Option<Pa
             Some(Ok(_)) => return Some(Passage::Random { by: job.place(target), what }),
             Some(Err((rule, value))) => {
                 let (by, what, why) = (job.place(rule), what.clone(), describe(rule, &value));
-                blocked = Some(Passage::Blocked { by, what, why, is_sure: true });
+                blocked = Some(Passage::Blocked { by, what, why, help: None, is_sure: true });
             }
             None => {}
         }
     }
     blocked
+}
+
+/// The namespace in which a short name is looked up, and the Service elsewhere that was meant.
+fn at_home<'a, 'd>(
+    job: &'a Job,
+    address: &str,
+    services: &[&'a Service<'d>],
+) -> Option<(&'a str, &'a Service<'d>)> {
+    // The Prometheus of a ScrapeConfig may live elsewhere.
+    let home = job.namespace.as_deref().filter(|_| job.node.get("job_name").is_some())?;
+    let host = host(address);
+    let is_elsewhere = |service: &&&Service<'_>| {
+        service.object.name == host && service.object.namespace.as_deref().is_some_and(|own| own != home)
+    };
+    let meant = services.iter().filter(|service| names(host, service));
+    meant
+        .clone()
+        .all(|service| is_elsewhere(&service))
+        .then(|| meant.clone().next())
+        .flatten()
+        .map(|one| (home, *one))
 }
 
 /// Why an address has no answer: none of the Services that it names has its port. Those without an address of their own

@@ -1,7 +1,10 @@
 //! `prometheus.io/*`, which a usual configuration reads from pods.
 
-use super::rules;
-use super::target::Pods;
+use super::config::{Configs, Job};
+use super::index::Index;
+use super::target::{Pods, Service};
+use super::way::Scraped;
+use super::{relabel, rules};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
@@ -34,9 +37,81 @@ pub fn check(object: &Object<'_>) -> Vec<Finding> {
             let mut finding = Finding::new(&rules::ANNOTATION_PORT, object.place(&entry.node), format!("no container declares the port {port}"))
                 .why("the usual configuration replaces the port of each declared one by this: it works only if something listens there, and scrapes the pod once per declared port")
                 .help("declare the port, or write one that is declared");
-            finding.severity = Severity::Note;
+            // A port that is there for metrics makes another one unlikely.
+            let for_metrics = |name: &str| name.contains("metric") || name.contains("prom");
+            match pods.ports.iter().find_map(|own| for_metrics(&own.name).then_some((&own.name, own.number?)))
+            {
+                Some((name, number)) => {
+                    finding.severity = Severity::Warning;
+                    finding = finding.help(format!("write \"{number}\", which the pods declare as `{name}`"));
+                }
+                None => finding.severity = Severity::Note,
+            }
             findings.push(finding);
         }
     }
     findings
+}
+
+/// Annotations on a Service, where the jobs that are here read those of pods.
+pub fn of_service(service: &Service<'_>, configs: &Configs, index: &Index<'_>) -> Option<Finding> {
+    let entries = service.object.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
+    let entry = entries.iter().find(|entry| entry.key == "prometheus.io/scrape")?;
+    if entry.node.as_written().as_deref() != Some("true") || configs.open.is_some() {
+        return None;
+    }
+    let reads = |job: &Job, of: &str| {
+        let name = format!("__meta_kubernetes_{of}_annotation_prometheus_io_scrape");
+        job.list("relabel_configs", "relabelings")
+            .iter()
+            .any(|rule| relabel::sources(rule).any(|source| source == name))
+    };
+    if configs.jobs.iter().any(|job| reads(job, "service")) {
+        return None;
+    }
+    let job = configs.jobs.iter().find(|job| reads(job, "pod"))?;
+    let pods = index.workloads().iter().find(|pods| service.selects(pods))?;
+    if pods.annotations.contains_key("prometheus.io/scrape") {
+        return None;
+    }
+    let message =
+        format!("`prometheus.io/scrape` stands on the Service, and {} reads it from pods", job.what());
+    let place = Place::new(service.object.document.file, entry.key_span);
+    Some(
+        Finding::new(&rules::MISPLACED_ANNOTATION, place, message)
+            .related(job.name_place(), "the job that reads annotations")
+            .why("nobody reads the annotations of Services here: nothing is scraped, and no error tells")
+            .help(format!(
+                "write them into `spec.template.metadata.annotations` of {} `{}`",
+                pods.object.kind(),
+                pods.object.name
+            )),
+    )
+}
+
+/// A way that asks for another path than the pods say themselves.
+pub fn path(pods: &Pods<'_>, way: &Scraped) -> Option<Finding> {
+    let known = |name: &str| {
+        pods.annotations.get(name).map(String::as_str).filter(|value| relabel::known(value) == *value)
+    };
+    let wanted = known("prometheus.io/path")?;
+    let port = known("prometheus.io/port");
+    let bare = |path: &str| path.split('?').next().unwrap_or_default().trim_matches('/').to_string();
+    let mut same = way
+        .endpoints
+        .iter()
+        .filter(|(own, path)| port.is_none_or(|port| port == own) && !relabel::is_unknown(path));
+    if same.clone().any(|(_, path)| bare(path) == bare(wanted)) {
+        return None;
+    }
+    let (_, path) = same.next()?;
+    let entries = pods.object.at(&["spec", "template", "metadata", "annotations"]).map(Node::entries);
+    let entry = entries.unwrap_or_default().iter().find(|entry| entry.key == "prometheus.io/path")?;
+    let message = format!("{} asks for `{path}`, and the annotations of the pods say `{wanted}`", way.what);
+    Some(
+        Finding::new(&rules::PATH_DIFFERS, way.by, message)
+            .related(pods.object.place(&entry.node), "the path that the pods name")
+            .why("one of the two most likely answers with 404: the target is down, and the query is empty")
+            .help(format!("write `path: {wanted}` there, or mend the annotation")),
+    )
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::operator::{Operators, Refusal};
 use super::relabel::known;
 use super::way;
 use crate::inventory::{Inventory, Object};
@@ -21,6 +22,8 @@ pub struct Job {
     pub namespace: Option<String>,
     /// Whether it stands in a plain file that knows nothing of Kubernetes.
     pub is_local: bool,
+    /// Why no Prometheus here takes it up, where it is an object of its own.
+    pub refusal: Option<Refusal>,
 }
 
 impl Job {
@@ -68,6 +71,8 @@ pub struct Configs {
     by_name: Vec<Vec<usize>>,
     /// Places at which a Prometheus is configured, with or without jobs.
     pub seen: Vec<Place>,
+    /// The ConfigMaps, or what else holds one of them, by their names.
+    pub hosts: Vec<String>,
     /// Whether one of these is for Kubernetes.
     pub is_of_a_cluster: bool,
     /// Jobs or monitors that are not here, in words.
@@ -90,7 +95,7 @@ impl Configs {
     }
 }
 
-pub fn find(inventory: &Inventory<'_>) -> Configs {
+pub fn find(inventory: &Inventory<'_>, operators: &Operators<'_>) -> Configs {
     let mut configs = Configs::default();
     let mut in_file: HashMap<FileId, Vec<&Object<'_>>> = HashMap::new();
     for object in &inventory.objects {
@@ -104,7 +109,7 @@ pub fn find(inventory: &Inventory<'_>) -> Configs {
         let before = configs.jobs.len();
         match object.kind() {
             "" => plain(object, beside, &mut configs),
-            "ScrapeConfig" if !object.is_fragment => custom(object, &mut configs),
+            "ScrapeConfig" if !object.is_fragment => custom(object, operators, &mut configs),
             "HelmRelease" | "Application" | "HelmChart" | "HelmChartConfig" | "OpenTelemetryCollector" => {
                 values(&object.document.node, object.document.file, 0, &mut configs);
                 configs.is_of_a_cluster |= configs.jobs.len() > before;
@@ -183,6 +188,7 @@ fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
     let of_host = || interval(host?.at(&["server"])?);
     if let Some(entry) = root.entries().iter().find(|entry| entry.key == "scrape_configs") {
         configs.seen.push(Place::new(file, entry.key_span));
+        configs.hosts.push(host.map_or(String::new(), |host| host.name.clone()));
         jobs(entry.node.items(), file, written.or_else(of_host).or(Some(60.0)), configs);
     } else if let Some(entry) = root.entries().iter().find(|entry| entry.key == "global")
         && entry.node.get("scrape_interval").is_some()
@@ -252,14 +258,22 @@ fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
 }
 
 /// The operator's own way to write a job.
-fn custom(object: &Object<'_>, configs: &mut Configs) {
+fn custom(object: &Object<'_>, operators: &Operators<'_>, configs: &mut Configs) {
     if let Some(spec) = object.at(&["spec"]) {
         let name = format!("scrapeConfig/{}/{}", way::shown(&super::target::namespace(object)), object.name);
         let name = spec.get("jobName").and_then(Node::as_written).unwrap_or(name);
         let file = object.document.file;
         let namespace = object.namespace.clone();
         let (node, default_interval) = (spec.clone(), None);
-        configs.jobs.push(Job { name, node, file, default_interval, namespace, is_local: false });
+        configs.jobs.push(Job {
+            name,
+            node,
+            file,
+            default_interval,
+            namespace,
+            is_local: false,
+            refusal: operators.refusal(object),
+        });
     }
 }
 
@@ -273,7 +287,8 @@ fn jobs(items: &[Node], file: FileId, default_interval: Option<f64>, configs: &m
     for node in items {
         if let Some(name) = node.get("job_name").and_then(Node::as_written) {
             let (node, namespace) = (node.clone(), None);
-            configs.jobs.push(Job { name, node, file, default_interval, namespace, is_local: false });
+            let (is_local, refusal) = (false, None);
+            configs.jobs.push(Job { name, node, file, default_interval, namespace, is_local, refusal });
         }
     }
     if configs.jobs.len() > before {

@@ -10,7 +10,7 @@ use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{address, annotations, dangling, flaws, job, labels, monitor, rules, twice};
+use super::{address, annotations, dangling, dns, flaws, job, labels, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
@@ -42,51 +42,10 @@ pub enum Verdict {
         why: String,
         is_sure: bool,
         others: Option<String>,
+        /// What to write instead.
+        help: Option<String>,
     },
     CannotTell(String),
-}
-
-/// Metrics of exporters and of the platform, by the beginnings of their names: whoever exposes them is not the target.
-const PLATFORM: [&str; 34] = [
-    "kube_",
-    "container_",
-    "node_",
-    "kubelet_",
-    "apiserver_",
-    "nginx_ingress_",
-    "istio_",
-    "envoy_",
-    "traefik_",
-    "haproxy_",
-    "linkerd_",
-    "kafka_",
-    "redis_",
-    "rabbitmq_",
-    "aws_",
-    "mysql_",
-    "pg_",
-    "mongodb_",
-    "elasticsearch_",
-    "nats_",
-    "probe_",
-    "keda_",
-    "prometheus_",
-    "cloudwatch_",
-    "stackdriver_",
-    "DCGM_",
-    "gpu_",
-    "kong_",
-    "cadvisor_",
-    "coredns_",
-    "etcd_",
-    "dapr_",
-    "apisix_",
-    "machine_",
-];
-
-/// Whether a metric comes from the platform or an exporter, and not from the pods that are scaled.
-pub fn is_of_the_platform(metric: &str) -> bool {
-    PLATFORM.iter().any(|start| metric.starts_with(start))
 }
 
 /// Labels by which a query names whose pods it is about.
@@ -137,21 +96,39 @@ pub struct World<'i> {
 
 /// Findings, and the report as lines.
 pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Finding>, Vec<Row>) {
+    let operators = Operators::new(inventory);
     let world = World {
         sources,
         index: Index::new(inventory),
-        configs: config::find(inventory),
-        operators: Operators::new(inventory),
+        configs: config::find(inventory, &operators),
+        operators,
         somebody: OnceLock::new(),
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
     let dangling = |object: &&'i Object<'i>| dangling::check(object, &world.index, &world.operators);
     findings.extend(world.index.monitors.iter().flat_map(dangling));
+    let others =
+        ["ScrapeConfig", "Probe", "PrometheusRule"].into_iter().flat_map(|kind| inventory.kind(kind));
+    findings.extend(others.filter_map(|object| dangling::not_selected(object, &world.operators)));
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
+    let services = world.index.services().iter();
+    findings.extend(
+        services.filter_map(|service| annotations::of_service(service, &world.configs, &world.index)),
+    );
+    let with_path =
+        world.index.workloads().iter().filter(|pods| pods.annotations.contains_key("prometheus.io/path"));
+    findings.extend(with_path.flat_map(|pods| {
+        let passages = world.passages(pods);
+        passages
+            .iter()
+            .filter_map(Passage::scraped)
+            .filter_map(|way| annotations::path(pods, way))
+            .collect::<Vec<_>>()
+    }));
     findings.extend(inventory.kind("HorizontalPodAutoscaler").flat_map(|object| world.autoscaled(object)));
     let scalers: Vec<&Object<'_>> =
         inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").collect();
@@ -206,7 +183,7 @@ impl<'i> World<'i> {
                 let is_about_target = target.is_some_and(|pods| is_about(&selector, pods, &services));
                 let verdict = self.verdict(
                     object,
-                    (&metric, is_about_target),
+                    (&metric, is_about_target, trigger.at(&["metadata", "serverAddress"])),
                     (target, other.is_some()),
                     passages.map(Vec::as_slice),
                 );
@@ -351,7 +328,10 @@ impl<'i> World<'i> {
             }
             self.chosen(object, passage)
         });
-        let jobs = self.jobs(pods).into_iter().map(|job| job::job(job, pods, &services));
+        let jobs = self
+            .jobs(pods)
+            .into_iter()
+            .map(|job| job::taken(job, job::job(job, pods, &services, dns::is_told(job, &self.index))));
         monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
     }
 
@@ -397,6 +377,7 @@ impl<'i> World<'i> {
                 what: scraped.what.clone(),
                 why: "the operator rejects it, because a scrape may take longer than its interval"
                     .to_string(),
+                help: Some("write a scrapeTimeout of at most the interval".to_string()),
                 is_sure: true,
             };
         }
@@ -405,6 +386,7 @@ impl<'i> World<'i> {
                 by: refusal.by,
                 what: scraped.what.clone(),
                 why: refusal.why,
+                help: Some(refusal.help),
                 is_sure: refusal.is_sure,
             },
             None => passage,

@@ -5,8 +5,12 @@
 use super::address;
 use super::config::Job;
 use super::index::Index;
-use super::monitor::{OF_SERVICES, endpoints, looks_into, selected, takes_numbers};
+use super::monitor::{
+    OF_SERVICES, carried, endpoints, looks_into, means, port_help, respell, selected, service_or_pods,
+    takes_numbers,
+};
 use super::operator::Operators;
+use super::relabel::Labels;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING};
 use super::target::{Pods, Service, carries, pairs};
 use crate::finding::Finding;
@@ -29,7 +33,8 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
         if reached.is_empty() {
             findings.extend(selects_nothing(monitor, selector, &services, index));
         } else {
-            findings.extend(ports_of_services(monitor, &reached));
+            findings.extend(ports_of_services(monitor, &reached, index));
+            findings.extend(leads_nowhere(monitor, selector, &reached, index));
         }
     } else {
         findings.extend(ports_of_pods(monitor, selector, index));
@@ -38,14 +43,18 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
 }
 
 /// No Prometheus of the repository takes this monitor up.
-fn not_selected(monitor: &Object<'_>, operators: &Operators<'_>) -> Option<Finding> {
+pub fn not_selected(monitor: &Object<'_>, operators: &Operators<'_>) -> Option<Finding> {
     // Values of a chart may be those of another cluster.
     let refusal = operators.refusal(monitor).filter(|refusal| refusal.is_sure)?;
     let message = format!("no Prometheus here takes up the {} `{}`", monitor.kind(), monitor.name);
     let finding = Finding::new(&NOT_SELECTED, monitor.name_place(), message)
         .label(refusal.why)
         .related(refusal.by, "this decides")
-        .why("the monitor is applied and does nothing: no target, no error");
+        .why(match monitor.kind() {
+            "PrometheusRule" => "the rules are applied and never evaluated: no series, no alert, no error",
+            "ScrapeConfig" | "Probe" => "it is applied and does nothing: no target, no error",
+            _ => "the monitor is applied and does nothing: no target, no error",
+        });
     Some(finding.help(refusal.help))
 }
 
@@ -85,7 +94,11 @@ fn selects_nothing(
     }
     let meant = index.services_asking(&wanted, monitor).into_iter().find(|service| {
         near(&service) && carries(&service.selector, &wanted) && looks_into(monitor, service.object)
-    })?;
+    });
+    let Some(meant) = meant else {
+        // Those elsewhere may be the ones that are meant.
+        return if labelled.is_empty() { written_for(monitor, selector, &wanted, index) } else { None };
+    };
     let shown: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     Some(
         Finding::new(
@@ -99,7 +112,94 @@ fn selects_nothing(
     )
 }
 
-fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>]) -> Vec<Finding> {
+/// Pods or a Service of the same folder that the monitor was written for, and does not find.
+fn written_for(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &Index<'_>) -> Option<Finding> {
+    let place = monitor.place(selector);
+    let why = "the job exists and has no target, and no error tells";
+    let is_near = |object: &Object<'_>| object.is_beside(monitor) && looks_into(monitor, object);
+    let carrying = index.pods_labelled(wanted, monitor).into_iter().find(|pods| {
+        is_near(pods.object)
+            && selected(selector, &pods.labels) == Some(true)
+            // A chart or an operator may make the Service of what is not written out.
+            && !pods.ports.is_empty()
+    });
+    let of_pods = carrying.map(|pods| index.services_of(pods)).unwrap_or_default();
+    let by_name = || {
+        let mut all = index.services().iter().filter(|service| {
+            is_near(service.object) && means(monitor, wanted, service.object, &service.labels)
+        });
+        // Of several nobody knows which one is meant.
+        all.next().filter(|_| all.next().is_none())
+    };
+    let service = of_pods.into_iter().find(|service| is_near(service.object)).or_else(by_name);
+    if let Some(service) = service {
+        let labels: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let message = format!(
+            "no Service here carries `{}`, and `{}` {}",
+            labels.join(", "),
+            service.object.name,
+            carried(&service.labels)
+        );
+        return Some(
+            Finding::new(&SELECTS_NOTHING, place, message)
+                .related(service.object.name_place(), "the Service")
+                .why(why)
+                .help(respell(wanted, &service.labels, "Service")),
+        );
+    }
+    let pods = carrying?;
+    let message = format!(
+        "no Service here carries these labels, only the pods of {} `{}` do",
+        pods.object.kind(),
+        pods.object.name
+    );
+    Some(
+        Finding::new(&SELECTS_NOTHING, place, message)
+            .related(pods.object.name_place(), "its pods carry them, and no Service selects these")
+            .why(why)
+            .help(service_or_pods(selector, monitor)),
+    )
+}
+
+/// The Service that a monitor selects leads to no pods, while those that it was written for are beside it.
+fn leads_nowhere(
+    monitor: &Object<'_>,
+    selector: &Node,
+    reached: &[&Service<'_>],
+    index: &Index<'_>,
+) -> Option<Finding> {
+    let [service] = reached else { return None };
+    let is_open = service.selector.values().any(|value| has_variable(value));
+    if service.selector.is_empty() || is_open || !service.object.is_beside(monitor) {
+        return None;
+    }
+    if index.workloads().iter().any(|pods| service.selects(pods)) {
+        return None;
+    }
+    let wanted = pairs(selector.get("matchLabels"));
+    let mut meant = index.workloads().iter().filter(|pods| {
+        pods.object.is_beside(monitor)
+            && service.object.meets(pods.object)
+            && (carries(&pods.labels, &wanted) || pods.object.name == service.object.name)
+    });
+    let pods = meant.next().filter(|_| meant.next().is_none())?;
+    let asked: Vec<String> = service.selector.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let message =
+        format!("the Service `{}` leads to no pods: it selects `{}`", service.object.name, asked.join(","));
+    let place = service
+        .object
+        .at(&["spec", "selector"])
+        .map_or(service.object.name_place(), |node| service.object.place(node));
+    Some(
+        Finding::new(&SELECTS_NOTHING, place, message)
+            .related(pods.object.name_place(), format!("the pod template {}", carried(&pods.labels)))
+            .related(monitor.name_place(), "this monitor scrapes through the Service")
+            .why("the job exists and has no target, and no error tells; what is sent to the Service fails as well")
+            .help("write labels of the pod template into the selector of the Service"),
+    )
+}
+
+fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>], index: &Index<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for endpoint in endpoints(monitor) {
         let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
@@ -115,8 +215,6 @@ fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>]) -> Vec<Fin
             continue;
         }
         let service = services[0];
-        let names: Vec<&str> =
-            service.ports.iter().map(|(name, ..)| name.as_str()).filter(|name| !name.is_empty()).collect();
         let finding = Finding::new(
             &PORT_MISSING,
             monitor.place(node),
@@ -124,11 +222,11 @@ fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>]) -> Vec<Fin
         )
         .related(service.object.name_place(), "the Service that it selects")
         .why("every target is dropped, nothing is scraped, and no error tells");
-        findings.push(finding.help(match names.as_slice() {
-            [] => "name the port of the Service".to_string(),
-            [one] => format!("write `port: {one}`"),
-            all => format!("its ports are {}", all.join(", ")),
-        }));
+        let behind: Vec<&Pods<'_>> = index.workloads().iter().filter(|pods| service.selects(pods)).collect();
+        findings.push(match port_help(service, &behind, &wanted) {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
     }
     findings
 }
@@ -158,6 +256,35 @@ pub fn addresses(job: &Job, index: &Index<'_>) -> Vec<Finding> {
     findings
 }
 
+/// The workload of the same folder that a monitor of pods was written for, and whose pods it does not select.
+fn no_pods(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &Index<'_>) -> Option<Finding> {
+    if wanted.is_empty() || wanted.values().any(|value| has_variable(value)) {
+        return None;
+    }
+    // Somewhere in the repository they are carried.
+    if !index.pods_labelled(wanted, monitor).is_empty() {
+        return None;
+    }
+    let mut meant = index.workloads().iter().filter(|pods| {
+        pods.object.is_beside(monitor)
+            && looks_into(monitor, pods.object)
+            && means(monitor, wanted, pods.object, &pods.labels)
+    });
+    let pods = meant.next().filter(|_| meant.next().is_none())?;
+    let message = format!(
+        "the pods of {} `{}` do not carry these labels: the template {}",
+        pods.object.kind(),
+        pods.object.name,
+        carried(&pods.labels)
+    );
+    Some(
+        Finding::new(&SELECTS_NOTHING, monitor.place(selector), message)
+            .related(pods.object.name_place(), "the workload")
+            .why("the job exists and has no target, and no error tells")
+            .help(respell(wanted, &pods.labels, "pod template")),
+    )
+}
+
 fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Vec<Finding> {
     let wanted_labels = pairs(selector.get("matchLabels"));
     let pods: Vec<&Pods<'_>> = index
@@ -167,6 +294,9 @@ fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Ve
         .collect();
     let takes_numbers = takes_numbers(monitor);
     let mut findings = Vec::new();
+    if pods.is_empty() && monitor.group() == "monitoring.coreos.com" {
+        findings.extend(no_pods(monitor, selector, &wanted_labels, index));
+    }
     for endpoint in endpoints(monitor) {
         let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
         else {

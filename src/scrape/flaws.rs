@@ -4,9 +4,9 @@
 //! (Validate); prometheus-operator/prometheus-operator pkg/prometheus/validation.go.
 
 use super::config::{Configs, Job};
-use super::monitor;
 use super::relabel::{field, known, sources};
 use super::rules::{DUPLICATE_JOB, RELABEL, TIMEOUT_ABOVE_INTERVAL};
+use super::{dns, monitor};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::Node;
@@ -37,6 +37,7 @@ pub fn of_jobs(configs: &Configs) -> Vec<Finding> {
         }
     }
     for job in &configs.jobs {
+        findings.extend(dns::refused(job));
         for key in ["relabel_configs", "metric_relabel_configs", "relabelings", "metricRelabelings"] {
             let rules = job.node.get(key).map(Node::items).unwrap_or_default();
             let why = "Prometheus refuses the whole file: it does not start, or goes on with the old one";

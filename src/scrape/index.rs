@@ -131,8 +131,10 @@ pub struct Index<'i> {
     /// Services by their names.
     services_named: HashMap<String, Vec<usize>>,
     pods: Vec<Pods<'i>>,
+    /// Charts that are installed.
+    pub releases: Vec<&'i Object<'i>>,
     inventory: &'i Inventory<'i>,
-    recorded: HashMap<&'i str, Place>,
+    recorded: HashMap<&'i str, Vec<(&'i Object<'i>, Place)>>,
 }
 
 impl<'i> Index<'i> {
@@ -176,9 +178,11 @@ impl<'i> Index<'i> {
                 }
             }
         }
-        let mut recorded = HashMap::new();
-        for (metric, place) in inventory.objects.iter().flat_map(recording_rules) {
-            recorded.entry(metric).or_insert(place);
+        let mut recorded: HashMap<&str, Vec<(&Object<'_>, Place)>> = HashMap::new();
+        for object in &inventory.objects {
+            for (metric, place) in recording_rules(object) {
+                recorded.entry(metric).or_default().push((object, place));
+            }
         }
         Index {
             services,
@@ -189,6 +193,7 @@ impl<'i> Index<'i> {
             pods_carrying,
             services_named,
             pods,
+            releases: inventory.kind("HelmRelease").chain(inventory.kind("Application")).collect(),
             inventory,
             recorded,
         }
@@ -202,6 +207,11 @@ impl<'i> Index<'i> {
     /// All workloads.
     pub fn workloads(&self) -> &[Pods<'i>] {
         &self.pods
+    }
+
+    /// All Services.
+    pub fn services(&self) -> &[Service<'i>] {
+        &self.services
     }
 
     /// The Services that select these pods.
@@ -255,9 +265,9 @@ impl<'i> Index<'i> {
         nearest(all, |object| object, pods.object)
     }
 
-    /// Where a recording rule makes this metric.
-    pub fn recorded(&self, metric: &str) -> Option<Place> {
-        self.recorded.get(metric).copied()
+    /// Where recording rules make this metric.
+    pub fn recorded(&self, metric: &str) -> &[(&'i Object<'i>, Place)] {
+        self.recorded.get(metric).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

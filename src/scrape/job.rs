@@ -1,14 +1,16 @@
 //! What a hand-written job does with the pods of a workload.
 
-use super::address;
 use super::config::Job;
 use super::relabel::{self, Labels, Outcome, UNKNOWN, known};
 use super::target::{Pods, Service};
 use super::way::{Endpoint, Passage, Scraped, describe, endpoint, visible};
+use super::{address, dns};
 use crate::manifest::Node;
 
 /// What a hand-written job does with pods.
-pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
+///
+/// `is_told`: the names that it asks the DNS for are those of Services which are here.
+pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>], is_told: bool) -> Passage {
     let what = job.what();
     let mut blocked: Option<Passage> = None;
     let mut near: Option<Passage> = None;
@@ -17,7 +19,12 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
         let role = role(discovery);
         if let Some(why) = outside(job, discovery, pods) {
             let why = format!("{why}, and the pods are in `{}`", pods.object.namespace_text());
-            near.get_or_insert(Passage::Near { by: job.place(discovery), what: what.clone(), why });
+            near.get_or_insert(Passage::Near {
+                by: job.place(discovery),
+                what: what.clone(),
+                why,
+                help: None,
+            });
             continue;
         }
         if role == "service" {
@@ -39,18 +46,24 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
         if let Some(node) = unselected(discovery, &role, &labels) {
             let asked = node.as_written().unwrap_or_default();
             let why = format!("its `selectors` ask for `{asked}`, and what is here does not carry that");
-            near.get_or_insert(Passage::Near { by: job.place(node), what: what.clone(), why });
+            near.get_or_insert(Passage::Near { by: job.place(node), what: what.clone(), why, help: None });
             continue;
         }
         match through(job, targets) {
             Some(Ok(passed)) => return Passage::Scraped(Box::new(scraped(job, passed))),
             Some(Err((rule, value))) if is_about(job, rule, pods) => {
                 let (by, what, why) = (job.place(rule), what.clone(), describe(rule, &value));
-                blocked = Some(Passage::Blocked { by, what, why, is_sure: true });
+                let help = annotate(rule, &role);
+                blocked = Some(Passage::Blocked { by, what, why, help, is_sure: true });
             }
             Some(Err((rule, value))) => {
                 if let Some(why) = anchored(rule, &value) {
-                    near.get_or_insert(Passage::Near { by: job.place(rule), what: what.clone(), why });
+                    near.get_or_insert(Passage::Near {
+                        by: job.place(rule),
+                        what: what.clone(),
+                        why,
+                        help: None,
+                    });
                 }
             }
             None => {}
@@ -61,7 +74,27 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
         Some(passage) => return passage,
         None => {}
     }
-    random.or(blocked).or_else(|| elsewhere(job)).or(near).unwrap_or(Passage::Apart)
+    match dns::named(job, pods, services) {
+        Some(passage @ Passage::Blocked { .. }) => blocked = Some(passage),
+        Some(passage) => return passage,
+        None => {}
+    }
+    random.or(blocked).or_else(|| elsewhere(job, is_told)).or(near).unwrap_or(Passage::Apart)
+}
+
+/// A job that no Prometheus of the repository takes up scrapes nothing.
+pub fn taken(job: &Job, passage: Passage) -> Passage {
+    let scrapes = matches!(passage, Passage::Scraped(_) | Passage::Random { .. });
+    match job.refusal.clone().filter(|_| scrapes) {
+        Some(refusal) => Passage::Blocked {
+            by: refusal.by,
+            what: job.what(),
+            why: refusal.why,
+            help: Some(refusal.help),
+            is_sure: refusal.is_sure,
+        },
+        None => passage,
+    }
 }
 
 /// Whether a job asks an exporter about its targets, and does not scrape them.
@@ -78,17 +111,19 @@ pub fn is_probe(job: &Job) -> bool {
 }
 
 /// A job whose targets stand in no file of this repository.
-fn elsewhere(job: &Job) -> Option<Passage> {
+fn elsewhere(job: &Job, is_told: bool) -> Option<Passage> {
     let what = job.what();
     let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"));
     if path.and_then(Node::as_str) == Some("/federate") {
         return Some(Passage::Open { what, why: "it takes series over from another Prometheus".to_string() });
     }
+    let is_dns = |key: &str| ["dns_sd_configs", "dnsSDConfigs"].contains(&key);
     let is_open = |key: &str| {
         (key.ends_with("_sd_configs") || key.ends_with("SDConfigs"))
             && !["kubernetes_sd_configs", "kubernetesSDConfigs"].contains(&key)
     };
-    let key = job.node.entries().iter().map(|entry| &entry.key).find(|key| is_open(key))?;
+    let mut keys = job.node.entries().iter().map(|entry| &entry.key);
+    let key = keys.find(|key| is_open(key) && !(is_told && is_dns(key)))?;
     Some(Passage::Open { what, why: format!("it finds its targets with `{key}`") })
 }
 
@@ -186,6 +221,21 @@ fn is_about(job: &Job, rule: &Node, pods: &Pods<'_>) -> bool {
     let by_annotation = annotated && rules.iter().any(reads);
     let pattern = rule.get("regex").and_then(Node::as_written).unwrap_or_default();
     reads(rule) || by_annotation || pattern.contains(pods.object.name.as_str())
+}
+
+/// What a rule that keeps annotated targets asks for.
+fn annotate(rule: &Node, role: &str) -> Option<String> {
+    let name = relabel::sources(rule).find(|name| name.contains("annotation_prometheus_io_scrape"))?;
+    let is_keep = rule.get("action").and_then(Node::as_str).is_some_and(|action| action == "keep");
+    let value = rule.get("regex").and_then(Node::as_written).filter(|_| is_keep)?;
+    let is_word = value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let value = if is_word { value } else { "true".to_string() };
+    let place = if name.contains("_service_") && role != "pod" {
+        "the `metadata.annotations` of the Service"
+    } else {
+        "the `metadata.annotations` of the pod template, with `prometheus.io/port` beside it"
+    };
+    Some(format!("write `prometheus.io/scrape: \"{value}\"` into {place}"))
 }
 
 /// Why a pattern does not match that would if it were not anchored.

@@ -9,6 +9,8 @@ mod annotations;
 mod config;
 mod coverage;
 mod dangling;
+mod dns;
+mod exporter;
 mod flaws;
 mod index;
 mod job;
@@ -23,4 +25,5 @@ mod twice;
 mod verdict;
 mod way;
 
-pub use coverage::{Row, Verdict, check, is_of_the_platform};
+pub use coverage::{Row, Verdict, check};
+pub use exporter::is_of_the_platform;

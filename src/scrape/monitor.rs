@@ -90,7 +90,18 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                     shown(selector),
                     service.object.name
                 );
-                blocked.get_or_insert(Passage::Blocked { by: place, what: what.clone(), why, is_sure: true });
+                let help = Some(format!(
+                    "write the labels `{}` into the metadata of the Service `{}`",
+                    shown(selector),
+                    service.object.name
+                ));
+                blocked.get_or_insert(Passage::Blocked {
+                    by: place,
+                    what: what.clone(),
+                    why,
+                    help,
+                    is_sure: true,
+                });
             }
             continue;
         }
@@ -108,6 +119,7 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                 by: monitor.name_place(),
                 what: what.clone(),
                 why,
+                help: elsewhere(service.object),
                 is_sure: true,
             });
             continue;
@@ -136,8 +148,9 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                         declared(pods)
                     ),
                 };
+                let help = port.as_deref().and_then(|port| port_help(service, &[pods], port));
                 let by = monitor.place(node);
-                blocked = Some(Passage::Blocked { by, what: what.clone(), why, is_sure: true });
+                blocked = Some(Passage::Blocked { by, what: what.clone(), why, help, is_sure: true });
                 continue;
             }
             if let Some(unmet) = service.unmet(port.as_deref(), pods).filter(|_| target.is_none()) {
@@ -147,7 +160,7 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                     declared(pods)
                 );
                 let by = service.object.name_place();
-                blocked = Some(Passage::Blocked { by, what: what.clone(), why, is_sure: true });
+                blocked = Some(Passage::Blocked { by, what: what.clone(), why, help: None, is_sure: true });
                 continue;
             }
             let wanted = (port.as_deref(), target.as_deref());
@@ -167,15 +180,152 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                     }
                 },
                 Err((by, why)) => {
-                    blocked = Some(Passage::Blocked { by, what: what.clone(), why, is_sure: true });
+                    blocked =
+                        Some(Passage::Blocked { by, what: what.clone(), why, help: None, is_sure: true });
                 }
             }
         }
     }
     match scraped {
         Some((scraped, ..)) => Passage::Scraped(Box::new(scraped)),
-        None => blocked.unwrap_or(Passage::Apart),
+        None => {
+            blocked.or_else(|| without_service(monitor, selector, pods, services)).unwrap_or(Passage::Apart)
+        }
     }
+}
+
+/// A monitor that was written for these pods, in front of which there is no Service.
+fn without_service(
+    monitor: &Object<'_>,
+    selector: &Node,
+    pods: &Pods<'_>,
+    services: &[&Service<'_>],
+) -> Option<Passage> {
+    let wanted = pairs(selector.get("matchLabels"));
+    let is_meant = services.is_empty()
+        && !wanted.is_empty()
+        && selected(selector, &pods.labels) == Some(true)
+        && looks_into(monitor, pods.object);
+    is_meant.then(|| Passage::Near {
+        by: monitor.place(selector),
+        what: format!("the {} `{}`", monitor.kind(), monitor.name),
+        why: format!(
+            "it selects Services labelled `{}`, and of these only the pods carry that: no Service here leads to them",
+            shown(selector)
+        ),
+        help: Some(service_or_pods(selector, monitor)),
+    })
+}
+
+/// What to write where a monitor of Services has pods and no Service.
+pub(super) fn service_or_pods(selector: &Node, monitor: &Object<'_>) -> String {
+    let port = endpoints(monitor).iter().find_map(|endpoint| endpoint.get("port")?.as_written());
+    let port = port.map(|port| format!(" with a port named `{port}`")).unwrap_or_default();
+    format!(
+        "write a Service labelled `{}`{port} in front of the pods, or make a PodMonitor of it (`podMetricsEndpoints` instead of `endpoints`), which needs none",
+        shown(selector)
+    )
+}
+
+/// How a monitor looks into the namespace of an object.
+fn elsewhere(object: &Object<'_>) -> Option<String> {
+    let namespace = object.namespace.as_deref()?;
+    Some(format!("write `namespaceSelector: {{matchNames: [{namespace}]}}` into the monitor"))
+}
+
+/// A monitor of the same folder that asks for labels of another spelling than its Service or its pods carry: by one of
+/// the values, or by its own name, it was written for them.
+pub fn misspelt(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Option<Passage> {
+    let selector = monitor.at(&["spec", "selector"])?;
+    let wanted = pairs(selector.get("matchLabels"));
+    if wanted.is_empty() || wanted.values().any(|value| has_variable(value)) {
+        return None;
+    }
+    let is_of_services = OF_SERVICES.contains(&monitor.kind());
+    let (what, object, labels) = if is_of_services {
+        let service = services.iter().find(|service| service.object.is_beside(monitor))?;
+        ("Services", service.object, &service.labels)
+    } else {
+        ("pods", pods.object, &pods.labels)
+    };
+    let is_meant = monitor.is_beside(object)
+        && looks_into(monitor, object)
+        && selected(selector, labels) == Some(false)
+        && means(monitor, &wanted, object, labels);
+    is_meant.then(|| Passage::Near {
+        by: monitor.place(selector),
+        what: format!("the {} `{}`", monitor.kind(), monitor.name),
+        why: format!(
+            "it selects {what} labelled `{}`, and {} {}",
+            shown(selector),
+            if is_of_services {
+                format!("the Service `{}`", object.name)
+            } else {
+                "the pod template".to_string()
+            },
+            carried(labels)
+        ),
+        help: Some(respell(&wanted, labels, if is_of_services { "Service" } else { "pod template" })),
+    })
+}
+
+/// Whether a monitor was written for an object, by its name or by a value that it asks for.
+pub(super) fn means(monitor: &Object<'_>, wanted: &Labels, object: &Object<'_>, labels: &Labels) -> bool {
+    // The same value under another name is a slip; another value under the same name is another application.
+    let is_spelt = |(name, value): (&String, &String)| {
+        *value == object.name && labels.get(name).is_none_or(|own| own == value)
+            || !labels.contains_key(name) && labels.values().any(|own| own == value)
+    };
+    monitor.name == object.name || wanted.iter().any(is_spelt)
+}
+
+/// Labels in words.
+pub(super) fn carried(labels: &Labels) -> String {
+    /// More are not listed.
+    const MOST: usize = 4;
+    if labels.is_empty() {
+        return "carries no label at all".to_string();
+    }
+    let all: Vec<String> = labels.iter().take(MOST).map(|(name, value)| format!("{name}={value}")).collect();
+    format!("carries `{}`", all.join(","))
+}
+
+/// Which labels to ask for, or to write.
+pub(super) fn respell(wanted: &Labels, labels: &Labels, where_to: &str) -> String {
+    let wish: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let wish = wish.join(", ");
+    // A label of the same value, under another name, is the one that was meant.
+    let same = labels.iter().find(|(_, own)| wanted.values().any(|value| value == *own));
+    match same.or_else(|| labels.first_key_value()) {
+        Some((name, value)) => format!(
+            "write `matchLabels: {{{name}: {value}}}` into the monitor, or `{wish}` into the labels of the {where_to}"
+        ),
+        None => format!("write `{wish}` into the labels of the {where_to}"),
+    }
+}
+
+/// What to write where a Service has no port of this name, and the pods behind it may.
+pub(super) fn port_help(service: &Service<'_>, all: &[&Pods<'_>], wanted: &str) -> Option<String> {
+    let own = all.iter().flat_map(|pods| &pods.ports).find(|port| port.name == wanted);
+    let number = own.and_then(|port| port.number);
+    let is_behind =
+        |behind: &str| behind == wanted || number.is_some_and(|number| behind == number.to_string());
+    let behind = service.ports.iter().find(|(_, _, behind)| is_behind(behind));
+    let names: Vec<&str> =
+        service.ports.iter().map(|(name, ..)| name.as_str()).filter(|name| !name.is_empty()).collect();
+    Some(match (behind, number, names.as_slice()) {
+        // A name of the container is no name of the Service.
+        (Some((name, ..)), ..) if !name.is_empty() => {
+            format!("write `port: {name}`: only the container calls it `{wanted}`")
+        }
+        (Some(_), ..) => format!("write `name: {wanted}` at this port of the Service"),
+        (None, Some(number), _) => format!(
+            "only the container has it: write `{{name: {wanted}, port: {number}, targetPort: {wanted}}}` into the ports of the Service"
+        ),
+        (None, None, []) => "name the port of the Service".to_string(),
+        (None, None, [one]) => format!("write `port: {one}`"),
+        (None, None, all) => format!("its ports are {}", all.join(", ")),
+    })
 }
 
 /// Where a monitor looks, in words.
@@ -304,13 +454,15 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'
                     shown(selector),
                     service.object.name
                 ),
+                help: Some(respell(&wanted, &pods.labels, "pod template")),
             },
             None => Passage::Apart,
         };
     }
     if !looks_into(monitor, pods.object) {
         let why = format!("{}, and the pods are in `{}`", reach(monitor), pods.object.namespace_text());
-        return Passage::Blocked { by: monitor.name_place(), what, why, is_sure: true };
+        let help = elsewhere(pods.object);
+        return Passage::Blocked { by: monitor.name_place(), what, why, help, is_sure: true };
     }
     let mut blocked = Passage::Apart;
     let mut scraped: Option<Scraped> = None;
@@ -325,7 +477,13 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'
                 "its `{key}: {written}` is a port of a container, and the pods declare {}",
                 declared(pods)
             );
-            blocked = Passage::Blocked { by: monitor.place(node), what: what.clone(), why, is_sure: true };
+            blocked = Passage::Blocked {
+                by: monitor.place(node),
+                what: what.clone(),
+                why,
+                help: None,
+                is_sure: true,
+            };
             continue;
         };
         match relabelled(monitor, endpoint, of_pods(monitor, endpoint, pods, &port)) {
@@ -334,7 +492,7 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'
                 None => scraped = Some(way(monitor, endpoint, what.clone(), labels)),
             },
             Err((by, why)) => {
-                blocked = Passage::Blocked { by, what: what.clone(), why, is_sure: true };
+                blocked = Passage::Blocked { by, what: what.clone(), why, help: None, is_sure: true };
             }
         }
     }

@@ -40,6 +40,8 @@ pub struct Operators<'i> {
     /// Labels of pods that each of them copies onto every target.
     pub pod_labels: Vec<String>,
     stacks: Vec<Stack<'i>>,
+    /// Those who take up rules beside Prometheus.
+    rulers: Vec<&'i Object<'i>>,
     namespaces: Vec<&'i Object<'i>>,
 }
 
@@ -51,7 +53,22 @@ struct Stack<'i> {
     release: Option<String>,
     /// `prometheus.prometheusSpec`, as far as it is written.
     spec: Option<Node>,
+    /// Parts of the chart that the values switch off.
+    off: Vec<&'static str>,
 }
+
+/// Parts of kube-prometheus-stack that come with a monitor of their own, by their keys in the values.
+///
+/// Source: prometheus-community/helm-charts charts/kube-prometheus-stack/values.yaml.
+const PARTS: [&str; 7] = [
+    "kubeStateMetrics",
+    "nodeExporter",
+    "kubelet",
+    "kubeApiServer",
+    "coreDns",
+    "kubeEtcd",
+    "kubernetesServiceMonitors",
+];
 
 /// How often a monitor without an interval is scraped.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +94,7 @@ impl<'i> Operators<'i> {
             pod_labels: names.collect(),
             all,
             stacks,
+            rulers: inventory.kind("ThanosRuler").collect(),
             namespaces: inventory.kind("Namespace").collect(),
         }
     }
@@ -108,6 +126,15 @@ impl<'i> Operators<'i> {
         Interval { seconds: seconds.unwrap_or(DEFAULT_INTERVAL), by }
     }
 
+    /// A release of kube-prometheus-stack that brings one of its parts; Err: where it is switched off.
+    pub fn part(&self, key: &str) -> Option<Result<Place, Place>> {
+        let is_on = |stack: &&Stack<'_>| {
+            !stack.off.contains(&key) && !stack.off.contains(&"kubernetesServiceMonitors")
+        };
+        let on = self.stacks.iter().find(is_on).map(|stack| Ok(stack.object.name_place()));
+        on.or_else(|| self.stacks.first().map(|stack| Err(stack.object.name_place())))
+    }
+
     /// Whether anybody here takes monitors up.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty() && self.stacks.is_empty()
@@ -118,8 +145,13 @@ impl<'i> Operators<'i> {
         let (selector, namespaces) = match monitor.kind() {
             "ServiceMonitor" => ("serviceMonitorSelector", "serviceMonitorNamespaceSelector"),
             "PodMonitor" => ("podMonitorSelector", "podMonitorNamespaceSelector"),
+            "Probe" => ("probeSelector", "probeNamespaceSelector"),
+            "ScrapeConfig" => ("scrapeConfigSelector", "scrapeConfigNamespaceSelector"),
+            // A ThanosRuler takes rules up as well.
+            "PrometheusRule" if self.rulers.is_empty() => ("ruleSelector", "ruleNamespaceSelector"),
             _ => return None,
         };
+        let is_rule = monitor.kind() == "PrometheusRule";
         // Azure's monitors are for its own collector.
         if monitor.group() != "monitoring.coreos.com" {
             return None;
@@ -128,10 +160,11 @@ impl<'i> Operators<'i> {
         if labels.values().any(|value| has_variable(value)) {
             return None;
         }
-        let operators =
-            self.all.iter().map(|operator| self.taken(operator, monitor, &labels, selector, namespaces));
+        // Agents evaluate no rules.
+        let all = self.all.iter().filter(|operator| !is_rule || operator.kind() == "Prometheus");
+        let operators = all.map(|operator| self.taken(operator, monitor, &labels, selector, namespaces));
         let stacks = self.stacks.iter().map(|stack| {
-            let taken = stack.taken(&labels, selector);
+            let taken = stack.taken(monitor, &labels, selector);
             if matches!(taken, Taken::Yes) { self.reached(stack, monitor, namespaces) } else { taken }
         });
         let mut first = None;
@@ -155,17 +188,32 @@ impl<'i> Operators<'i> {
         namespaces: &str,
     ) -> Taken {
         let called = format!("the {} `{}`", operator.kind(), operator.name);
+        let is_patched = operator.patched.iter().any(|path| path.first().is_none_or(|first| first == "spec"));
         let Some(selector) = operator.at(&["spec", key]) else {
-            // It selects nothing, unless an overlay or a chart fills it in.
-            return Taken::Unknown;
+            // It selects nothing, unless an overlay fills it in.
+            if is_patched || operator.at(&["spec"]).is_none() {
+                return Taken::Unknown;
+            }
+            return Taken::No(Refusal {
+                by: operator.name_place(),
+                why: format!("{called} has no `{key}`, and without one it takes up no {}", monitor.kind()),
+                help: format!(
+                    "write `{key}: {{matchLabels: {{…}}}}` into the {}, or `{key}: {{}}` for all",
+                    operator.kind()
+                ),
+                is_sure: true,
+            });
         };
         match selected(selector, labels) {
             Some(true) => {}
             Some(false) => {
                 return Taken::No(Refusal {
                     by: operator.place(selector),
-                    why: format!("it does not carry the labels by which {called} selects its monitors"),
-                    help: format!("label the monitor `{}`", shown(selector)),
+                    why: format!(
+                        "it does not carry the labels by which {called} selects its {}",
+                        many(monitor)
+                    ),
+                    help: format!("label the {} `{}`", one(monitor), shown(selector)),
                     is_sure: true,
                 });
             }
@@ -186,13 +234,13 @@ impl<'i> Operators<'i> {
                 by: operator
                     .at(&["spec", namespaces])
                     .map_or(operator.name_place(), |node| operator.place(node)),
-                why: format!("{called} does not look for monitors in the namespace `{theirs}`"),
+                why: format!("{called} does not look for {} in the namespace `{theirs}`", many(monitor)),
                 help: match operator.at(&["spec", namespaces]) {
                     None => format!(
                         "write `{namespaces}: {{}}` into the {}: without it only its own namespace counts",
                         operator.kind()
                     ),
-                    Some(_) => format!("label the namespace `{theirs}` so that `{namespaces}` selects it"),
+                    Some(node) => by_label(node, theirs, namespaces),
                 },
                 is_sure: true,
             }),
@@ -210,9 +258,10 @@ impl<'i> Operators<'i> {
             Some(false) => Taken::No(Refusal {
                 by: stack.object.name_place(),
                 why: format!(
-                    "kube-prometheus-stack is told not to look for monitors in the namespace `{theirs}`"
+                    "kube-prometheus-stack is told not to look for {} in the namespace `{theirs}`",
+                    many(monitor)
                 ),
-                help: format!("label the namespace `{theirs}` so that `{key}` selects it"),
+                help: by_label(selector, theirs, key),
                 is_sure: stack.release.is_some(),
             }),
         }
@@ -246,6 +295,37 @@ fn more_jobs(operator: &Object<'_>, inventory: &Inventory<'_>) -> Option<String>
     })
 }
 
+/// How a namespace comes to be selected.
+fn by_label(selector: &Node, namespace: &str, key: &str) -> String {
+    let mut wanted = selector.get("matchLabels").map(Node::pairs).into_iter().flatten();
+    // The API server writes this label itself: it cannot be another.
+    match wanted.next().filter(|(name, _)| *name != "kubernetes.io/metadata.name") {
+        Some((name, value)) => format!(
+            "label the namespace `{namespace}` with `{name}: {value}`, or let `{key}` select it by `kubernetes.io/metadata.name: {namespace}`, which every namespace carries"
+        ),
+        None => format!("let `{key}` select `{namespace}` as well"),
+    }
+}
+
+/// What an object is to whoever takes it up, in words.
+fn one(monitor: &Object<'_>) -> &'static str {
+    match monitor.kind() {
+        "PrometheusRule" => "rule",
+        "ScrapeConfig" => "configuration",
+        "Probe" => "probe",
+        _ => "monitor",
+    }
+}
+
+fn many(monitor: &Object<'_>) -> &'static str {
+    match monitor.kind() {
+        "PrometheusRule" => "rules",
+        "ScrapeConfig" => "configurations",
+        "Probe" => "probes",
+        _ => "monitors",
+    }
+}
+
 fn asks_only_for_names(selector: &Node) -> bool {
     let named = selector.get("matchLabels").map(Node::entries).unwrap_or_default();
     let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
@@ -262,7 +342,7 @@ fn shown(selector: &Node) -> String {
 }
 
 impl Stack<'_> {
-    fn taken(&self, labels: &Labels, key: &str) -> Taken {
+    fn taken(&self, monitor: &Object<'_>, labels: &Labels, key: &str) -> Taken {
         let written = self.spec.as_ref().and_then(|spec| spec.get(key));
         if let Some(selector) = written.filter(|node| !node.entries().is_empty()) {
             return match selected(selector, labels) {
@@ -270,8 +350,11 @@ impl Stack<'_> {
                 None => Taken::Unknown,
                 Some(false) => Taken::No(Refusal {
                     by: self.object.name_place(),
-                    why: "it does not carry the labels by which kube-prometheus-stack is told to select its monitors".to_string(),
-                    help: format!("label the monitor `{}`", shown(selector)),
+                    why: format!(
+                        "it does not carry the labels by which kube-prometheus-stack is told to select its {}",
+                        many(monitor)
+                    ),
+                    help: format!("label the {} `{}`", one(monitor), shown(selector)),
                     is_sure: false,
                 }),
             };
@@ -293,9 +376,13 @@ impl Stack<'_> {
         let release = self.release.as_deref().unwrap_or("NAME-OF-THE-RELEASE");
         Taken::No(Refusal {
             by: self.object.name_place(),
-            why: format!("kube-prometheus-stack takes up monitors labelled `release: {release}` only"),
+            why: format!(
+                "kube-prometheus-stack takes up {} labelled `release: {release}` only",
+                many(monitor)
+            ),
             help: format!(
-                "label the monitor `release: {release}`, or set `prometheus.prometheusSpec.{nil}: false`"
+                "label the {} `release: {release}`, or set `prometheus.prometheusSpec.{nil}: false`",
+                one(monitor)
             ),
             is_sure: self.release.is_some(),
         })
@@ -354,5 +441,11 @@ fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
     let inner = raw.as_ref().and_then(|reading| reading.documents.first()).map(|document| &document.node);
     let spec = values.or(inner).and_then(|values| values.at(&["prometheus", "prometheusSpec"])).cloned();
     let release = release.filter(|name| !has_variable(name));
-    Some(Stack { object, release, spec })
+    let values = values.or(inner);
+    let is_off = |key: &&str| {
+        let enabled = values.and_then(|values| values.at(&[key, "enabled"])).and_then(Node::as_written);
+        enabled.is_some_and(|enabled| enabled != "true")
+    };
+    let off = PARTS.into_iter().filter(is_off).collect();
+    Some(Stack { object, release, spec, off })
 }

@@ -17,5 +17,6 @@ cards! {
     DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
     RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
+    PATH_DIFFERS Warning "path-differs" "a scrape of another path than the annotations of the pods say";
     ANNOTATION_PORT Warning "annotation-port" "a scrape annotation with a port that no container declares";
 }

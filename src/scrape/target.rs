@@ -141,6 +141,11 @@ impl<'d> Pods<'d> {
         format!("{}-{UNKNOWN}", known(&self.name))
     }
 
+    /// The images of all containers.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        self.containers.iter().map(|container| container.image.as_str())
+    }
+
     /// The names of all containers.
     pub fn containers(&self) -> impl Iterator<Item = &str> {
         self.containers.iter().map(|container| container.name.as_str())

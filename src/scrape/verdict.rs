@@ -1,27 +1,37 @@
 //! From what the ways do with pods to the verdict on a metric.
 
-use super::coverage::{Verdict, World, is_of_the_platform};
-use super::rules;
+use super::coverage::{Verdict, World};
+use super::exporter::is_of_the_platform;
+use super::relabel::Labels;
 use super::target::Pods;
 use super::way::Passage;
+use super::{monitor, rules};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::lint::is_recorded;
+use crate::manifest::Node;
 use crate::source::Place;
 
 impl World<'_> {
     pub fn verdict(
         &self,
         object: &Object<'_>,
-        (metric, is_about_target): (&str, bool),
+        (metric, is_about_target, server): (&str, bool, Option<&Node>),
         (target, is_named): (Option<&Pods<'_>>, bool),
         passages: Option<&[Passage]>,
     ) -> Verdict {
-        let mut verdict = self.by_ways(object, metric, (target, is_named), passages);
+        let mut verdict = if is_of_the_platform(metric) && !is_named && !is_recorded(metric) {
+            self.by_exporter(object, metric, server.and_then(Node::as_str), passages)
+        } else {
+            self.by_ways(object, metric, target, passages)
+        };
         // A query that does not say whose metric it is may be about those who are scraped.
         if let Verdict::NotScraped { is_sure, others, .. } = &mut verdict
+            && !is_of_the_platform(metric)
             && !is_named
             && !is_about_target
+            // What a rule drops after the scrape is missed by whoever asks.
+            && !passages.is_some_and(|all| all.iter().any(|passage| passage.scraped().is_some()))
             && let Some(somebody) = self.somebody()
         {
             *is_sure = false;
@@ -35,20 +45,15 @@ impl World<'_> {
         verdict
     }
 
-    fn by_ways(
+    pub fn by_ways(
         &self,
         object: &Object<'_>,
         metric: &str,
-        (target, is_named): (Option<&Pods<'_>>, bool),
+        target: Option<&Pods<'_>>,
         passages: Option<&[Passage]>,
     ) -> Verdict {
         if is_recorded(metric) {
             return self.recorded(metric);
-        }
-        if is_of_the_platform(metric) && !is_named {
-            return Verdict::CannotTell(format!(
-                "`{metric}` comes from the platform or an exporter, not from the pods that are scaled"
-            ));
         }
         let (Some(pods), Some(passages)) = (target, passages) else {
             let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
@@ -67,6 +72,7 @@ impl World<'_> {
                             ),
                             is_sure: true,
                             others: None,
+                            help: Some(format!("let the rule keep `{metric}`")),
                         });
                     }
                     None => {
@@ -90,11 +96,12 @@ impl World<'_> {
         if let Some(dropped) = dropped {
             return dropped;
         }
-        if let Some(Passage::Blocked { by, what, why, is_sure }) =
+        if let Some(Passage::Blocked { by, what, why, help, is_sure }) =
             passages.iter().find(|passage| matches!(passage, Passage::Blocked { .. }))
         {
             let why = format!("{what} would: {why}");
-            return Verdict::NotScraped { by: Some(*by), why, is_sure: *is_sure, others: None };
+            let help = help.clone();
+            return Verdict::NotScraped { by: Some(*by), why, is_sure: *is_sure, others: None, help };
         }
         if let Some(Passage::Open { what, why }) =
             passages.iter().find(|passage| matches!(passage, Passage::Open { .. }))
@@ -110,34 +117,47 @@ impl World<'_> {
     /// No way has anything to do with the pods: the nearest cause, or that it cannot be told.
     fn by_nobody(&self, pods: &Pods<'_>, passages: &[Passage]) -> Verdict {
         let workload = format!("{} `{}`", pods.object.kind(), pods.object.name);
-        let annotated = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
-        let not_scraped = |by: Place, why: String, is_sure: bool| Verdict::NotScraped {
+        let is_on = |annotations: &Labels| {
+            annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true")
+        };
+        let services = self.index.services_of(pods);
+        let service = services.iter().find(|service| is_on(&service.annotations));
+        let annotated = is_on(&pods.annotations) || service.is_some();
+        let carry = match service.filter(|_| !is_on(&pods.annotations)) {
+            Some(service) => format!("the Service `{}` carries scrape annotations", service.object.name),
+            None => format!("the pods of {workload} carry scrape annotations"),
+        };
+        let with_help = |by: Place, why: String, help: Option<String>, is_sure: bool| Verdict::NotScraped {
             by: Some(by),
             why,
             is_sure,
             others: None,
+            help,
         };
+        let not_scraped = |by, why, is_sure| with_help(by, why, None, is_sure);
         let is_here = !self.configs.seen.is_empty() || !self.operators.is_empty();
-        if let Some(Passage::Near { by, what, why }) =
-            passages.iter().find(|passage| matches!(passage, Passage::Near { .. }))
-        {
-            return not_scraped(*by, format!("{what} would: {why}"), is_here);
+        let misspelt =
+            || self.index.monitors.iter().find_map(|monitor| monitor::misspelt(monitor, pods, &services));
+        let near = passages.iter().find(|passage| matches!(passage, Passage::Near { .. })).cloned();
+        if let Some(Passage::Near { by, what, why, help }) = near.or_else(misspelt) {
+            return with_help(by, format!("{what} would: {why}"), help, is_here);
         }
         if let Some(by) = self.configs.seen.first() {
             let is_sure = self.configs.is_of_a_cluster || !self.operators.all.is_empty();
             let why = if annotated {
-                format!("the pods of {workload} carry scrape annotations, and no job here reads them")
+                format!("{carry}, and no job here reads them")
             } else {
-                format!("no job and no monitor here has anything to do with the pods of {workload}")
+                format!(
+                    "no job and no monitor here has anything to do with the pods of {workload}{}",
+                    self.tried()
+                )
             };
             return not_scraped(*by, why, is_sure);
         }
         if let Some((by, who)) = self.operators.anyone() {
             let is_sure = !self.operators.all.is_empty();
             if annotated {
-                let why = format!(
-                    "the pods of {workload} carry scrape annotations, which {who} does not read, and no monitor selects them"
-                );
+                let why = format!("{carry}, which {who} does not read, and no monitor selects them");
                 return not_scraped(by, why, is_sure);
             }
             if is_sure {
@@ -146,14 +166,12 @@ impl World<'_> {
             }
         }
         if let (Some(other), true) = (self.index.monitors.first(), annotated) {
-            let why = format!(
-                "the pods of {workload} carry scrape annotations, which the Prometheus of these monitors does not read"
-            );
+            let why = format!("{carry}, which the Prometheus of these monitors does not read");
             return not_scraped(other.name_place(), why, false);
         }
         if annotated {
             return Verdict::CannotTell(format!(
-                "the pods of {workload} carry scrape annotations, and no Prometheus is here that reads or ignores them"
+                "{carry}, and no Prometheus is here that reads or ignores them"
             ));
         }
         if let Some(other) = self.index.monitors.first() {
@@ -161,6 +179,20 @@ impl World<'_> {
             return not_scraped(other.name_place(), why, false);
         }
         Verdict::CannotTell(format!("neither a monitor for the pods of {workload} nor a Prometheus is here"))
+    }
+
+    /// The jobs that are here, in words.
+    pub fn tried(&self) -> String {
+        /// More are not named.
+        const MOST: usize = 4;
+        let names: Vec<String> =
+            self.configs.jobs.iter().take(MOST).map(|job| format!("`{}`", job.name)).collect();
+        let more = self.configs.jobs.len().saturating_sub(MOST);
+        match (names.as_slice(), more) {
+            ([], _) => String::new(),
+            (_, 0) => format!(" (tried: {})", names.join(", ")),
+            _ => format!(" (tried: {} and {more} more)", names.join(", ")),
+        }
     }
 
     /// A workload of the repository that is scraped.
@@ -180,8 +212,21 @@ impl World<'_> {
 
     /// A metric that a rule of the repository makes.
     fn recorded(&self, metric: &str) -> Verdict {
-        if let Some(by) = self.index.recorded(metric) {
-            return Verdict::Scraped { by, what: "a recording rule".to_string(), job: String::new() };
+        let rules = self.index.recorded(metric);
+        let taken = rules.iter().find(|(object, _)| self.operators.refusal(object).is_none());
+        if let Some((_, by)) = taken {
+            return Verdict::Scraped { by: *by, what: "a recording rule".to_string(), job: String::new() };
+        }
+        if let Some((object, _)) = rules.first()
+            && let Some(refusal) = self.operators.refusal(object)
+        {
+            return Verdict::NotScraped {
+                by: Some(refusal.by),
+                why: format!("the PrometheusRule `{}` would make it: {}", object.name, refusal.why),
+                is_sure: refusal.is_sure,
+                others: None,
+                help: Some(refusal.help),
+            };
         }
         Verdict::CannotTell(format!(
             "`{metric}` looks like the result of a recording rule, which is not here"
@@ -200,8 +245,11 @@ pub fn not_scraped(metric: &str, place: Place, verdict: &Verdict) -> Finding {
     let mut finding = Finding::new(&rules::NOT_SCRAPED, place, message)
         .why("the query is always empty: KEDA reads 0, says nothing, and under full load nothing scales")
         .help("scrape the pods: a ServiceMonitor for their Service, a PodMonitor, or a job; `slogen build` writes one that fits");
-    if let Verdict::NotScraped { by, why, is_sure, .. } = verdict {
+    if let Verdict::NotScraped { by, why, is_sure, help, .. } = verdict {
         finding.label = Some(why.clone());
+        if let Some(help) = help {
+            finding = finding.help(help.clone());
+        }
         if let Some(by) = by {
             finding = finding.related(*by, "here");
         }

@@ -10,14 +10,14 @@ pub enum Passage {
     /// They are scraped.
     Scraped(Box<Scraped>),
     /// They are nearly scraped: what stands in the way, and where.
-    /// `is_sure`: all that decides is here.
-    Blocked { by: Place, what: String, why: String, is_sure: bool },
+    /// `help`: what to write instead; `is_sure`: all that decides is here.
+    Blocked { by: Place, what: String, why: String, help: Option<String>, is_sure: bool },
     /// Each scrape meets a random pod.
     Random { by: Place, what: String },
     /// Its targets come from somewhere else: they may be among them.
     Open { what: String, why: String },
     /// It was written for others, but for one thing.
-    Near { by: Place, what: String, why: String },
+    Near { by: Place, what: String, why: String, help: Option<String> },
     /// It has nothing to do with them.
     Apart,
 }
@@ -150,8 +150,15 @@ pub fn describe(rule: &Node, value: &str) -> String {
         "dropequal" => format!("this rule drops what has the same in `{list}` as in `{target}`"),
         _ => format!("this rule keeps only what has `{list}` like `{}`", text("regex", "regex")),
     };
+    let pattern = text("regex", "regex");
+    let is_inside =
+        !pattern.is_empty() && regex::Regex::new(&pattern).is_ok_and(|regex| regex.is_match(value));
     match shown(value).trim_matches(';') {
         "" => format!("{what}, and here it is empty"),
+        // Whoever writes a part thinks of a search.
+        value if is_inside && !what.contains("drops") && !what.contains("the same") => {
+            format!("{what} from end to end, and here it is `{value}`")
+        }
         value => format!("{what}, and here it is `{value}`"),
     }
 }

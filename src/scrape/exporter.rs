@@ -1,0 +1,436 @@
+//! Metrics of exporters and of the platform: whoever exposes them is not the target of the scaler.
+
+use super::address::{host, names, no_such_port};
+use super::config::Job;
+use super::coverage::{Verdict, World};
+use super::index::{are_environments, nearness};
+use super::job::{is_probe, scraped, through};
+use super::relabel::{self, Labels};
+use super::target::{Pods, Service, pairs};
+use super::way::{Passage, describe};
+use crate::inventory::Object;
+use crate::manifest::Node;
+use crate::source::Place;
+
+/// Who exposes the metrics that begin so.
+struct Exporter {
+    starts: &'static str,
+    /// In words.
+    who: &'static str,
+    /// By which its workload, Service, job or image is known.
+    words: &'static [&'static str],
+    /// Whether the program exposes them itself, and not only an exporter beside it.
+    is_itself: bool,
+    /// Ports of the program at which it speaks something else.
+    others: &'static [&'static str],
+    /// The part of kube-prometheus-stack that brings it, by its key in the values.
+    part: Option<&'static str>,
+}
+
+const fn exporter(
+    starts: &'static str,
+    who: &'static str,
+    words: &'static [&'static str],
+    is_itself: bool,
+) -> Exporter {
+    Exporter { starts, who, words, is_itself, others: &[], part: None }
+}
+
+/// A program whose metrics an exporter beside it makes, as `redis_exporter` does.
+const fn beside(
+    starts: &'static str,
+    who: &'static str,
+    words: &'static [&'static str],
+    others: &'static [&'static str],
+) -> Exporter {
+    Exporter { starts, who, words, is_itself: false, others, part: None }
+}
+
+const fn part(
+    starts: &'static str,
+    who: &'static str,
+    words: &'static [&'static str],
+    key: &'static str,
+) -> Exporter {
+    Exporter { starts, who, words, is_itself: true, others: &[], part: Some(key) }
+}
+
+const EXPORTERS: [Exporter; 34] = [
+    part("kube_", "kube-state-metrics", &["kube-state-metrics"], "kubeStateMetrics"),
+    part("container_", "the kubelet (cAdvisor)", &["cadvisor"], "kubelet"),
+    part("machine_", "the kubelet (cAdvisor)", &["cadvisor"], "kubelet"),
+    part("cadvisor_", "the kubelet (cAdvisor)", &["cadvisor"], "kubelet"),
+    part("kubelet_", "the kubelet", &["kubelet"], "kubelet"),
+    part("node_", "the node exporter", &["node-exporter"], "nodeExporter"),
+    part("apiserver_", "the API server", &["apiserver"], "kubeApiServer"),
+    part("coredns_", "CoreDNS", &["coredns", "kube-dns"], "coreDns"),
+    part("etcd_", "etcd", &["etcd"], "kubeEtcd"),
+    exporter("nginx_ingress_", "the ingress controller", &["ingress-nginx", "nginx-ingress"], true),
+    exporter("istio_", "the proxies of Istio", &["istio", "envoy"], true),
+    exporter("envoy_", "Envoy", &["envoy"], true),
+    exporter("traefik_", "Traefik", &["traefik"], true),
+    exporter("haproxy_", "HAProxy", &["haproxy"], true),
+    exporter("linkerd_", "the proxies of Linkerd", &["linkerd"], true),
+    exporter("kong_", "Kong", &["kong"], true),
+    exporter("apisix_", "APISIX", &["apisix"], true),
+    exporter("dapr_", "the sidecars of Dapr", &["dapr"], true),
+    exporter("keda_", "KEDA", &["keda"], true),
+    exporter("prometheus_", "Prometheus itself", &["prometheus"], true),
+    exporter("DCGM_", "NVIDIA's DCGM exporter", &["dcgm"], true),
+    Exporter {
+        starts: "rabbitmq_",
+        who: "RabbitMQ, or its exporter",
+        words: &["rabbitmq"],
+        is_itself: true,
+        others: &["5672"],
+        part: None,
+    },
+    beside("kafka_", "an exporter of Kafka", &["kafka"], &["9092", "9093", "9094"]),
+    beside("redis_", "an exporter of Redis", &["redis", "valkey"], &["6379"]),
+    beside("mysql_", "an exporter of MySQL", &["mysql", "mysqld", "mariadb"], &["3306"]),
+    beside("pg_", "an exporter of PostgreSQL", &["postgres", "postgresql"], &["5432"]),
+    beside("mongodb_", "an exporter of MongoDB", &["mongodb", "mongo"], &["27017"]),
+    beside("elasticsearch_", "an exporter of Elasticsearch", &["elasticsearch"], &["9200"]),
+    beside("nats_", "an exporter of NATS", &["nats"], &["4222"]),
+    beside("probe_", "the blackbox exporter", &["blackbox"], &[]),
+    beside("aws_", "an exporter of CloudWatch", &["cloudwatch", "yace"], &[]),
+    beside("cloudwatch_", "an exporter of CloudWatch", &["cloudwatch", "yace"], &[]),
+    beside("stackdriver_", "an exporter of Stackdriver", &["stackdriver"], &[]),
+    beside("gpu_", "an exporter of the GPUs", &["dcgm", "gpu"], &[]),
+];
+
+/// Whether a metric comes from the platform or an exporter, and not from the pods that are scaled.
+pub fn is_of_the_platform(metric: &str) -> bool {
+    of(metric).is_some()
+}
+
+fn of(metric: &str) -> Option<&'static Exporter> {
+    EXPORTERS.iter().find(|exporter| metric.starts_with(exporter.starts))
+}
+
+/// Metrics of the kubelet that the chart does not drop after the scrape.
+///
+/// Source: prometheus-community/helm-charts charts/kube-prometheus-stack/values.yaml, cAdvisorMetricRelabelings.
+const KEPT: [&str; 5] = [
+    "container_cpu_usage_seconds_total",
+    "container_memory_working_set_bytes",
+    "container_memory_usage_bytes",
+    "container_memory_rss",
+    "container_network_",
+];
+
+impl Exporter {
+    /// Whether a name is that of the exporter.
+    fn is_called(&self, name: &str) -> bool {
+        let name = name.to_lowercase().replace(['_', '/'], "-");
+        self.words.iter().any(|word| {
+            let has_word = format!("-{name}-").contains(&format!("-{word}-"));
+            // The client of a queue is often called after it.
+            let is_whole = self.is_itself && (name == *word || name.ends_with(&format!("-{word}")));
+            has_word && (is_whole || word.contains('-') || word.contains("cadvisor"))
+                || name.contains(word) && (name.contains("exporter") || name.contains("metrics"))
+        })
+    }
+
+    /// Whether one of the containers is it.
+    fn is(&self, pods: &Pods<'_>) -> bool {
+        let path = |image: &str| -> String {
+            let name = image.split('@').next().unwrap_or_default();
+            // A colon before the last slash is that of a port.
+            match name.rsplit_once(':') {
+                Some((start, tag)) if !tag.contains('/') => start.to_string(),
+                _ => name.to_string(),
+            }
+        };
+        self.is_called(&pods.object.name) || pods.images().any(|image| self.is_called(&path(image)))
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase().replace('_', "-");
+        self.words.iter().any(|word| text.contains(word))
+    }
+}
+
+impl World<'_> {
+    /// The verdict on a metric that others than the target expose.
+    pub fn by_exporter(
+        &self,
+        object: &Object<'_>,
+        metric: &str,
+        server: Option<&str>,
+        passages: Option<&[Passage]>,
+    ) -> Verdict {
+        let Some(exporter) = of(metric) else { return Verdict::CannotTell(String::new()) };
+        let who = exporter.who;
+        let (mut nearly, mut open) = (None, None);
+        // Its own pods, where they are here.
+        let own = self
+            .index
+            .workloads()
+            .iter()
+            .filter(|pods| exporter.is(pods) && !are_environments(pods.object.path, object.path));
+        for pods in own {
+            let own_passages = self.passages(pods);
+            match self.by_ways(object, metric, Some(pods), Some(&own_passages)) {
+                scraped @ Verdict::Scraped { .. } => return scraped,
+                not @ Verdict::NotScraped { .. } => {
+                    nearly.get_or_insert(not);
+                }
+                Verdict::CannotTell(why) => {
+                    open.get_or_insert(why);
+                }
+            }
+        }
+        let jobs = self
+            .configs
+            .jobs_near(|file| nearness(&self.sources.get(file).name, object.path))
+            .into_iter()
+            .filter(|job| !are_environments(&self.sources.get(job.file).name, object.path));
+        for job in jobs {
+            match self.of_job(exporter, job, metric) {
+                Some(scraped @ Verdict::Scraped { .. }) => return scraped,
+                Some(not @ Verdict::NotScraped { .. }) => {
+                    nearly.get_or_insert(not);
+                }
+                Some(Verdict::CannotTell(why)) => {
+                    open.get_or_insert(why);
+                }
+                None => {}
+            }
+        }
+        if let Some(key) = exporter.part
+            && (exporter.starts != "container_" || KEPT.iter().any(|kept| metric.starts_with(kept)))
+        {
+            match self.operators.part(key) {
+                Some(Ok(by)) => {
+                    let what = format!("kube-prometheus-stack, which brings {who}");
+                    return Verdict::Scraped { by, what, job: String::new() };
+                }
+                Some(Err(_)) => {
+                    let why = format!(
+                        "it comes from {who}, which the values of kube-prometheus-stack switch off (`{key}`)"
+                    );
+                    open.get_or_insert(why);
+                }
+                None => {}
+            }
+        }
+        // An application may expose a name that begins so.
+        let exposes = passages.into_iter().flatten().any(|passage| passage.scraped().is_some());
+        if let Some(nearly) = nearly {
+            return match nearly {
+                Verdict::NotScraped { why, .. } if exposes => Verdict::CannotTell(format!(
+                    "the pods that are scaled are scraped, if it is theirs; and if it comes from {who}: {why}"
+                )),
+                nearly => nearly,
+            };
+        }
+        if open.is_none()
+            && !exposes
+            && let Some(by) = server.and_then(|server| self.complete(server))
+        {
+            let why = format!(
+                "it comes from {who}, and this is the whole configuration of the server that is asked: none of its jobs scrapes one{}",
+                self.tried()
+            );
+            let help = Some(format!("write a job for {who}"));
+            return Verdict::NotScraped { by: Some(by), why, is_sure: true, others: None, help };
+        }
+        if open.is_none() {
+            match self.of_chart(exporter) {
+                Some(scraped @ Verdict::Scraped { .. }) => return scraped,
+                Some(Verdict::CannotTell(why)) => open = Some(why),
+                _ => {}
+            }
+        }
+        let looks = self.index.monitors.iter().find(|monitor| {
+            let wanted = pairs(monitor.at(&["spec", "selector", "matchLabels"]));
+            let is_meant =
+                exporter.is_in(&monitor.name) || wanted.values().any(|value| exporter.is_in(value));
+            is_meant
+                && self.index.services_labelled(&wanted, monitor).is_empty()
+                && self.index.pods_labelled(&wanted, monitor).is_empty()
+        });
+        if let Some(monitor) = looks {
+            return Verdict::CannotTell(format!(
+                "`{metric}` comes from {who}: the {} `{}` may scrape it, and what it selects is not here",
+                monitor.kind(),
+                monitor.name
+            ));
+        }
+        Verdict::CannotTell(open.unwrap_or_else(|| {
+            format!(
+                "`{metric}` comes from {who}, and neither that nor a monitor or job for it is among these files"
+            )
+        }))
+    }
+
+    /// A release of a chart that brings the exporter, and a monitor for it where its values ask for one.
+    ///
+    /// Sources: kubernetes/ingress-nginx charts/ingress-nginx/values.yaml; bitnami/charts bitnami/rabbitmq/values.yaml:
+    /// metrics, and the monitor, are off unless the values switch them on.
+    fn of_chart(&self, exporter: &Exporter) -> Option<Verdict> {
+        let release = |object: &&&Object<'_>| {
+            let path: &[&str] = match object.kind() {
+                "HelmRelease" => &["spec", "chart", "spec", "chart"],
+                _ => &["spec", "source", "chart"],
+            };
+            object.text(path).is_some_and(|chart| exporter.is_in(chart))
+        };
+        let object = *self.index.releases.iter().find(release)?;
+        let values =
+            object.at(&["spec", "values"]).or_else(|| object.at(&["spec", "source", "helm", "valuesObject"]));
+        let is_open = object.at(&["spec", "valuesFrom"]).is_some()
+            || object.at(&["spec", "source", "helm", "valueFiles"]).is_some()
+            || object.at(&["spec", "source", "helm", "values"]).is_some();
+        let on = |path: &[&str]| {
+            let inner: Vec<&str> = ["controller"].into_iter().chain(path.iter().copied()).collect();
+            let at = |path: &[&str]| values.and_then(|values| values.at(path)).and_then(Node::as_written);
+            at(path).or_else(|| at(&inner)).is_some_and(|value| value == "true")
+        };
+        let has_monitor = ["serviceMonitor", "podMonitor"]
+            .iter()
+            .any(|monitor| on(&["metrics", monitor, "enabled"]) || on(&[monitor, "enabled"]));
+        let (kind, name) = (object.kind(), &object.name);
+        if has_monitor {
+            let what = format!("a monitor of the {kind} `{name}`");
+            return Some(Verdict::Scraped { by: object.name_place(), what, job: String::new() });
+        }
+        let who = exporter.who;
+        Some(Verdict::CannotTell(if is_open {
+            format!(
+                "it comes from {who}, which the {kind} `{name}` installs, and not all of its values are here"
+            )
+        } else {
+            format!(
+                "it comes from {who}, which the {kind} `{name}` installs, and its values switch no monitor on (`metrics.enabled` and `metrics.serviceMonitor.enabled`)"
+            )
+        }))
+    }
+
+    /// What a job that was written for an exporter does.
+    fn of_job(&self, exporter: &Exporter, job: &Job, metric: &str) -> Option<Verdict> {
+        let not = |by: Place, why: String, help: Option<String>| Verdict::NotScraped {
+            by: Some(by),
+            why: format!("{} would: {why}", job.what()),
+            is_sure: !job.is_local,
+            others: None,
+            help,
+        };
+        let is_named = exporter.is_in(&job.name);
+        let scrapes = || Verdict::Scraped { by: job.name_place(), what: job.what(), job: job.name.clone() };
+        let mut blocked = None;
+        for (_, node, address) in job.addresses() {
+            if !is_named && !exporter.is_in(&address) {
+                continue;
+            }
+            // An exporter for many is asked about its targets.
+            if is_probe(job) {
+                return Some(scrapes());
+            }
+            let port = address.rsplit_once(':').map_or("", |(_, port)| port);
+            if exporter.others.contains(&port) {
+                let why = format!("`{address}` is the program itself, which does not answer a scrape there");
+                let help = format!("write the address of {}", exporter.who);
+                blocked.get_or_insert(not(job.place(node), why, Some(help)));
+                continue;
+            }
+            let first = host(&address).split('.').next().unwrap_or_default();
+            let services: Vec<&Service<'_>> = self.index.services_named(first).collect();
+            if services.iter().any(|service| names(host(&address), service))
+                && !job.is_local
+                && let Some(why) = no_such_port(&address, &services)
+            {
+                blocked.get_or_insert(not(job.place(node), why, None));
+                continue;
+            }
+            let mut labels = Labels::new();
+            labels.insert("__address__".to_string(), address.clone());
+            match through(job, vec![labels]) {
+                Some(Ok(passed)) => match scraped(job, passed).drops(metric) {
+                    Some(by) => {
+                        let why = "this rule drops the metric after the scrape".to_string();
+                        blocked.get_or_insert(not(by, why, Some(format!("let the rule keep `{metric}`"))));
+                    }
+                    None => return Some(scrapes()),
+                },
+                Some(Err((rule, value))) => {
+                    blocked.get_or_insert(not(job.place(rule), describe(rule, &value), None));
+                }
+                None => {}
+            }
+        }
+        if blocked.is_some() {
+            return blocked;
+        }
+        let discoveries = job.list("kubernetes_sd_configs", "kubernetesSDConfigs");
+        let texts = job.list("relabel_configs", "relabelings").iter().flat_map(|rule| {
+            ["regex", "replacement"]
+                .into_iter()
+                .filter_map(|key| relabel::field(rule, key, key)?.as_written())
+        });
+        let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"));
+        let path = path.and_then(Node::as_written).unwrap_or_default();
+        let is_meant = is_named || texts.chain([path]).any(|text| exporter.is_in(&text));
+        if discoveries.is_empty() || !is_meant {
+            return None;
+        }
+        let is_of_nodes = discoveries.iter().any(|discovery| {
+            discovery.get("role").and_then(Node::as_str).is_some_and(|role| role.eq_ignore_ascii_case("node"))
+        });
+        // Every cluster has nodes, and each of them a kubelet.
+        if is_of_nodes && exporter.part == Some("kubelet") {
+            return Some(scrapes());
+        }
+        Some(Verdict::CannotTell(format!(
+            "{} looks for {} in the cluster, and that is not among these files",
+            job.what(),
+            exporter.who
+        )))
+    }
+
+    /// The configuration of the server that a trigger asks, where it is here as a whole and all of its addresses can be
+    /// followed.
+    fn complete(&self, server: &str) -> Option<Place> {
+        let configs = &self.configs;
+        let ([place], [config]) = (configs.seen.as_slice(), configs.hosts.as_slice()) else { return None };
+        let is_told = |job: &Job| {
+            let finds = job
+                .node
+                .entries()
+                .iter()
+                .any(|entry| entry.key.ends_with("_sd_configs") || entry.key.ends_with("SDConfigs"));
+            let is_known = |address: &str| {
+                let host = host(address);
+                let first = host.split('.').next().unwrap_or_default();
+                ["localhost", "127.0.0.1"].contains(&host)
+                    || self.index.services_named(first).any(|service| names(host, service))
+            };
+            let path = job.node.get("metrics_path").and_then(Node::as_str);
+            !finds && path != Some("/federate") && job.addresses().all(|(.., address)| is_known(&address))
+        };
+        let is_whole = configs.open.is_none()
+            && configs.pushes.is_none()
+            && self.operators.is_empty()
+            && !config.is_empty()
+            && configs.jobs.iter().all(is_told);
+        if !is_whole {
+            return None;
+        }
+        let host = host(server);
+        let first = host.split('.').next().unwrap_or_default();
+        let mut services = self.index.services_named(first).filter(|service| names(host, service));
+        services.any(|service| self.runs(service, config)).then_some(*place)
+    }
+
+    /// Whether a Service leads to a Prometheus with this ConfigMap.
+    fn runs(&self, service: &Service<'_>, config: &str) -> bool {
+        self.index.workloads().iter().filter(|pods| service.selects(pods)).any(|pods| {
+            let volumes = pods.object.at(&["spec", "template", "spec", "volumes"]);
+            let mounts =
+                |volume: &Node| volume.at(&["configMap", "name"]).and_then(Node::as_str) == Some(config);
+            pods.images().any(|image| image.contains("prometheus"))
+                && volumes.map(Node::items).unwrap_or_default().iter().any(mounts)
+        })
+    }
+}
