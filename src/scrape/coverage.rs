@@ -168,7 +168,9 @@ impl<'i> World<'i> {
                     continue;
                 };
                 seen.push(metric.clone());
-                selectors.push(selector.clone());
+                if twice::adds_up(text) {
+                    selectors.push(selector.clone());
+                }
                 // A query may be about the pods of somebody else.
                 let other = self.named(object, &selector, (target.as_ref(), &services));
                 let other_passages = other.as_ref().map(|pods| self.passages(pods));

@@ -11,7 +11,7 @@ use super::monitor::{
 };
 use super::operator::Operators;
 use super::relabel::Labels;
-use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING};
+use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING, TIMEOUT_ABOVE_INTERVAL};
 use super::target::{Pods, Service, carries, pairs};
 use crate::finding::Finding;
 use crate::inventory::Object;
@@ -21,6 +21,7 @@ use crate::manifest::{Node, Value, has_variable};
 pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operators<'i>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(not_selected(monitor, operators));
+    findings.extend(too_patient(monitor, operators));
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return findings };
     if OF_SERVICES.contains(&monitor.kind()) {
         let services: Vec<&Service<'i>> = index
@@ -40,6 +41,26 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
         findings.extend(ports_of_pods(monitor, selector, index));
     }
     findings
+}
+
+/// A timeout that is longer than the interval which counts where the monitor has none of its own.
+///
+/// Source: prometheus-operator/prometheus-operator pkg/prometheus/resource_selector.go, validateScrapeIntervalAndTimeout.
+fn too_patient(monitor: &Object<'_>, operators: &Operators<'_>) -> Option<Finding> {
+    let interval = operators.interval();
+    let by = interval.by.filter(|_| monitor.group() == "monitoring.coreos.com")?;
+    let node = endpoints(monitor).iter().find_map(|endpoint| {
+        let node = endpoint.get("scrapeTimeout").filter(|_| endpoint.get("interval").is_none())?;
+        (crate::promql::seconds(node.as_str()?)? > interval.seconds).then_some(node)
+    })?;
+    let message = "the timeout of a scrape is longer than the interval";
+    Some(
+        Finding::new(&TIMEOUT_ABOVE_INTERVAL, monitor.place(node), message)
+            .label(format!("without an `interval` here it is {} s", interval.seconds))
+            .related(by, "this sets the interval, or leaves it open")
+            .why("the operator rejects the monitor: nothing is scraped")
+            .help("write an `interval` that is at least as long, or a shorter scrapeTimeout"),
+    )
 }
 
 /// No Prometheus of the repository takes this monitor up.

@@ -61,7 +61,7 @@ const EXPORTERS: [Exporter; 34] = [
     part("machine_", "the kubelet (cAdvisor)", &["cadvisor"], "kubelet"),
     part("cadvisor_", "the kubelet (cAdvisor)", &["cadvisor"], "kubelet"),
     part("kubelet_", "the kubelet", &["kubelet"], "kubelet"),
-    part("node_", "the node exporter", &["node-exporter"], "nodeExporter"),
+    part("node_", "the node exporter", &["node-exporter", "nodeexporter"], "nodeExporter"),
     part("apiserver_", "the API server", &["apiserver"], "kubeApiServer"),
     part("coredns_", "CoreDNS", &["coredns", "kube-dns"], "coreDns"),
     part("etcd_", "etcd", &["etcd"], "kubeEtcd"),
@@ -145,9 +145,31 @@ impl Exporter {
         self.is_called(&pods.object.name) || pods.images().any(|image| self.is_called(&path(image)))
     }
 
+    /// Whether a text speaks of it: a word of it begins like one of its names.
     fn is_in(&self, text: &str) -> bool {
-        let text = text.to_lowercase().replace('_', "-");
-        self.words.iter().any(|word| text.contains(word))
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let text: String = text.chars().map(plain).collect();
+        let text = format!("-{text}");
+        self.words.iter().any(|word| text.contains(&format!("-{word}")))
+    }
+
+    /// Whether a port is the one at which everybody finds it.
+    ///
+    /// Source: prometheus/prometheus wiki, Default port allocations.
+    fn listens_at(&self, port: &str) -> bool {
+        let own: &[&str] = match self.starts {
+            "node_" => &["9100"],
+            "redis_" => &["9121"],
+            "rabbitmq_" => &["15692", "9419"],
+            "kafka_" => &["9308"],
+            "mysql_" => &["9104"],
+            "pg_" => &["9187"],
+            "mongodb_" => &["9216"],
+            "elasticsearch_" => &["9114"],
+            "DCGM_" => &["9400"],
+            _ => &[],
+        };
+        own.contains(&port)
     }
 }
 
@@ -321,14 +343,14 @@ impl World<'_> {
         let scrapes = || Verdict::Scraped { by: job.name_place(), what: job.what(), job: job.name.clone() };
         let mut blocked = None;
         for (_, node, address) in job.addresses() {
-            if !is_named && !exporter.is_in(&address) {
+            let port = address.rsplit_once(':').map_or("", |(_, port)| port);
+            if !is_named && !exporter.is_in(&address) && !exporter.listens_at(port) {
                 continue;
             }
             // An exporter for many is asked about its targets.
             if is_probe(job) {
                 return Some(scrapes());
             }
-            let port = address.rsplit_once(':').map_or("", |(_, port)| port);
             if exporter.others.contains(&port) {
                 let why = format!("`{address}` is the program itself, which does not answer a scrape there");
                 let help = format!("write the address of {}", exporter.who);
@@ -380,7 +402,13 @@ impl World<'_> {
         });
         // Every cluster has nodes, and each of them a kubelet.
         if is_of_nodes && exporter.part == Some("kubelet") {
-            return Some(scrapes());
+            return Some(match scraped(job, (Labels::new(), Vec::new())).drops(metric) {
+                Some(by) => {
+                    let why = "this rule drops the metric after the scrape".to_string();
+                    not(by, why, Some(format!("let the rule keep `{metric}`")))
+                }
+                None => scrapes(),
+            });
         }
         Some(Verdict::CannotTell(format!(
             "{} looks for {} in the cluster, and that is not among these files",

@@ -65,6 +65,14 @@ impl World<'_> {
     }
 }
 
+/// Whether series that are there twice change what a query gives: it adds them up, or returns them as they are. The
+/// largest of two equal ones is the same, and so is their average.
+pub fn adds_up(query: &str) -> bool {
+    let words = || query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
+    words().any(|word| ["sum", "count", "count_values"].contains(&word))
+        || !words().any(|word| ["max", "min", "avg", "quantile"].contains(&word))
+}
+
 /// Each scrape meets a random pod.
 pub fn random(by: Place, what: &str, pods: &Pods<'_>) -> Finding {
     let message =

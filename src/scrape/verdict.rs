@@ -37,6 +37,16 @@ impl World<'_> {
             *is_sure = false;
             *others = Some(somebody.to_string());
         }
+        // Somebody else may write into a server that is not one of those here.
+        let is_near = |passage: &Passage| {
+            matches!(passage, Passage::Blocked { .. } | Passage::Scraped(_) | Passage::Near { .. })
+        };
+        if let Verdict::NotScraped { is_sure, .. } = &mut verdict
+            && server.and_then(Node::as_str).is_some_and(is_collected)
+            && !passages.is_some_and(|all| all.iter().any(is_near))
+        {
+            *is_sure = false;
+        }
         // What is pushed needs no scrape.
         if let (Verdict::NotScraped { .. }, Some((place, what))) = (&verdict, &self.configs.pushes) {
             let file = &self.sources.get(place.file).name;
@@ -232,6 +242,24 @@ impl World<'_> {
             "`{metric}` looks like the result of a recording rule, which is not here"
         ))
     }
+}
+
+/// Whether an address is that of a server which takes series from others and scrapes nothing itself.
+fn is_collected(address: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "aps-workspaces",
+        "grafana.net",
+        "prometheus.monitor.azure.com",
+        "googleapis.com",
+        "mimir",
+        "thanos",
+        "cortex",
+        "vmselect",
+        "victoria",
+        "gmp",
+    ];
+    let host = super::address::host(address);
+    WORDS.iter().any(|word| host.contains(word))
 }
 
 /// The finding of a metric that nobody scrapes.
