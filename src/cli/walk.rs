@@ -299,13 +299,14 @@ const KINDS: [&str; 29] = [
 ];
 
 /// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
-const CONFIGURATION: [&str; 6] = [
+const CONFIGURATION: [&str; 7] = [
     "scrape_configs",
     "scrape_interval",
     "job_name",
     "ScrapeConfigs",
     "prometheusSpec",
     "kube-prometheus-stack",
+    "prometheusremotewrite",
 ];
 
 /// Words of a file of rules, all of which it has.

@@ -6,8 +6,8 @@ use super::address;
 use super::config::Job;
 use super::index::Index;
 use super::monitor::{
-    OF_SERVICES, carried, endpoints, looks_into, means, port_help, respell, selected, service_or_pods,
-    takes_numbers,
+    OF_SERVICES, abroad, carried, endpoints, further, looks_into, means, port_help, respell, selected,
+    service_or_pods, takes_numbers,
 };
 use super::operator::Operators;
 use super::relabel::Labels;
@@ -95,41 +95,39 @@ fn selects_nothing(
     if let Some(service) =
         labelled.iter().find(near).or_else(|| labelled.first().filter(|_| index.is_only_service(&wanted)))
     {
+        let namespace = service.object.namespace_text();
+        let message = format!(
+            "the Service `{}` is in `{namespace}`, where this monitor does not look",
+            service.object.name
+        );
         return Some(
-            Finding::new(
-                &SELECTS_NOTHING,
-                place,
-                format!(
-                    "the Service `{}` is in `{}`, where this monitor does not look",
-                    service.object.name,
-                    service.object.namespace_text()
-                ),
-            )
-            .related(service.object.name_place(), "the Service")
-            .why("the job exists and has no target, and no error tells")
-            .help(format!(
-                "write `namespaceSelector: {{matchNames: [{}]}}`",
-                service.object.namespace_text()
-            )),
+            Finding::new(&SELECTS_NOTHING, place, message)
+                .related(service.object.name_place(), "the Service")
+                .why("the job exists and has no target, and no error tells")
+                .help(format!("write `namespaceSelector: {{matchNames: [{namespace}]}}`")),
         );
     }
-    let meant = index.services_asking(&wanted, monitor).into_iter().find(|service| {
-        near(&service) && carries(&service.selector, &wanted) && looks_into(monitor, service.object)
-    });
+    let meant = index
+        .services_asking(&wanted, monitor)
+        .into_iter()
+        .find(|service| near(&service) && carries(&service.selector, &wanted));
     let Some(meant) = meant else {
         // Those elsewhere may be the ones that are meant.
         return if labelled.is_empty() { written_for(monitor, selector, &wanted, index) } else { None };
     };
+    let pods: Vec<&Pods<'_>> = index.workloads().iter().filter(|pods| meant.selects(pods)).collect();
+    let (more, more_help) = further(monitor, meant, &pods);
+    let more = more.replace("; it looks", "; the monitor looks");
     let shown: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     Some(
         Finding::new(
             &SELECTS_NOTHING,
             place,
-            format!("the Service `{}` does not carry `{}` itself", meant.object.name, shown.join(", ")),
+            format!("the Service `{}` does not carry `{}` itself{more}", meant.object.name, shown.join(", ")),
         )
         .related(meant.object.name_place(), "it only selects pods by it")
         .why("a monitor goes by the labels of the Service, not of the pods behind it: no target, and no error tells")
-        .help(format!("write `labels: {{{}}}` into the metadata of the Service", shown.join(", "))),
+        .help(format!("write `labels: {{{}}}` into the metadata of the Service{more_help}", shown.join(", "))),
     )
 }
 
@@ -139,7 +137,7 @@ fn written_for(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &I
     let why = "the job exists and has no target, and no error tells";
     let is_near = |object: &Object<'_>| object.is_beside(monitor) && looks_into(monitor, object);
     let carrying = index.pods_labelled(wanted, monitor).into_iter().find(|pods| {
-        is_near(pods.object)
+        pods.object.is_beside(monitor)
             && selected(selector, &pods.labels) == Some(true)
             // A chart or an operator may make the Service of what is not written out.
             && !pods.ports.is_empty()
@@ -169,8 +167,10 @@ fn written_for(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &I
         );
     }
     let pods = carrying?;
+    let (more, more_help) = abroad(monitor, pods.object, "they are");
+    let more = more.replace("; it looks", "; the monitor looks");
     let message = format!(
-        "no Service here carries these labels, only the pods of {} `{}` do",
+        "no Service here carries these labels, only the pods of {} `{}` do{more}",
         pods.object.kind(),
         pods.object.name
     );
@@ -178,7 +178,7 @@ fn written_for(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &I
         Finding::new(&SELECTS_NOTHING, place, message)
             .related(pods.object.name_place(), "its pods carry them, and no Service selects these")
             .why(why)
-            .help(service_or_pods(selector, monitor)),
+            .help(service_or_pods(selector, monitor) + &more_help),
     )
 }
 
@@ -282,8 +282,24 @@ fn no_pods(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &Index
     if wanted.is_empty() || wanted.values().any(|value| has_variable(value)) {
         return None;
     }
+    let carrying = index.pods_labelled(wanted, monitor);
+    let abroad = carrying
+        .iter()
+        .find(|pods| pods.object.is_beside(monitor) && selected(selector, &pods.labels) == Some(true));
+    if let Some(pods) = abroad {
+        let namespace = pods.object.namespace_text();
+        let (kind, name) = (pods.object.kind(), &pods.object.name);
+        let message =
+            format!("the pods of {kind} `{name}` are in `{namespace}`, where this monitor does not look");
+        return Some(
+            Finding::new(&SELECTS_NOTHING, monitor.place(selector), message)
+                .related(pods.object.name_place(), "the workload")
+                .why("the job exists and has no target, and no error tells")
+                .help(format!("write `namespaceSelector: {{matchNames: [{namespace}]}}`")),
+        );
+    }
     // Somewhere in the repository they are carried.
-    if !index.pods_labelled(wanted, monitor).is_empty() {
+    if !carrying.is_empty() {
         return None;
     }
     let mut meant = index.workloads().iter().filter(|pods| {

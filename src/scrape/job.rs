@@ -57,13 +57,9 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>], is_told: bool)
                 blocked = Some(Passage::Blocked { by, what, why, help, is_sure: true });
             }
             Some(Err((rule, value))) => {
-                if let Some(why) = anchored(rule, &value) {
-                    near.get_or_insert(Passage::Near {
-                        by: job.place(rule),
-                        what: what.clone(),
-                        why,
-                        help: None,
-                    });
+                let by_port = || by_port(rule, pods).map(|(why, help)| (why, Some(help)));
+                if let Some((why, help)) = anchored(rule, &value).map(|why| (why, None)).or_else(by_port) {
+                    near.get_or_insert(Passage::Near { by: job.place(rule), what: what.clone(), why, help });
                 }
             }
             None => {}
@@ -246,6 +242,29 @@ fn anchored(rule: &Node, value: &str) -> Option<String> {
     (keeps && is_inside && !value.contains(UNKNOWN)).then(|| {
         format!("a pattern has to match the whole value, and `{pattern}` matches only a part of `{value}`")
     })
+}
+
+/// A rule that keeps ports of a name that none here has, and what to write: it is meant for everybody.
+fn by_port(rule: &Node, pods: &Pods<'_>) -> Option<(String, String)> {
+    let name = relabel::sources(rule).find(|name| name.ends_with("_port_name"))?;
+    if relabel::sources(rule).count() > 1 || rule.get("action").and_then(Node::as_str) != Some("keep") {
+        return None;
+    }
+    let wanted = rule.get("regex").and_then(Node::as_written)?;
+    let of = if name.contains("container") { "container" } else { "Service" };
+    let declared: Vec<String> = pods
+        .ports
+        .iter()
+        .map(|port| match (port.name.as_str(), port.number) {
+            ("", Some(number)) => format!("{number} without a name"),
+            (name, _) => format!("`{name}`"),
+        })
+        .collect();
+    let declared = if declared.is_empty() { "none".to_string() } else { declared.join(", ") };
+    Some((
+        format!("it keeps only ports called `{wanted}`, and the pods declare {declared}"),
+        format!("call the port of the {of} so, or let the rule keep its name"),
+    ))
 }
 
 /// Why a discovery does not look into the namespace of the pods.

@@ -83,15 +83,16 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
             let wanted = pairs(selector.get("matchLabels"));
             let meant = !wanted.is_empty()
                 && (carries(&pods.labels, &wanted) || carries(&service.selector, &wanted))
-                && looks_into(monitor, service.object);
+                && (looks_into(monitor, service.object) || monitor.is_beside(service.object));
             if meant {
+                let (more, more_help) = further(monitor, service, &[pods]);
                 let why = format!(
-                    "it selects Services labelled `{}`, and the Service `{}` does not carry that itself",
+                    "it selects Services labelled `{}`, and the Service `{}` does not carry that itself{more}",
                     shown(selector),
                     service.object.name
                 );
                 let help = Some(format!(
-                    "write the labels `{}` into the metadata of the Service `{}`",
+                    "write the labels `{}` into the metadata of the Service `{}`{more_help}",
                     shown(selector),
                     service.object.name
                 ));
@@ -109,17 +110,18 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
             continue;
         }
         if !looks_into(monitor, service.object) {
-            let why = format!(
-                "{}, and the Service `{}` is in `{}`",
-                reach(monitor),
-                service.object.name,
-                service.object.namespace_text()
+            let (why, help) = further(monitor, service, &[pods]);
+            let why = why.trim_start_matches("; ").replacen(
+                "the Service is",
+                &format!("the Service `{}` is", service.object.name),
+                1,
             );
+            let help = Some(help.trim_start_matches("; ").to_string());
             blocked.get_or_insert(Passage::Blocked {
                 by: monitor.name_place(),
                 what: what.clone(),
                 why,
-                help: elsewhere(service.object),
+                help,
                 is_sure: true,
             });
             continue;
@@ -205,16 +207,48 @@ fn without_service(
     let is_meant = services.is_empty()
         && !wanted.is_empty()
         && selected(selector, &pods.labels) == Some(true)
-        && looks_into(monitor, pods.object);
+        && (looks_into(monitor, pods.object) || monitor.is_beside(pods.object));
+    let (place, place_help) = abroad(monitor, pods.object, "they are");
     is_meant.then(|| Passage::Near {
         by: monitor.place(selector),
         what: format!("the {} `{}`", monitor.kind(), monitor.name),
         why: format!(
-            "it selects Services labelled `{}`, and of these only the pods carry that: no Service here leads to them",
+            "it selects Services labelled `{}`, and of these only the pods carry that: no Service here leads to them{place}",
             shown(selector)
         ),
-        help: Some(service_or_pods(selector, monitor)),
+        help: Some(service_or_pods(selector, monitor) + &place_help),
     })
+}
+
+/// That an object is in a namespace into which a monitor does not look, and what to write; nothing where it does.
+pub(super) fn abroad(monitor: &Object<'_>, object: &Object<'_>, what: &str) -> (String, String) {
+    match elsewhere(object).filter(|_| !looks_into(monitor, object)) {
+        Some(help) => {
+            let why = format!("; {}, and {what} in `{}`", reach(monitor), object.namespace_text());
+            (why, format!("; {help}"))
+        }
+        None => (String::new(), String::new()),
+    }
+}
+
+/// What else stands between a monitor and a Service that it was written for, and what to write: one slip seldom comes
+/// alone.
+pub(super) fn further(monitor: &Object<'_>, service: &Service<'_>, pods: &[&Pods<'_>]) -> (String, String) {
+    let (mut why, mut help) = abroad(monitor, service.object, "the Service is");
+    for endpoint in endpoints(monitor) {
+        let Some(wanted) = endpoint.get("port").and_then(Node::as_written) else { continue };
+        let has = service.ports.is_empty() || service.ports.iter().any(|(name, ..)| *name == wanted);
+        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
+        if has || is_number || has_variable(&wanted) {
+            continue;
+        }
+        why += &format!("; it looks for a port named `{wanted}`, and the Service has {}", ports(service));
+        if let Some(more) = port_help(service, pods, &wanted) {
+            help += &format!("; {more}");
+        }
+        break;
+    }
+    (why, help)
 }
 
 /// What to write where a monitor of Services has pods and no Service.
@@ -322,6 +356,9 @@ pub(super) fn port_help(service: &Service<'_>, all: &[&Pods<'_>], wanted: &str) 
         (None, Some(number), _) => format!(
             "only the container has it: write `{{name: {wanted}, port: {number}, targetPort: {wanted}}}` into the ports of the Service"
         ),
+        (None, None, []) if service.ports.len() == 1 => {
+            format!("write `name: {wanted}` at the port of the Service")
+        }
         (None, None, []) => "name the port of the Service".to_string(),
         (None, None, [one]) => format!("write `port: {one}`"),
         (None, None, all) => format!("its ports are {}", all.join(", ")),

@@ -188,6 +188,10 @@ impl World<'_> {
             let why = format!("there are monitors here, and none for the pods of {workload}");
             return not_scraped(other.name_place(), why, false);
         }
+        if let Some((place, what)) = &self.configs.pushes {
+            let file = &self.sources.get(place.file).name;
+            return Verdict::CannotTell(format!("{what} ({file}), and what it brings is not told here"));
+        }
         Verdict::CannotTell(format!("neither a monitor for the pods of {workload} nor a Prometheus is here"))
     }
 
