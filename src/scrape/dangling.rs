@@ -194,7 +194,7 @@ fn leads_nowhere(
     if service.selector.is_empty() || is_open || !service.object.is_beside(monitor) {
         return None;
     }
-    if index.workloads().iter().any(|pods| service.selects(pods)) {
+    if index.pods_labelled(&service.selector, service.object).iter().any(|pods| service.selects(pods)) {
         return None;
     }
     let wanted = pairs(selector.get("matchLabels"));
