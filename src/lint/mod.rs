@@ -10,6 +10,7 @@ mod context;
 mod counter;
 mod describe;
 mod empty;
+mod filter;
 mod histogram;
 mod labels;
 pub mod outcome;
