@@ -5,12 +5,14 @@ mod annotations;
 mod arithmetic;
 mod authentication;
 mod cards;
+mod combined;
 mod effects;
 mod expression;
 mod fallback;
 mod formula;
 mod limits;
 mod metadata;
+mod own_count;
 mod prometheus;
 mod query;
 mod reach;
@@ -18,6 +20,7 @@ mod replicas;
 mod resource;
 mod schedule;
 mod secrets;
+mod values;
 mod view;
 
 pub use cards::RULES;
@@ -50,6 +53,8 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     for trigger in &view.triggers {
         checker.kind(trigger);
         checker.metadata(trigger, &view);
+        checker.values(trigger, &view);
+        checker.combined(trigger);
         checker.secrets(trigger);
         match trigger.kind {
             "prometheus" => {

@@ -20,6 +20,7 @@ impl Checker<'_> {
         if text.trim().is_empty() {
             return;
         }
+        let mut counts_itself = false;
         let lints = match parse(
             text,
             &Target::version(self.versions.prometheus.major, self.versions.prometheus.minor),
@@ -27,11 +28,14 @@ impl Checker<'_> {
             Ok(expression) => {
                 self.own_scrapes(entry, text, &expression);
                 self.constant(view, trigger, entry, &expression);
+                counts_itself = self.counts_itself(view, trigger, entry, &expression);
                 lint(&expression, &self.context(view, trigger))
             }
             Err(errors) => syntax(&errors, &Role::default()),
         };
-        for lint in lints {
+        // A count of the pods themselves is no better with another metric type.
+        let is_moot = |rule: &Rule| counts_itself && rule == &rules::TOTAL_NOT_DIVIDED;
+        for lint in lints.into_iter().filter(|lint| !is_moot(lint.rule)) {
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
             self.not_a_number_of_old(&mut finding);
             if finding.rule == &rules::BELOW_RESOLUTION
