@@ -74,8 +74,8 @@ impl Checker<'_> {
                     .is_some_and(|entry| entry.node.as_written().is_none_or(|text| !text.trim().is_empty()))
                     || trigger.entry(&format!("{key}FromEnv")).is_some()
             };
-            if !from_elsewhere && !(is_target && view.has_formula()) && !names.iter().any(|key| is_there(key))
-            {
+            let is_given = from_elsewhere || is_target && view.has_formula();
+            if !is_given && !names.iter().any(is_there) {
                 self.missing(trigger, metadata, &names);
             }
         }
@@ -103,7 +103,8 @@ impl Checker<'_> {
         let is_target = kind.starts_with("target");
         match kind.trim_start_matches("target:").trim_start_matches("wake:").split(':').next() {
             Some("switch") => {
-                if super::parse_bool(&text).is_none() {
+                let is_read = super::parse_bool(&text).is_some();
+                if !is_read {
                     self.push(
                         Finding::new(
                             &NOT_A_TRUTH_VALUE,
