@@ -12,6 +12,7 @@ cards! {
     NOT_A_TRUTH_VALUE Error "not-a-truth-value" "a switch that is neither true nor false";
     WRONG_CHOICE Error "wrong-choice" "a word that the scaler does not know";
     COMBINATION Error "combination" "keys or values that do not go together";
+    UNREAD_KEY Error "unread-key" "a key that its scaler reads only from elsewhere";
     MISSING_KEY Error "missing-key" "a trigger without what it needs";
     NOT_A_NUMBER Error "not-a-number" "a threshold that KEDA cannot read";
     METRIC_TYPE Error "metric-type" "a metric type that the trigger cannot have";

@@ -181,7 +181,8 @@ impl Checker<'_> {
     fn scheme(&mut self, trigger: &Trigger<'_>) {
         let Some(entry) = trigger.entry("url") else { return };
         let Some(url) = trigger.value("url").filter(|text| is_known(text)) else { return };
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let is_address = !super::unread::is_variable_name(&url);
+        if is_address && !url.starts_with("http://") && !url.starts_with("https://") {
             let place = self.place(&entry.node);
             self.push(
                 Finding::new(&ADDRESS, place, "the address has no scheme")
@@ -199,7 +200,7 @@ impl Checker<'_> {
             (address, trigger.entry("address").or_else(|| trigger.entry("addresses")))
         {
             let place = self.place(&entry.node);
-            if !is_known(&text) {
+            if !is_known(&text) || super::unread::is_variable_name(&text) {
                 return;
             }
             if let Some(one) = text.split(',').map(str::trim).find(|one| one.contains("://")) {

@@ -20,6 +20,7 @@ mod replicas;
 mod resource;
 mod schedule;
 mod secrets;
+mod unread;
 mod values;
 mod view;
 
@@ -55,6 +56,7 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
         checker.metadata(trigger, &view);
         checker.values(trigger, &view);
         checker.combined(trigger);
+        checker.unread(trigger);
         checker.secrets(trigger);
         match trigger.kind {
             "prometheus" => {
