@@ -13,6 +13,7 @@ mod empty;
 mod filter;
 mod histogram;
 mod labels;
+mod matching;
 pub mod outcome;
 
 mod repair;
