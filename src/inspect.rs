@@ -6,7 +6,7 @@ use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::model::Versions;
-use crate::rules::{alerting, allow, autoscaler, patched, repository, scaler, workload};
+use crate::rules::{alerting, allow, autoscaler, kustomize, patched, repository, scaler, workload};
 use crate::schema::{self, Shapes};
 use crate::scrape;
 use crate::source::{FileId, Sources};
@@ -27,11 +27,13 @@ pub struct Settings {
     pub versions: Versions,
     /// Whether the files are all there is, so that an exception that excuses nothing is one too many.
     pub is_whole: bool,
+    /// Whether a path that is not among the sources exists.
+    pub exists: fn(&str) -> bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { versions: Versions::default(), is_whole: true }
+        Settings { versions: Versions::default(), is_whole: true, exists: |_| false }
     }
 }
 
@@ -89,6 +91,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(own.into_iter().flatten());
     findings.extend(repository::check(sources, &inventory));
     findings.extend(workload::check(&inventory));
+    findings.extend(kustomize::check(sources, &inventory, settings.exists));
     findings.extend(alerting::across(sources, &inventory));
     let (scraping, coverage) = scrape::check(sources, &inventory);
     findings.extend(scraping);

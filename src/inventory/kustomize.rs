@@ -219,7 +219,7 @@ fn folder(path: &str) -> String {
 }
 
 /// `base` and `path` as one path without `.` and `..`.
-fn join(base: &str, path: &str) -> String {
+pub fn join(base: &str, path: &str) -> String {
     let mut parts: Vec<&str> = if path.starts_with('/') { Vec::new() } else { base.split('/').collect() };
     for part in path.split('/') {
         match part {

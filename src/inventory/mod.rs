@@ -6,6 +6,7 @@ mod object;
 mod patch;
 mod values;
 
+pub use kustomize::join;
 pub use object::{Object, group};
 pub use patch::ReplicaChange;
 pub use values::Behind;

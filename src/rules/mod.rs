@@ -4,6 +4,7 @@ pub mod alerting;
 pub mod allow;
 pub mod autoscaler;
 pub mod conflict;
+pub mod kustomize;
 pub mod patched;
 pub mod repository;
 pub mod scaler;
@@ -19,6 +20,7 @@ pub fn all() -> Vec<&'static Rule> {
         lint::rules::RULES,
         manifest::rules::RULES,
         conflict::RULES,
+        kustomize::RULES,
         scaler::RULES,
         autoscaler::RULES,
         workload::RULES,

@@ -1,0 +1,224 @@
+//! What a kustomization names, and what is there: files, and the objects that its patches mean.
+//!
+//! Sources: kubernetes-sigs/kustomize api/internal/target/kusttarget.go (a resource or patch that cannot be read ends the
+//! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
+//! of the same kind, name and namespace, none being `default`).
+
+use std::collections::HashSet;
+
+use crate::finding::{Finding, Severity, cards};
+use crate::inventory::{Inventory, Object, join};
+use crate::manifest::{Node, has_variable};
+use crate::source::Sources;
+
+cards! {
+    "kustomize":
+    MISSING_FILE Error "missing-file" "a kustomization that names a file which is not there";
+    PATCH_TARGET Error "patch-target" "a patch that means no object";
+}
+
+/// Kinds that live in a namespace, of which slogen speaks.
+const NAMESPACED: [&str; 14] = [
+    "ConfigMap",
+    "DaemonSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "Ingress",
+    "PodDisruptionBudget",
+    "PodMonitor",
+    "PrometheusRule",
+    "Rollout",
+    "ScaledObject",
+    "Service",
+    "ServiceMonitor",
+    "StatefulSet",
+    "TriggerAuthentication",
+];
+
+const REFUSED: &str = "`kustomize build` ends with an error, and nothing of this overlay is applied";
+
+/// All kustomizations. `exists` answers for paths that are not among the sources.
+pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> bool) -> Vec<Finding> {
+    // Templates of overlays are copied to where their paths are right.
+    let is_template = |object: &Object<'_>| object.path.split('/').any(|folder| folder == "templates");
+    let all: Vec<&Object<'_>> =
+        inventory.objects.iter().filter(|object| is_kustomization(object) && !is_template(object)).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let names: HashSet<&str> = sources.iter().map(|(_, source)| source.name.as_str()).collect();
+    let is_there = |path: &str| names.contains(path) || exists(path);
+    let namespaces: Vec<(&str, &str)> =
+        all.iter().filter_map(|object| Some((object.path, object.text(&["namespace"])?))).collect();
+    let mut findings = Vec::new();
+    for object in &all {
+        for reference in references(object) {
+            findings.extend(missing(object, &reference, &is_there));
+        }
+        for reference in references(object).filter(|reference| reference.is_plain_patch) {
+            findings.extend(untargeted(inventory, object, &reference, &namespaces));
+        }
+    }
+    findings
+}
+
+fn is_kustomization(object: &Object<'_>) -> bool {
+    matches!(object.kind(), "Kustomization" | "Component") && object.group() == "kustomize.config.k8s.io"
+        || object.kind().is_empty()
+            && matches!(
+                object.path.rsplit('/').next(),
+                Some("kustomization.yaml" | "kustomization.yml" | "Kustomization")
+            )
+}
+
+/// A path that a kustomization names.
+struct Reference<'d> {
+    node: &'d Node,
+    path: &'d str,
+    /// Whether a folder may stand here.
+    may_be_folder: bool,
+    /// A patch that says by itself what it means.
+    is_plain_patch: bool,
+}
+
+fn references<'d>(object: &'d Object<'_>) -> impl Iterator<Item = Reference<'d>> {
+    let list = |key: &str| object.at(&[key]).map(Node::items).unwrap_or_default();
+    let named = |node: &'d Node, may_be_folder: bool, is_plain_patch: bool| {
+        let path = node.as_str().filter(|path| is_local(path))?;
+        Some(Reference { node, path, may_be_folder, is_plain_patch })
+    };
+    let mut all = Vec::new();
+    for key in ["resources", "bases", "components"] {
+        all.extend(list(key).iter().filter_map(|node| named(node, true, false)));
+    }
+    for key in ["crds", "configurations"] {
+        all.extend(list(key).iter().filter_map(|node| named(node, false, false)));
+    }
+    all.extend(list("patchesStrategicMerge").iter().filter_map(|node| named(node, false, true)));
+    for key in ["patches", "patchesJson6902", "replacements"] {
+        all.extend(list(key).iter().filter_map(|entry| {
+            named(entry.get("path")?, false, key == "patches" && entry.get("target").is_none())
+        }));
+    }
+    all.into_iter()
+}
+
+/// Whether this is the path of a file, not an address, a text or something to be filled in.
+fn is_local(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    let is_host = first.trim_start_matches('.').contains('.') && path.contains('/');
+    !path.is_empty()
+        && !is_host
+        && !path.contains(['\n', '{', '?', '@', '*'])
+        && !path.contains("://")
+        && !has_variable(path)
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn missing(
+    object: &Object<'_>,
+    reference: &Reference<'_>,
+    is_there: &dyn Fn(&str) -> bool,
+) -> Option<Finding> {
+    let path = join(folder(object.path), reference.path);
+    let inside =
+        |name: &str| is_there(&if path.is_empty() { name.to_string() } else { format!("{path}/{name}") });
+    let is_folder = || ["kustomization.yaml", "kustomization.yml", "Kustomization"].into_iter().any(inside);
+    if reference.may_be_folder && is_folder() {
+        return None;
+    }
+    let has_extension =
+        reference.path.rsplit('/').next().is_some_and(|name| name.trim_matches('.').contains('.'));
+    let place = object.place(reference.node);
+    if is_there(&path) {
+        // A folder, in which there is no kustomization.
+        if !reference.may_be_folder || has_extension {
+            return None;
+        }
+        let message = format!("the folder `{}` has no kustomization.yaml", reference.path);
+        return Some(
+            Finding::new(&MISSING_FILE, place, message)
+                .why(REFUSED)
+                .help("write one there that lists its files, or name the files here"),
+        );
+    }
+    // It is made before the build, from what is there.
+    if [".template", ".tpl", ".tmpl", ".j2", ".example", ".sample"]
+        .iter()
+        .any(|end| is_there(&format!("{path}{end}")))
+    {
+        return None;
+    }
+    let mut finding =
+        Finding::new(&MISSING_FILE, place, format!("`{}` is not there", reference.path.escape_debug()))
+            .why(REFUSED)
+            .help("mend the path, or take the line out");
+    // What is secret may be kept out of the repository.
+    let small = reference.path.to_lowercase();
+    if small.contains("secret") && !small.contains("external") && !small.contains("sealed") {
+        finding.severity = Severity::Note;
+    }
+    Some(finding)
+}
+
+/// A patch whose object exists under another namespace alone.
+fn untargeted(
+    inventory: &Inventory<'_>,
+    object: &Object<'_>,
+    reference: &Reference<'_>,
+    namespaces: &[(&str, &str)],
+) -> Option<Finding> {
+    let path = join(folder(object.path), reference.path);
+    let patches =
+        inventory.objects.iter().filter(|patch| patch.path == path && NAMESPACED.contains(&patch.kind()));
+    patches.into_iter().find_map(|patch| {
+        let written = |object: &Object<'_>| object.text(&["metadata", "namespace"]).unwrap_or("default").to_string();
+        let name = patch.text(&["metadata", "name"]).filter(|name| !has_variable(name))?;
+        let own = written(patch);
+        if has_variable(&own) {
+            return None;
+        }
+        let meant: Vec<&Object<'_>> = inventory
+            .objects
+            .iter()
+            .filter(|other| {
+                !other.is_fragment
+                    && other.kind() == patch.kind()
+                    && other.document.name() == name
+                    && other.path != patch.path
+            })
+            .collect();
+        // A kustomization around the object, other than this one and those around it, may have moved it there.
+        let moved = |other: &Object<'_>| {
+            namespaces.iter().any(|(at, namespace)| {
+                *namespace == own && *at != object.path && !folder(object.path).starts_with(folder(at))
+                    || *namespace == own && other.path.starts_with(folder(at)) && *at != object.path
+            })
+        };
+        let first = meant.first()?;
+        if meant.iter().any(|other| written(other) == own || has_variable(&written(other)) || moved(other)) {
+            return None;
+        }
+        let theirs = written(first);
+        let place = patch.at(&["metadata", "namespace"]).map_or(patch.name_place(), |node| patch.place(node));
+        let said = match patch.at(&["metadata", "namespace"]) {
+            Some(_) => format!("this patch is for {} `{name}` in `{own}`", patch.kind()),
+            None => format!("this patch names no namespace, and {} `{name}` has one", patch.kind()),
+        };
+        let help = if first.at(&["metadata", "namespace"]).is_none() {
+            "leave `namespace` out of the patch".to_string()
+        } else {
+            format!("write `namespace: {theirs}` into the patch: it is applied before the namespace of the overlay")
+        };
+        Some(
+            Finding::new(&PATCH_TARGET, place, said)
+                .related(first.name_place(), format!("the one that is here is in `{theirs}`"))
+                .related(object.place(reference.node), "the overlay that applies the patch")
+                .why(format!("kustomize finds an object by kind, name and namespace together: {REFUSED}"))
+                .help(help),
+        )
+    })
+}
