@@ -73,6 +73,9 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
                 ("ScaledObject", "keda.sh") => {
                     found.extend(scaler::check(sources, object, &settings.versions))
                 }
+                ("ScaledJob", "keda.sh") => {
+                    found.extend(scaler::check_job(sources, object, &settings.versions))
+                }
                 ("ScaledObject", _) => found.extend(scaler::removed_api(object)),
                 ("HorizontalPodAutoscaler", "autoscaling") => {
                     found.extend(autoscaler::check(object, &settings.versions))
@@ -119,8 +122,9 @@ fn is_configuration(document: &Document) -> bool {
 }
 
 fn is_known(document: &Document) -> bool {
-    const KINDS: [&str; 24] = [
+    const KINDS: [&str; 25] = [
         "ScaledObject",
+        "ScaledJob",
         "HorizontalPodAutoscaler",
         "ServiceMonitor",
         "PodMonitor",

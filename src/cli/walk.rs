@@ -266,7 +266,7 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 30] = [
     "APIService",
     "Application",
     "ClusterPodMonitoring",
@@ -287,6 +287,7 @@ const KINDS: [&str; 29] = [
     "ReplicaSet",
     "RoleBinding",
     "Rollout",
+    "ScaledJob",
     "ScaledObject",
     "ScrapeConfig",
     "Service",

@@ -130,8 +130,11 @@ pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Fin
             .collect::<Vec<_>>()
     }));
     findings.extend(inventory.kind("HorizontalPodAutoscaler").flat_map(|object| world.autoscaled(object)));
-    let scalers: Vec<&Object<'_>> =
-        inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").collect();
+    let scalers: Vec<&Object<'_>> = ["ScaledObject", "ScaledJob"]
+        .into_iter()
+        .flat_map(|kind| inventory.kind(kind))
+        .filter(|object| object.group() == "keda.sh")
+        .collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
         .into_par_iter()
         .map(|object| {

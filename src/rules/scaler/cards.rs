@@ -47,5 +47,6 @@ cards! {
     CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";
     OWN_SCRAPES Warning "own-scrapes" "a metric that counts the scrapes themselves";
+    JOB Error "job" "a ScaledJob that starts no Jobs, or others than it says";
     SCHEDULE Error "schedule" "a schedule that KEDA refuses, or that never opens";
 }

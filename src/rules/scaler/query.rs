@@ -134,6 +134,8 @@ impl Checker<'_> {
             None | Some("AverageValue") => Some(MetricType::AverageValue),
             Some(_) => None,
         };
+        // No HPA divides by the number of pods.
+        let metric_type = metric_type.filter(|_| !self.is_job());
         // With a formula neither threshold nor metric type of a trigger count.
         let formula = view.has_formula();
         Context {
