@@ -11,7 +11,7 @@ mod sarif;
 mod summary;
 
 use crate::finding::{Finding, Severity};
-use crate::source::{Place, Sources, Span};
+use crate::source::{FileId, Place, Sources, Span};
 
 /// How findings are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,13 +45,16 @@ impl Default for Style {
     }
 }
 
-use budget::split;
+use budget::{Told, split};
 pub use fingerprint::fingerprint;
 pub use summary::render as summary;
 
 pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &Style) -> String {
     match format {
-        Format::Human => human::render(sources, findings, findings, style),
+        Format::Human => {
+            let told: Vec<Told<'_>> = findings.iter().map(Told::alone).collect();
+            human::render(sources, &told, findings, style)
+        }
         Format::Json => json::render(sources, findings),
         Format::Sarif => sarif::render(sources, findings),
         Format::Github => github::render(sources, findings),
@@ -64,7 +67,29 @@ pub fn render(format: Format, sources: &Sources, findings: &[Finding], style: &S
 pub fn people(sources: &Sources, findings: &[Finding], with_notes: bool, style: &Style) -> String {
     let (shown, rest) = split(findings, with_notes);
     let text = human::render(sources, &shown, findings, style);
-    text + &folded(sources, &rest)
+    text + &folded(sources, &rest) + &unread(sources, findings)
+}
+
+/// Files that are templates, of which nothing else is told.
+pub fn templates(findings: &[Finding]) -> Vec<FileId> {
+    let mut files: Vec<FileId> =
+        findings.iter().filter(|finding| is_template(finding)).map(|finding| finding.place.file).collect();
+    files.dedup();
+    files
+}
+
+fn is_template(finding: &Finding) -> bool {
+    finding.rule.id == "yaml/template"
+}
+
+/// A chart has hundreds of templates; one line tells them all.
+fn unread(sources: &Sources, findings: &[Finding]) -> String {
+    let files = templates(findings);
+    let Some(first) = files.first().map(|file| &sources.get(*file).name) else { return String::new() };
+    let (count, more) = (number(files.len(), "template"), files.len() - 1);
+    let which = if more == 0 { first.clone() } else { format!("{first} and {more} more") };
+    let it = if more == 0 { "it" } else { "them" };
+    format!("{count} not read, {which}: render {it} first, `helm template … | slogen lint -`\n")
 }
 
 /// Lines for what is not told in full.
@@ -73,9 +98,7 @@ const MOST_LINES: usize = 25;
 /// Findings that are not told in full, a line per file: which rules, and in which lines.
 fn folded(sources: &Sources, findings: &[&Finding]) -> String {
     let mut out = String::new();
-    // A chart has hundreds of templates; one line tells them all.
-    let (templates, others): (Vec<&Finding>, Vec<&Finding>) =
-        findings.iter().partition(|finding| finding.rule.id == "yaml/template");
+    let others: Vec<&Finding> = findings.iter().copied().filter(|finding| !is_template(finding)).collect();
     let mut rest = others.as_slice();
     let mut lines = 0;
     while let Some(first) = rest.first() {
@@ -119,18 +142,7 @@ fn folded(sources: &Sources, findings: &[&Finding]) -> String {
         out.push_str(&format!("{}: {what}: {}\n", sources.get(file).name, texts.join(", ")));
         rest = others;
     }
-    match templates.as_slice() {
-        [] => {}
-        [one] => {
-            out.push_str(&format!("{}: a template; render it first\n", sources.get(one.place.file).name));
-        }
-        [one, rest @ ..] => out.push_str(&format!(
-            "{} and {} more: templates; render them first\n",
-            sources.get(one.place.file).name,
-            rest.len()
-        )),
-    }
-    if !findings.is_empty() {
+    if !others.is_empty() {
         out.push_str("(--notes tells them in full)\n");
     }
     out
