@@ -78,11 +78,20 @@ fn a_rule_is_told_in_full_once_and_templates_are_counted() {
       also 8.yaml:1:11
       also 9.yaml:1:11
       also 10.yaml:1:11
-      and 1 more
+      also 11.yaml:1:11
 
     12 errors, 1 note (slogen explain test/rule)
     1 template not read, 12.yaml: render it first, `helm template … | slogen lint -`
     ");
+    // Where many files have notes alone, their rules are counted.
+    let mut notes = findings[..12].to_vec();
+    for note in &mut notes[1..] {
+        note.severity = Severity::Note;
+    }
+    let text = people(&sources, &notes, false, &Style::default());
+    assert!(text.contains("\n11 notes in 11 files: test/rule (11)\n(--notes"), "{text}");
+    let text = people(&sources, &notes[..5], false, &Style::default());
+    assert!(text.contains("\n1.yaml: 1 note: test/rule (line 1)\n2.yaml: 1 note"), "{text}");
     let whole = people(&sources, &findings, true, &Style::default());
     assert_eq!(whole.matches("= why").count(), 12, "{whole}");
     assert!(whole.ends_with("`helm template … | slogen lint -`\n"), "{whole}");

@@ -34,7 +34,9 @@ pub fn render(sources: &Sources, told: &[Told<'_>], all: &[Finding], style: &Sty
 /// Other places of a rule, a line each; what they say where it is something else.
 fn also(sources: &Sources, told: &Told<'_>) -> String {
     let mut out = String::new();
-    for finding in told.also.iter().take(MOST_PLACES) {
+    // A line that says that there is one more is as long as that one.
+    let most = if told.also.len() == MOST_PLACES + 1 { MOST_PLACES + 1 } else { MOST_PLACES };
+    for finding in told.also.iter().take(most) {
         let file = sources.get(finding.place.file);
         let at = file.line_column(finding.place.span.start);
         out.push_str(&format!("\n  also {}:{}:{}", safe(&file.name), at.line, at.column));
@@ -42,7 +44,7 @@ fn also(sources: &Sources, told: &Told<'_>) -> String {
             out.push_str(&format!(": {}", safe(&finding.message)));
         }
     }
-    let more = told.also.len().saturating_sub(MOST_PLACES);
+    let more = told.also.len().saturating_sub(most);
     if more > 0 {
         out.push_str(&format!("\n  and {more} more"));
     }
