@@ -7,11 +7,22 @@
 
 use super::cards::*;
 use super::{Checker, Trigger, View, is_known};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Rule, Severity};
 use crate::inventory::Object;
+use crate::lint::rules;
 use crate::manifest::{Entry, Node};
 use crate::model::Versions;
 use crate::source::Sources;
+
+/// Rules for queries about what an HPA makes of the answer. A ScaledJob divides by the target and rounds up: a value
+/// below it asks for a Job as well, and 1 for yes is one Job.
+pub(super) const OF_HPAS: [&Rule; 5] = [
+    &rules::UNREACHABLE,
+    &rules::ABOVE_LAST_BUCKET,
+    &rules::BOOL_VALUE,
+    &rules::LEVEL_DIVIDED,
+    &rules::TOTAL_NOT_DIVIDED,
+];
 
 /// Everything that is wrong with one ScaledJob.
 pub fn check_job(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
@@ -37,11 +48,21 @@ pub fn check_job(sources: &Sources, object: &Object<'_>, versions: &Versions) ->
 
 /// Says of a ScaledJob what was written for ScaledObjects.
 pub fn in_words_of_jobs(findings: &mut [Finding]) {
+    const WORDS: [(&str, &str); 5] = [
+        ("an HPA refuses a target that is not positive", "with a target that is not positive no Job starts"),
+        (
+            ", set `ignoreNullValues: \"false\"` and a `fallback` on the trigger",
+            ", and set `ignoreNullValues: \"false\"`",
+        ),
+        ("ScaledObject", "ScaledJob"),
+        ("nothing scales", "no Job starts"),
+        ("the load of one pod", "the work of one Job"),
+    ];
     for finding in findings {
         let texts = [Some(&mut finding.message), finding.why.as_mut(), finding.help.as_mut()];
         for text in texts.into_iter().flatten() {
-            if text.contains("ScaledObject") {
-                *text = text.replace("ScaledObject", "ScaledJob").replace("nothing scales", "no Job starts");
+            for (old, new) in WORDS {
+                *text = text.replace(old, new);
             }
         }
     }
@@ -173,7 +194,7 @@ impl Checker<'_> {
                 }
                 "autoscaling.keda.sh/paused-replicas" => self.push(
                     Finding::new(&PAUSED, self.key(entry), "a ScaledJob does not read `paused-replicas`")
-                        .why("it is for ScaledObjects: Jobs are started as before")
+                        .why("there is no number of replicas to hold: Jobs are started as before")
                         .help("write `autoscaling.keda.sh/paused: \"true\"`"),
                 ),
                 _ => {}

@@ -32,6 +32,9 @@ impl Checker<'_> {
             Err(errors) => syntax(&errors, &Role::default()),
         };
         for lint in lints {
+            if self.is_job() && super::job::OF_HPAS.contains(&lint.rule) {
+                continue;
+            }
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
             self.not_a_number_of_old(&mut finding);
             if finding.rule == &rules::BELOW_RESOLUTION
