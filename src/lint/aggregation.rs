@@ -13,6 +13,7 @@ impl Linter<'_> {
         {
             self.quantile_range(self.analysis.nodes[index].children[1], parameter, false);
         }
+        self.counted_states(aggregate);
         if aggregate.operator == "sum" {
             self.sum_of_buckets(index);
         }

@@ -177,6 +177,7 @@ impl Linter<'_> {
             _ => {}
         }
         self.joined(index, binary);
+        self.matched(index, binary);
         self.never_holds(index, binary);
     }
 }

@@ -10,8 +10,10 @@ mod context;
 mod counter;
 mod describe;
 mod empty;
+mod filter;
 mod histogram;
 mod labels;
+mod matching;
 pub mod outcome;
 
 mod repair;

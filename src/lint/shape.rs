@@ -215,9 +215,9 @@ impl<'a> Linter<'a> {
     fn root_comparison(&mut self, scaler: &Scaler) {
         let index = self.analysis.bare(0);
         let info = &self.analysis.nodes[index];
-        let Kind::Binary(binary) = &info.node.kind else { return };
+        let Kind::Binary(binary) = &info.node.kind else { return self.inner_filter(scaler) };
         if !binary.operator.is_comparison() {
-            return;
+            return self.inner_filter(scaler);
         }
         if binary.returns_bool {
             if scaler.threshold.is_some_and(|threshold| threshold >= 1.0) {

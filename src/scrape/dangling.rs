@@ -24,11 +24,15 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
     findings.extend(too_patient(monitor, operators));
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return findings };
     if OF_SERVICES.contains(&monitor.kind()) {
-        let services: Vec<&Service<'i>> = index
-            .services_labelled(&pairs(selector.get("matchLabels")), monitor)
-            .into_iter()
-            .filter(|service| selected(selector, &service.labels) == Some(true))
-            .collect();
+        let wanted = pairs(selector.get("matchLabels"));
+        // By expressions alone, all of them have to be looked at.
+        let all = if wanted.is_empty() {
+            index.services().iter().collect()
+        } else {
+            index.services_labelled(&wanted, monitor)
+        };
+        let services: Vec<&Service<'i>> =
+            all.into_iter().filter(|service| selected(selector, &service.labels) == Some(true)).collect();
         let reached: Vec<&Service<'_>> =
             services.iter().copied().filter(|service| looks_into(monitor, service.object)).collect();
         if reached.is_empty() {
@@ -88,6 +92,9 @@ fn selects_nothing(
 ) -> Option<Finding> {
     let wanted = pairs(selector.get("matchLabels"));
     let place = monitor.place(selector);
+    if wanted.is_empty() && labelled.is_empty() {
+        return by_expressions(monitor, selector, index);
+    }
     if wanted.is_empty() || wanted.values().any(|value| has_variable(value)) {
         return None;
     }
@@ -128,6 +135,29 @@ fn selects_nothing(
         .related(meant.object.name_place(), "it only selects pods by it")
         .why("a monitor goes by the labels of the Service, not of the pods behind it: no target, and no error tells")
         .help(format!("write `labels: {{{}}}` into the metadata of the Service{more_help}", shown.join(", "))),
+    )
+}
+
+/// A selector of expressions alone that no Service satisfies, while some select their pods by such labels.
+fn by_expressions(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Option<Finding> {
+    let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
+    let keys: Vec<&str> = expressions.iter().filter_map(|one| one.get("key")?.as_str()).collect();
+    let mut asking = index.services().iter().filter(|service| {
+        looks_into(monitor, service.object) && selected(selector, &service.selector) == Some(true)
+    });
+    // `DoesNotExist` holds for whatever has no labels.
+    let first = asking.next().filter(|service| keys.iter().any(|key| service.selector.contains_key(*key)))?;
+    let message = format!("no Service here carries `{}` itself", keys.join("`, `"));
+    let more = asking.count();
+    let label = match more {
+        0 => "it only selects pods by it".to_string(),
+        _ => format!("it only selects pods by it, like {more} more"),
+    };
+    Some(
+        Finding::new(&SELECTS_NOTHING, monitor.place(selector), message)
+            .related(first.object.name_place(), label)
+            .why("a monitor goes by the labels of the Service, not of the pods behind it: no target, and no error tells")
+            .help("write the label into the metadata of the Services as well"),
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod keda;
 mod position;
+mod template;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -14,6 +15,7 @@ use crate::source::{Place, Sources, Span};
 cards! {
     "alerting":
     REMOVED_METRIC Error "removed-metric" "a metric that KEDA has under another name";
+    LABEL_GONE Warning "label-gone" "a text that names a label which the alert does not have";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
 }
 
@@ -38,7 +40,7 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     for rule in rules {
         let role = if rule.get("alert").is_some() { Role::Alert } else { Role::Record };
         if let Some(node) = rule.get("expr") {
-            findings.extend(query(sources, object, node, role, versions));
+            findings.extend(query(sources, object, (rule, node), role, versions));
         }
     }
     findings
@@ -55,7 +57,7 @@ fn is_of_loki(rule: &Node) -> bool {
 fn query(
     sources: &Sources,
     object: &Object<'_>,
-    node: &Node,
+    (rule, node): (&Node, &Node),
     role: Role,
     versions: &Versions,
 ) -> Vec<Finding> {
@@ -73,7 +75,11 @@ fn query(
     let mut own = Vec::new();
     let lints = match parse(&text, &Target::version(versions.prometheus.major, versions.prometheus.minor)) {
         Ok(expression) => {
-            own = keda::check(&expression, versions, matches!(role, Role::Alert), place);
+            let is_alert = matches!(role, Role::Alert);
+            own = keda::check(&expression, versions, is_alert, place);
+            if is_alert {
+                own.extend(template::check(&sources.get(file).text, rule, &expression, place));
+            }
             lint(&expression, &Context { role, ..Context::default() })
         }
         Err(errors) => syntax(&errors, &role),

@@ -10,6 +10,9 @@ cards! {
     MISPLACED_METRIC_TYPE Error "misplaced-metric-type" "`metricType` inside of the metadata";
     UNKNOWN_TYPE Error "unknown-type" "a trigger of a type that KEDA does not have";
     NOT_A_TRUTH_VALUE Error "not-a-truth-value" "a switch that is neither true nor false";
+    WRONG_CHOICE Error "wrong-choice" "a word that the scaler does not know";
+    COMBINATION Error "combination" "keys or values that do not go together";
+    UNREAD_KEY Error "unread-key" "a key that its scaler reads only from elsewhere";
     MISSING_KEY Error "missing-key" "a trigger without what it needs";
     NOT_A_NUMBER Error "not-a-number" "a threshold that KEDA cannot read";
     METRIC_TYPE Error "metric-type" "a metric type that the trigger cannot have";
@@ -46,6 +49,7 @@ cards! {
     NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
     CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";
+    COUNTS_ITSELF Error "counts-itself" "a query that counts the pods it scales";
     OWN_SCRAPES Warning "own-scrapes" "a metric that counts the scrapes themselves";
     JOB Error "job" "a ScaledJob that starts no Jobs, or others than it says";
     SCHEDULE Error "schedule" "a schedule that KEDA refuses, or that never opens";

@@ -4,7 +4,7 @@
 
 use super::cards::{ACTIVATION, NO_EFFECT};
 use super::{Checker, Trigger, View};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::manifest::Entry;
 
 impl Checker<'_> {
@@ -74,37 +74,82 @@ impl Checker<'_> {
 
     /// Source: kedacore/keda-docs content/docs/concepts/scaling-deployments.md, "Activating and Scaling thresholds".
     fn activation(&mut self, view: &View<'_>) {
-        let compared = |trigger: &&Trigger<'_>| trigger.kind == "prometheus" && !view.has_formula();
-        for trigger in view.triggers.iter().filter(compared) {
-            let (Some(activation), Some(threshold)) =
-                (trigger.number("activationThreshold"), trigger.number("threshold"))
-            else {
-                continue;
-            };
-            if threshold > 0.0
-                && activation > threshold
-                && trigger.metric_type != Some("Value")
-                && let (Some(entry), Some(other)) =
+        if view.has_formula() {
+            return;
+        }
+        for trigger in view.triggers.iter().filter(|trigger| trigger.metric_type != Some("Value")) {
+            let (entry, activation, other, threshold) = if trigger.kind == "prometheus" {
+                let (Some(entry), Some(other)) =
                     (trigger.entry("activationThreshold"), trigger.entry("threshold"))
-            {
-                let other = self.place(&other.node);
-                self.push(
-                    Finding::new(
-                        &ACTIVATION,
-                        self.place(&entry.node),
-                        format!(
-                            "the workload wakes only above {activation}, and wants {} pods there",
-                            (activation / threshold).ceil()
-                        ),
-                    )
-                    .related(other, "the load of one pod")
-                    .why(format!("between {threshold} and {activation} there is work for a pod, and none"))
-                    .help(format!("write an activationThreshold below {threshold}")),
+                else {
+                    continue;
+                };
+                let (Some(activation), Some(threshold)) =
+                    (trigger.number("activationThreshold"), trigger.number("threshold"))
+                else {
+                    continue;
+                };
+                (entry, activation, Some(other), threshold)
+            } else {
+                let Some((target, wake)) = super::values::measures(trigger) else { continue };
+                let Some(entry) = wake.entry else { continue };
+                (entry, wake.value, target.entry, target.value)
+            };
+            let place = self.place(&entry.node);
+            if threshold > 0.0 && activation > threshold {
+                let mut finding = Finding::new(
+                    &ACTIVATION,
+                    place,
+                    format!(
+                        "the workload wakes only above {activation}, and wants {} pods there",
+                        (activation / threshold).ceil()
+                    ),
                 );
+                let mut default = "";
+                match other {
+                    Some(other) => finding = finding.related(self.place(&other.node), "the load of one pod"),
+                    None => default = ", KEDA's default,",
+                }
+                self.push(
+                    finding
+                        .why(format!(
+                            "between {threshold}{default} and {activation} there is work for a pod, and none"
+                        ))
+                        .help(format!("write an {} below {threshold}", entry.key)),
+                );
+            } else if activation == 1.0 && QUEUES.contains(&trigger.kind) {
+                let mut finding = Finding::new(&ACTIVATION, place, "one item alone wakes nobody")
+                    .why("KEDA wakes the workload above this value, not at it: a single item waits until a second one comes")
+                    .help(format!("leave `{}` out: with 0, the default, the first item wakes a pod", entry.key));
+                finding.severity = Severity::Note;
+                self.push(finding);
             }
         }
     }
 }
+
+/// Scalers whose value counts what waits to be done.
+const QUEUES: [&str; 19] = [
+    "activemq",
+    "apache-kafka",
+    "artemis-queue",
+    "aws-sqs-queue",
+    "azure-blob",
+    "azure-eventhub",
+    "azure-pipelines",
+    "azure-queue",
+    "azure-servicebus",
+    "beanstalkd",
+    "gcp-pubsub",
+    "kafka",
+    "nats-jetstream",
+    "nsq",
+    "pulsar",
+    "rabbitmq",
+    "redis",
+    "redis-cluster",
+    "redis-streams",
+];
 
 /// Keys of a trigger that say when a workload wakes. What is misspelled is told as such.
 fn activations<'d>(trigger: &Trigger<'d>) -> impl Iterator<Item = &'d Entry> {

@@ -25,8 +25,9 @@ pub(super) fn reads(kind: &str, key: &str) -> bool {
 /// Keys that the Prometheus scaler read once.
 const ONCE: [&str; 3] = ["metricName", "cortexOrgID", "cortexOrgId"];
 
-/// Scalers whose list of keys is complete.
-const COMPLETE: [&str; 4] = ["prometheus", "cpu", "memory", "cron"];
+/// Scalers that read more than KEDA's description of them has: what somebody else's scaler wants, what the proxy of
+/// datadog reads, the parts of an event hub that have a reader of their own.
+const INCOMPLETE: [&str; 4] = ["external", "external-push", "datadog", "azure-eventhub"];
 
 fn required(kind: &str) -> &'static [&'static str] {
     match kind {
@@ -142,9 +143,12 @@ impl Checker<'_> {
                 return self.push(finding);
             }
             (_, key) if super::has_variable(key) || key.contains("{{") => return,
-            ("prometheus", "metricName") if !self.versions.keda.at_least(2, 12) => return,
+            (_, "metricName") if !self.versions.keda.at_least(2, 12) => return,
             ("prometheus", "cortexOrgID") if !self.versions.keda.at_least(2, 15) => return,
-            ("prometheus", "metricName") => {
+            (kind, "metricName")
+                if kind == "prometheus"
+                    || !INCOMPLETE.contains(&kind) && !keys.clone().any(|known| known == key) =>
+            {
                 Finding::new(&REMOVED_KEY, place, "`metricName` is read by no KEDA since 2.12")
                     .why("KEDA names the metric itself")
                     .help("leave it out")
@@ -181,7 +185,7 @@ impl Checker<'_> {
                     }
                     return self.push(finding);
                 }
-                if word.is_none() && !COMPLETE.contains(&trigger.kind) {
+                if word.is_none() && INCOMPLETE.contains(&trigger.kind) {
                     return;
                 }
                 let finding = Finding::new(

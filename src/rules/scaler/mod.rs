@@ -5,6 +5,7 @@ mod annotations;
 mod arithmetic;
 mod authentication;
 mod cards;
+mod combined;
 mod effects;
 mod expression;
 mod fallback;
@@ -12,6 +13,7 @@ mod formula;
 mod job;
 mod limits;
 mod metadata;
+mod own_count;
 mod prometheus;
 mod query;
 mod reach;
@@ -19,6 +21,8 @@ mod replicas;
 mod resource;
 mod schedule;
 mod secrets;
+mod unread;
+mod values;
 mod view;
 
 pub use cards::RULES;
@@ -74,6 +78,9 @@ impl Checker<'_> {
     fn trigger(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         self.kind(trigger);
         self.metadata(trigger, view);
+        self.values(trigger, view);
+        self.combined(trigger);
+        self.unread(trigger);
         self.secrets(trigger);
         match trigger.kind {
             "prometheus" => {

@@ -20,6 +20,7 @@ impl Checker<'_> {
         if text.trim().is_empty() {
             return;
         }
+        let mut counts_itself = false;
         let lints = match parse(
             text,
             &Target::version(self.versions.prometheus.major, self.versions.prometheus.minor),
@@ -27,14 +28,18 @@ impl Checker<'_> {
             Ok(expression) => {
                 self.own_scrapes(entry, text, &expression);
                 self.constant(view, trigger, entry, &expression);
+                counts_itself = self.counts_itself(view, trigger, entry, &expression);
                 lint(&expression, &self.context(view, trigger))
             }
             Err(errors) => syntax(&errors, &Role::default()),
         };
+        // A count of the pods themselves is no better with another metric type; a ScaledJob has no HPA.
+        let is_moot = |rule: &&Rule| {
+            counts_itself && *rule == &rules::TOTAL_NOT_DIVIDED
+                || self.is_job() && super::job::OF_HPAS.contains(rule)
+        };
+        let lints: Vec<_> = lints.into_iter().filter(|lint| !is_moot(&lint.rule)).collect();
         for lint in lints {
-            if self.is_job() && super::job::OF_HPAS.contains(&lint.rule) {
-                continue;
-            }
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
             self.not_a_number_of_old(&mut finding);
             if finding.rule == &rules::BELOW_RESOLUTION

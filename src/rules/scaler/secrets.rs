@@ -39,10 +39,11 @@ impl Checker<'_> {
             if value.is_empty() || !is_known(value) || value.contains(['<', '>']) && !value.contains("://") {
                 continue;
             }
-            // The name of a variable of the environment, by the looks of it.
-            let is_name = value.contains('_')
-                && value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-            if is_name {
+            if super::unread::is_variable_name(value) {
+                continue;
+            }
+            // That it is never read is told instead.
+            if super::unread::unread(trigger.kind, &entry.key).is_some() {
                 continue;
             }
             let is_connection =

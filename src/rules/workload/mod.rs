@@ -8,6 +8,7 @@ mod external;
 mod metrics_api;
 mod prometheus;
 mod rights;
+mod secret_keys;
 mod selectors;
 mod service_name;
 mod sidecar;
@@ -50,6 +51,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     target::check(inventory, &mut findings);
     external::check(inventory, &mut findings);
     rights::check(inventory, &mut findings);
+    secret_keys::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {

@@ -1,0 +1,71 @@
+//! Texts of alerts against the labels that their queries give.
+//!
+//! Source: prometheus/prometheus rules/alerting.go, Eval: `$labels` are those of the series, without the labels of the
+//! rule; a label that is not there is an empty text.
+
+use super::LABEL_GONE;
+use crate::finding::{Finding, nearest};
+use crate::manifest::{Node, raw_offset};
+use crate::promql::{Expression, Facts, analyse};
+use crate::source::{Place, Span};
+
+/// `rule` is an alert whose query is `expression`. `place` places a stretch of the query.
+pub(super) fn check(
+    text_of_file: &str,
+    rule: &Node,
+    expression: &Expression,
+    place: impl Fn(Span) -> Place,
+) -> Vec<Finding> {
+    let facts = Facts::default();
+    let analysis = analyse(expression, &facts);
+    let root = analysis.root();
+    let mut told: Vec<String> = Vec::new();
+    let mut findings = Vec::new();
+    let file = place(Span::at(0)).file;
+    for entry in ["annotations", "labels"].iter().filter_map(|key| rule.get(key)).flat_map(Node::entries) {
+        let Some(text) = entry.node.as_str().filter(|text| text.contains("{{")) else { continue };
+        for (at, name) in named(text) {
+            if root.labels.can_have(name) || name.starts_with("__") || told.iter().any(|other| other == name)
+            {
+                continue;
+            }
+            told.push(name.to_string());
+            let raw = text_of_file.get(entry.node.span.range()).unwrap_or_default();
+            let offset = |at: usize| entry.node.span.start as usize + raw_offset(raw, text, at);
+            let span = Span::new(offset(at), offset(at + name.len()));
+            let label = root.labels.get(name);
+            let there = root.labels.complete().unwrap_or_default();
+            let finding = Finding::new(
+                &LABEL_GONE,
+                Place::new(file, span),
+                format!("the alert has no label `{name}`: the text is empty here"),
+            )
+            .related(place(label.span), label.why)
+            .why("who is paged by it does not learn what it is about");
+            findings.push(match nearest(name, there.iter().copied()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding
+                    .help(format!("keep it in the query with `by ({name})`, or leave it out of the text")),
+            });
+        }
+    }
+    findings
+}
+
+/// The labels that a template names, with their places: `$labels.pod`, `.Labels.pod`.
+fn named(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    for start in ["$labels.", ".Labels."] {
+        for (at, _) in text.match_indices(start) {
+            let at = at + start.len();
+            let rest = &text[at..];
+            let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let is_inside = text[..at].rfind("{{").is_some_and(|open| !text[open..at].contains("}}"));
+            if length > 0 && is_inside {
+                found.push((at, &rest[..length]));
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}

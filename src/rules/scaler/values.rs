@@ -1,0 +1,168 @@
+//! What the scalers beside prometheus, cpu, memory and cron need, and the values that they can read.
+//!
+//! `values.txt` has a line for each scaler. `key!` is needed in the metadata, `key~` there or in a TriggerAuthentication,
+//! `a/b` is one of them; `key=whole` and the like say how a value is read, `target` and `wake` what it is for: the load of
+//! one pod (with its default), and the value above which a sleeping workload wakes.
+//!
+//! Sources: kedacore/keda schema/generated/scalers-schema.json; the structs and `Validate` of pkg/scalers/*_scaler.go;
+//! pkg/scalers/scalersconfig/typed_config.go (numbers are read as JSON, truth values by strconv.ParseBool).
+
+use super::cards::{MISSING_KEY, NOT_A_NUMBER, NOT_A_TRUTH_VALUE, WRONG_CHOICE};
+use super::{Checker, Trigger, View, is_known};
+use crate::finding::{Finding, nearest};
+use crate::manifest::{Entry, Node};
+
+const VALUES: &str = include_str!("values.txt");
+
+pub(super) const REFUSED: &str =
+    "KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales";
+
+fn words(kind: &str) -> impl Iterator<Item = &'static str> {
+    let line = VALUES.lines().find(move |line| line.split(' ').next() == Some(kind));
+    line.unwrap_or_default().split(' ').skip(1)
+}
+
+/// A number of a trigger that is compared with what the scaler finds.
+pub(super) struct Measure<'d> {
+    pub entry: Option<&'d Entry>,
+    pub value: f64,
+}
+
+/// The load of one pod, and the value above which the workload wakes, where both are sure.
+pub(super) fn measures<'d>(trigger: &Trigger<'d>) -> Option<(Measure<'d>, Measure<'d>)> {
+    let of = |what: &str| -> Vec<Measure<'d>> {
+        let all = words(trigger.kind).filter_map(|word| word.split_once('='));
+        all.filter(|(_, kind)| kind.starts_with(what))
+            .filter_map(|(key, kind)| match trigger.entry(key) {
+                Some(entry) => Some(Measure { entry: Some(entry), value: trigger.number(key)? }),
+                None => {
+                    let default = kind.splitn(3, ':').nth(2)?.parse().ok()?;
+                    Some(Measure { entry: None, value: default })
+                }
+            })
+            .collect()
+    };
+    let mut targets = of("target");
+    // What is written comes before a default of another key.
+    targets.sort_by_key(|target| target.entry.is_none());
+    let sure = targets.iter().filter(|target| target.entry.is_some()).count() <= 1;
+    let wake = of("wake").into_iter().next()?;
+    targets.into_iter().next().filter(|_| sure).map(|target| (target, wake))
+}
+
+impl Checker<'_> {
+    pub(super) fn values(&mut self, trigger: &Trigger<'_>, view: &View<'_>) {
+        let Some(metadata) = trigger.metadata else { return };
+        // Whole entries may be filled in later.
+        if metadata.entries().iter().any(|entry| !is_known(&entry.key)) {
+            return;
+        }
+        for word in words(trigger.kind) {
+            if let Some((key, kind)) = word.split_once('=') {
+                self.value(trigger, view, key, kind);
+                continue;
+            }
+            let from_elsewhere = word.ends_with('~') && trigger.node.get("authenticationRef").is_some();
+            let names: Vec<&str> = word.trim_end_matches(['!', '~']).split('/').collect();
+            // With a formula the target stands there.
+            let is_target = words(trigger.kind).any(|other| {
+                other.split_once('=').is_some_and(|(key, kind)| key == names[0] && kind.starts_with("target"))
+            });
+            let is_there = |key: &&str| {
+                trigger
+                    .entry(key)
+                    .is_some_and(|entry| entry.node.as_written().is_none_or(|text| !text.trim().is_empty()))
+                    || trigger.entry(&format!("{key}FromEnv")).is_some()
+            };
+            let is_given = from_elsewhere || is_target && view.has_formula();
+            if !is_given && !names.iter().any(is_there) {
+                self.missing(trigger, metadata, &names);
+            }
+        }
+    }
+
+    fn missing(&mut self, trigger: &Trigger<'_>, metadata: &Node, names: &[&str]) {
+        let place = trigger.entry(names[0]).map_or(self.place(metadata), |entry| self.key(entry));
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let message = match quoted.as_slice() {
+            [one] => format!("the trigger has no {one}"),
+            [one, two] => format!("the trigger has neither {one} nor {two}"),
+            several => format!("the trigger has none of {}", several.join(", ")),
+        };
+        self.push(
+            Finding::new(&MISSING_KEY, place, message).why(REFUSED).help(format!("write {}", quoted[0])),
+        );
+    }
+
+    fn value(&mut self, trigger: &Trigger<'_>, view: &View<'_>, key: &str, kind: &str) {
+        let Some(entry) = trigger.entry(key) else { return };
+        // `<QUEUE_LENGTH>` is filled in by people.
+        let is_open = |text: &str| !is_known(text) || text.starts_with('<') && text.ends_with('>');
+        let Some(text) = trigger.value(key).filter(|text| !is_open(text)) else { return };
+        let place = self.place(&entry.node);
+        let is_target = kind.starts_with("target");
+        match kind.trim_start_matches("target:").trim_start_matches("wake:").split(':').next() {
+            Some("switch") => {
+                let is_read = super::parse_bool(&text).is_some();
+                if !is_read {
+                    self.push(
+                        Finding::new(
+                            &NOT_A_TRUTH_VALUE,
+                            place,
+                            format!("`{}` is neither true nor false", text.escape_debug()),
+                        )
+                        .why(REFUSED)
+                        .help("write \"true\" or \"false\""),
+                    );
+                }
+            }
+            Some(number @ ("whole" | "number")) => {
+                let is_whole = number == "whole";
+                let value = if is_whole {
+                    serde_json::from_str::<i64>(&text).ok().map(|value| value as f64)
+                } else {
+                    serde_json::from_str::<f64>(&text).ok()
+                };
+                match value {
+                    Some(value) if value <= 0.0 && is_target && !view.has_formula() => self.push(
+                        Finding::new(&NOT_A_NUMBER, place, format!("a `{key}` of {text}"))
+                            .why("it is what one pod has to do, and has to be positive: KEDA or the HPA refuses it, and nothing scales")
+                            .help("write the load of one pod"),
+                    ),
+                    Some(_) => {}
+                    None => {
+                        let what = if is_whole { "a whole number" } else { "a number" };
+                        self.push(
+                            Finding::new(&NOT_A_NUMBER, place, format!("`{}` is not {what}", text.escape_debug()))
+                                .why(REFUSED)
+                                .help(format!("write {what} in quotes, without a unit")),
+                        );
+                    }
+                }
+            }
+            Some(choices) => {
+                let choices = || choices.split('|');
+                if choices().any(|choice| choice == text) {
+                    return;
+                }
+                let list: Vec<&str> = choices().collect();
+                let finding = Finding::new(
+                    &WRONG_CHOICE,
+                    place,
+                    format!("`{key}` cannot be `{}`", text.escape_debug()),
+                )
+                .why(REFUSED);
+                let switched = match (list.as_slice(), text.to_lowercase().as_str()) {
+                    (["enable", "disable"], "true" | "on" | "yes" | "enabled" | "1") => Some("enable"),
+                    (["enable", "disable"], "false" | "off" | "no" | "disabled" | "0") => Some("disable"),
+                    _ => nearest(&text, list.iter().copied()),
+                };
+                self.push(match switched {
+                    Some(word) => finding.help(format!("did you mean `{word}`?")),
+                    None => finding.help(format!("write one of {}", list.join(", "))),
+                });
+            }
+            None => {}
+        }
+    }
+}

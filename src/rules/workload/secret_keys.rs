@@ -1,0 +1,132 @@
+//! What a TriggerAuthentication takes from Secrets and ConfigMaps that are among the files.
+//!
+//! Sources: kedacore/keda pkg/scaling/resolver/scale_resolvers.go, resolveAuthSecret: a key that is not there is an empty
+//! text; pkg/scalers/kafka_scaler.go, the words of `tls` and `sasl`.
+
+use super::CREDENTIALS;
+use crate::finding::{Finding, Severity, nearest};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::{Node, has_variable};
+
+/// Parameters of Kafka's scaler that take one of a few words.
+const WORDS: [(&str, &[&str]); 2] = [
+    ("tls", &["enable", "disable"]),
+    ("sasl", &["none", "plaintext", "scram_sha256", "scram_sha512", "oauthbearer", "gssapi"]),
+];
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
+    let all = ["TriggerAuthentication", "ClusterTriggerAuthentication"];
+    for given in all.into_iter().flat_map(|kind| inventory.kind(kind)) {
+        for (kind, list) in [("Secret", "secretTargetRef"), ("ConfigMap", "configMapTargetRef")] {
+            for item in given.at(&["spec", list]).map(Node::items).unwrap_or_default() {
+                findings.extend(missing(inventory, given, item, kind));
+                findings.extend(wrong_word(inventory, given, item, kind));
+            }
+        }
+    }
+}
+
+/// A key that the object does not have.
+fn missing<'i>(
+    inventory: &'i Inventory<'i>,
+    given: &Object<'_>,
+    item: &Node,
+    kind: &'static str,
+) -> Option<Finding> {
+    let node = item.get("key")?;
+    let key = node.as_str().filter(|key| !has_variable(key))?;
+    let name = item.get("name")?.as_str()?;
+    let holder = source(inventory, given, kind, name)?;
+    // What a patch or somebody else puts in is not known.
+    if !holder.patched.is_empty() {
+        return None;
+    }
+    let keys: Vec<&str> = ["data", "stringData"]
+        .into_iter()
+        .flat_map(|part| holder.at(&[part]).map(Node::entries).unwrap_or_default())
+        .map(|entry| entry.key.as_str())
+        .collect();
+    if keys.is_empty() || keys.contains(&key) || keys.iter().any(|key| has_variable(key)) {
+        return None;
+    }
+    let parameter = item.get("parameter").and_then(Node::as_str).unwrap_or_default();
+    let mut finding = Finding::new(
+        &CREDENTIALS,
+        given.place(node),
+        format!("the {kind} `{name}` has no key `{}`", key.escape_debug()),
+    )
+    .related(holder.name_place(), format!("has {}", list(&keys)))
+    .why(format!(
+        "`{parameter}` is empty: KEDA cannot build the scaler, or asks without it, and nothing scales"
+    ));
+    finding = match nearest(key, keys.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding.help(format!("write one of its keys, or add `{}`", key.escape_debug())),
+    };
+    // Somebody may add the key in the cluster.
+    finding.severity = Severity::Warning;
+    Some(finding)
+}
+
+fn list(keys: &[&str]) -> String {
+    let mut shown: Vec<String> = keys.iter().take(5).map(|key| format!("`{key}`")).collect();
+    if keys.len() > shown.len() {
+        shown.push(format!("{} more", keys.len() - shown.len()));
+    }
+    shown.join(", ")
+}
+
+/// The Secret of a ClusterTriggerAuthentication is in KEDA's namespace.
+fn source<'i>(
+    inventory: &'i Inventory<'i>,
+    given: &Object<'_>,
+    kind: &'static str,
+    name: &str,
+) -> Option<&'i Object<'i>> {
+    if given.kind() == "TriggerAuthentication" {
+        return inventory.meant(kind, name, given);
+    }
+    inventory.named(kind, name).next().filter(|_| inventory.named(kind, name).count() == 1)
+}
+
+/// A word that Kafka's scaler does not take. The parameters have these names for Kafka alone.
+fn wrong_word<'i>(
+    inventory: &'i Inventory<'i>,
+    given: &Object<'_>,
+    item: &Node,
+    kind: &'static str,
+) -> Option<Finding> {
+    let parameter = item.get("parameter")?.as_str()?;
+    let (_, words) = WORDS.iter().find(|(name, _)| *name == parameter)?;
+    let asks = |object: &Object<'_>| {
+        object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default().iter().any(|trigger| {
+            trigger.get("type").and_then(Node::as_str) == Some("kafka")
+                && trigger.at(&["authenticationRef", "name"]).and_then(Node::as_str)
+                    == Some(given.name.as_str())
+        })
+    };
+    if !inventory.kind("ScaledObject").any(asks) {
+        return None;
+    }
+    let key = item.get("key")?;
+    let held = inventory.held(kind, item.get("name")?.as_str()?, key.as_str()?, given)?;
+    // An empty text counts as not given.
+    if held.text.is_empty()
+        || has_variable(&held.text)
+        || held.text.contains('<')
+        || words.contains(&held.text.as_str())
+    {
+        return None;
+    }
+    let shown = if held.text.len() > 20 { "…".to_string() } else { held.text.escape_debug().to_string() };
+    Some(
+        Finding::new(
+            &CREDENTIALS,
+            held.object.place(held.node),
+            format!("`{parameter}` cannot be `{shown}`"),
+        )
+        .related(given.place(key), "KEDA takes it from there")
+        .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
+        .help(format!("write one of {}", words.join(", "))),
+    )
+}
