@@ -1,8 +1,10 @@
 //! The pipeline for Kubernetes YAML, from texts to findings. Short enough to be read first.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Rule};
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::model::Versions;
@@ -70,10 +72,16 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
             }
             let mut found =
                 schema::check(sources, object.document, &shapes, (object.is_fragment, object.is_built));
+            if is_known(object.document) && !object.is_fragment {
+                found.extend(manifest::quoted_template(object.document, object.path));
+            }
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
                 ("ScaledObject", "keda.sh") => {
                     found.extend(scaler::check(sources, object, &settings.versions))
+                }
+                ("ScaledJob", "keda.sh") => {
+                    found.extend(scaler::check_job(sources, object, &settings.versions))
                 }
                 ("ScaledObject", _) => found.extend(scaler::removed_api(object)),
                 ("HorizontalPodAutoscaler", "autoscaling") => {
@@ -89,6 +97,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
         })
         .collect();
     findings.extend(own.into_iter().flatten());
+    once_a_file(&mut findings, &manifest::rules::QUOTED_TEMPLATE);
     findings.extend(repository::check(sources, &inventory));
     findings.extend(workload::check(&inventory));
     findings.extend(kustomize::check(sources, &inventory, settings.exists));
@@ -101,6 +110,12 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.dedup();
     let objects = documents.iter().filter(|document| is_known(document)).count();
     Inspection { findings, objects, coverage }
+}
+
+/// Of one rule the first finding in each file is enough.
+fn once_a_file(findings: &mut Vec<Finding>, rule: &Rule) {
+    let mut told = HashSet::new();
+    findings.retain(|finding| finding.rule != rule || told.insert(finding.place.file));
 }
 
 /// A plain file of Prometheus rules.
@@ -122,8 +137,9 @@ fn is_configuration(document: &Document) -> bool {
 }
 
 fn is_known(document: &Document) -> bool {
-    const KINDS: [&str; 24] = [
+    const KINDS: [&str; 25] = [
         "ScaledObject",
+        "ScaledJob",
         "HorizontalPodAutoscaler",
         "ServiceMonitor",
         "PodMonitor",

@@ -225,6 +225,38 @@ fn the_configuration_decides_severities_paths_and_exceptions() {
     assert!(told.contains("versions.keda") && told.contains("# default"), "{told}");
 }
 
+/// Whatever a release installs, it is known by its kind alone.
+#[test]
+fn releases_in_files_of_their_own_are_read() {
+    let folder = scratch("check-releases");
+    let page = slogen::rules::workload::RULES
+        .iter()
+        .find(|rule| rule.id == "workload/external-metric")
+        .expect("a rule")
+        .page;
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    fs::write(folder.join("app.yaml"), example.expect("an example")).expect("writable");
+    let told = |folder: &Path| rules(&slogen(folder, &["check", "--format", "json"]));
+    assert!(told(&folder).contains(&"workload/external-metric".to_string()));
+    fs::write(
+        folder.join("adapter.yaml"),
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: adapter}\nspec:\n  chart:\n    spec: {chart: prometheus-adapter}\n",
+    )
+    .expect("writable");
+    assert!(!told(&folder).contains(&"workload/external-metric".to_string()));
+}
+
+/// A ScaledJob alone is something to look at.
+#[test]
+fn a_scaled_job_alone_is_looked_at() {
+    let folder = scratch("check-jobs");
+    let page = slogen::rules::scaler::RULES.iter().find(|rule| rule.id == "scaler/job").expect("a rule").page;
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    fs::write(folder.join("job.yaml"), example.expect("an example")).expect("writable");
+    let output = slogen(&folder, &["check", "--format", "json"]);
+    assert!(rules(&output).contains(&"scaler/job".to_string()), "{}", stdout(&output));
+}
+
 #[test]
 fn an_exception_on_the_line_needs_a_reason_and_a_finding() {
     let folder = copy("origin", "check-allow");

@@ -33,6 +33,7 @@ pub fn rules() -> Vec<&'static Rule> {
     .into_iter()
     .flatten()
     .copied()
+    .chain([&slogen::manifest::rules::QUOTED_TEMPLATE])
     .collect()
 }
 

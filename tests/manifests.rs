@@ -185,7 +185,10 @@ fn the_examples_of_the_pages_fire_and_stay_silent() {
         assert!(fires.contains(&rule.id.to_string()), "{}: {fires:?}", rule.id);
         assert!(!silent.contains(&rule.id.to_string()), "{}: {silent:?}", rule.id);
     }
-    for rule in manifest::rules::RULES.iter().filter(|rule| rule.id != "yaml/too-large") {
+    // One needs a large file, the other the object around.
+    let of_files =
+        |rule: &&&slogen::finding::Rule| !["yaml/too-large", "yaml/quoted-template"].contains(&rule.id);
+    for rule in manifest::rules::RULES.iter().filter(of_files) {
         let ids = |text: &str| -> Vec<&str> {
             manifest::read(FileId(0), text).findings.iter().map(|finding| finding.rule.id).collect()
         };

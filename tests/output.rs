@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use slogen::finding::{Finding, Rule, Severity};
-use slogen::output::{Format, Style, render};
+use slogen::output::{Format, Style, people, render};
 use slogen::source::{FileId, Place, SourceFile, Sources, Span};
 
 static RULE: Rule =
@@ -44,6 +44,57 @@ fn a_person_sees_the_line_the_caret_the_reason_and_the_help() {
 
     1 error (slogen explain test/rule)
     "#);
+}
+
+#[test]
+fn a_rule_is_told_in_full_once_and_templates_are_counted() {
+    let mut sources = Sources::default();
+    let files: Vec<FileId> =
+        (0..13).map(|at| sources.add(SourceFile::new(format!("{at}.yaml"), "replicas: 2\n"))).collect();
+    let at = |file: usize| Place::new(files[file], Span::new(10, 11));
+    let mut findings: Vec<Finding> = (0..12)
+        .map(|file| {
+            let count = if file == 3 { 3 } else { 2 };
+            Finding::new(&RULE, at(file), format!("{count} replicas")).why("why")
+        })
+        .collect();
+    let template = slogen::manifest::read(files[12], "name: {{ .Values.name }}\n");
+    findings.extend(template.findings);
+    insta::assert_snapshot!(people(&sources, &findings, false, &Style::default()), @r"
+    error[test/rule]: 2 replicas
+     --> 0.yaml:1:11
+      |
+    1 | replicas: 2
+      |           ^
+      |
+      = why: why
+      also 1.yaml:1:11
+      also 2.yaml:1:11
+      also 3.yaml:1:11: 3 replicas
+      also 4.yaml:1:11
+      also 5.yaml:1:11
+      also 6.yaml:1:11
+      also 7.yaml:1:11
+      also 8.yaml:1:11
+      also 9.yaml:1:11
+      also 10.yaml:1:11
+      also 11.yaml:1:11
+
+    12 errors, 1 note (slogen explain test/rule)
+    1 template not read, 12.yaml: render it first, `helm template … | slogen lint -`
+    ");
+    // Where many files have notes alone, their rules are counted.
+    let mut notes = findings[..12].to_vec();
+    for note in &mut notes[1..] {
+        note.severity = Severity::Note;
+    }
+    let text = people(&sources, &notes, false, &Style::default());
+    assert!(text.contains("\n11 notes in 11 files: test/rule (11)\n(--notes"), "{text}");
+    let text = people(&sources, &notes[..5], false, &Style::default());
+    assert!(text.contains("\n1.yaml: 1 note: test/rule (line 1)\n2.yaml: 1 note"), "{text}");
+    let whole = people(&sources, &findings, true, &Style::default());
+    assert_eq!(whole.matches("= why").count(), 12, "{whole}");
+    assert!(whole.ends_with("`helm template … | slogen lint -`\n"), "{whole}");
 }
 
 #[test]

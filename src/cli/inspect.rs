@@ -387,7 +387,11 @@ fn tell(
     if human && findings.iter().all(|finding| finding.severity == Severity::Note) {
         let told = if findings.is_empty() { "nothing to tell" } else { "nothing that has to change" };
         let (objects, files) = (output::number(inspection.objects, "object"), output::number(files, "file"));
-        let text = format!("{objects} in {files}: {told}\n");
+        let unread = match output::templates(findings).len() {
+            0 => String::new(),
+            count => format!(", {} not read", output::number(count, "template")),
+        };
+        let text = format!("{objects} in {files}{unread}: {told}\n");
         if reporting.diff {
             tell_people(&text)?
         } else {

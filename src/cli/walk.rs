@@ -266,7 +266,7 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 29] = [
+const KINDS: [&str; 31] = [
     "APIService",
     "Application",
     "ClusterPodMonitoring",
@@ -276,6 +276,7 @@ const KINDS: [&str; 29] = [
     "CustomResourceDefinition",
     "DaemonSet",
     "Deployment",
+    "HelmRelease",
     "HorizontalPodAutoscaler",
     "Kustomization",
     "LimitRange",
@@ -287,6 +288,7 @@ const KINDS: [&str; 29] = [
     "ReplicaSet",
     "RoleBinding",
     "Rollout",
+    "ScaledJob",
     "ScaledObject",
     "ScrapeConfig",
     "Service",

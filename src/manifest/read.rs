@@ -126,7 +126,7 @@ fn is_of_helm(action: &str) -> bool {
 }
 
 /// What alerts say of themselves.
-fn is_of_prometheus(action: &str) -> bool {
+pub(super) fn is_of_prometheus(action: &str) -> bool {
     let action = action.trim_start_matches('-').trim_start();
     ["$labels", "$value", "$externalLabels", "$externalURL"].iter().any(|word| action.contains(word))
 }

@@ -4,24 +4,49 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use rayon::prelude::*;
 
+use super::budget::Told;
 use super::{Style, clamp, counts};
 use crate::finding::{Finding, Severity};
 use crate::source::{Place, Sources};
 
-/// `all` are counted, `findings` among them told.
-pub fn render(sources: &Sources, findings: &[Finding], all: &[Finding], style: &Style) -> String {
+/// Places of one rule that are told below it; of more nobody reads the end.
+const MOST_PLACES: usize = 10;
+
+/// `all` are counted, `told` among them told.
+pub fn render(sources: &Sources, told: &[Told<'_>], all: &[Finding], style: &Style) -> String {
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
     let decor = if style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
     let renderer = renderer.term_width(style.width.max(40)).decor_style(decor);
-    let texts: Vec<String> = findings.par_iter().map(|finding| one(&renderer, sources, finding)).collect();
+    let text = |told: &Told<'_>| one(&renderer, sources, told.finding) + &also(sources, told);
+    let texts: Vec<String> = told.par_iter().map(text).collect();
     let mut out = String::new();
     for line in texts.iter().flat_map(|text| text.lines().chain([""])) {
         out.push_str(line.trim_end());
         out.push('\n');
     }
     // The first of the worst: what to read about.
-    if let Some(worst) = findings.iter().rev().max_by_key(|finding| finding.severity) {
+    if let Some(worst) = told.iter().rev().map(|told| told.finding).max_by_key(|finding| finding.severity) {
         out.push_str(&format!("{} (slogen explain {})\n", counts(all), worst.rule.id));
+    }
+    out
+}
+
+/// Other places of a rule, a line each; what they say where it is something else.
+fn also(sources: &Sources, told: &Told<'_>) -> String {
+    let mut out = String::new();
+    // A line that says that there is one more is as long as that one.
+    let most = if told.also.len() == MOST_PLACES + 1 { MOST_PLACES + 1 } else { MOST_PLACES };
+    for finding in told.also.iter().take(most) {
+        let file = sources.get(finding.place.file);
+        let at = file.line_column(finding.place.span.start);
+        out.push_str(&format!("\n  also {}:{}:{}", safe(&file.name), at.line, at.column));
+        if finding.message != told.finding.message {
+            out.push_str(&format!(": {}", safe(&finding.message)));
+        }
+    }
+    let more = told.also.len().saturating_sub(most);
+    if more > 0 {
+        out.push_str(&format!("\n  and {more} more"));
     }
     out
 }

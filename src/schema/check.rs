@@ -9,6 +9,10 @@ use crate::source::{Place, Sources};
 /// More of one object nobody reads.
 const MOST_FINDINGS: usize = 20;
 
+/// Fields of a ScaledObject for which a ScaledJob has no use.
+const OF_AUTOSCALERS: [&str; 5] =
+    ["cooldownPeriod", "initialCooldownPeriod", "idleReplicaCount", "fallback", "advanced"];
+
 /// What does not fit, in the order of the file. `is_fragment`: the object is a part of one, such as a patch.
 /// `is_built`: a kustomization writes it anew, and puts words such as `yes` in quotes.
 pub fn check(
@@ -218,9 +222,9 @@ impl Walk<'_> {
 
     /// What KEDA wants is not there where it is empty.
     ///
-    /// Source: kedacore/keda config/crd/bases/keda.sh_scaledobjects.yaml, minItems and minLength.
+    /// Source: kedacore/keda config/crd/bases/keda.sh_scaledobjects.yaml and keda.sh_scaledjobs.yaml, minItems and minLength.
     fn empty(&mut self, node: &Node, fields: &[Field]) {
-        if self.document.kind() != "ScaledObject" {
+        if !["ScaledObject", "ScaledJob"].contains(&self.document.kind()) {
             return;
         }
         // Of an empty `type` the rules for triggers speak.
@@ -261,6 +265,9 @@ impl Walk<'_> {
         };
         let place = finding.place;
         self.push(match nearest(key, names.clone()).or_else(longer) {
+            _ if kind == "ScaledJob" && OF_AUTOSCALERS.contains(&key) => {
+                finding.help("it is for ScaledObjects: Jobs end by themselves and have no HPA; leave it out")
+            }
             // It has moved one level up.
             _ if key == "tolerance" && name == "policies" => {
                 finding.help("write it beside `policies`, under `scaleUp` or `scaleDown`")

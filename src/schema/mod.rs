@@ -28,6 +28,7 @@ macro_rules! tables {
 
 tables! {
     "ScaledObject" "keda.sh/v1alpha1" "scaledobject-v1alpha1";
+    "ScaledJob" "keda.sh/v1alpha1" "scaledjob-v1alpha1";
     "TriggerAuthentication" "keda.sh/v1alpha1" "triggerauthentication-v1alpha1";
     "ClusterTriggerAuthentication" "keda.sh/v1alpha1" "clustertriggerauthentication-v1alpha1";
     "HorizontalPodAutoscaler" "autoscaling/v2" "horizontalpodautoscaler-v2";

@@ -134,8 +134,11 @@ pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Fin
     let several = world.several();
     let is_new = |finding: &Finding, told: &[Finding]| !told.iter().any(|other| other.place == finding.place);
     findings.extend(several.into_iter().filter(|finding| is_new(finding, &findings)).collect::<Vec<_>>());
-    let scalers: Vec<&Object<'_>> =
-        inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").collect();
+    let scalers: Vec<&Object<'_>> = ["ScaledObject", "ScaledJob"]
+        .into_iter()
+        .flat_map(|kind| inventory.kind(kind))
+        .filter(|object| object.group() == "keda.sh")
+        .collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
         .into_par_iter()
         .map(|object| {

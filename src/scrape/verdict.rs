@@ -66,7 +66,10 @@ impl World<'_> {
             return self.recorded(metric);
         }
         let (Some(pods), Some(passages)) = (target, passages) else {
-            let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
+            let Some(name) = object.text(&["spec", "scaleTargetRef", "name"]) else {
+                let why = format!("the query names no workload of these files, and a {} none", object.kind());
+                return Verdict::CannotTell(why);
+            };
             return Verdict::CannotTell(format!("the workload `{name}` is not here"));
         };
         let mut dropped = None;

@@ -51,5 +51,6 @@ cards! {
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";
     COUNTS_ITSELF Error "counts-itself" "a query that counts the pods it scales";
     OWN_SCRAPES Warning "own-scrapes" "a metric that counts the scrapes themselves";
+    JOB Error "job" "a ScaledJob that starts no Jobs, or others than it says";
     SCHEDULE Error "schedule" "a schedule that KEDA refuses, or that never opens";
 }

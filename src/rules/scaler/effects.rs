@@ -64,7 +64,7 @@ impl Checker<'_> {
         }
     }
 
-    fn no_effect(&mut self, entry: &Entry, key: &str, why: String, help: &str) {
+    pub(super) fn no_effect(&mut self, entry: &Entry, key: &str, why: String, help: &str) {
         let mut finding = Finding::new(&NO_EFFECT, self.key(entry), format!("`{key}` does nothing here"))
             .why(why)
             .help(help);

@@ -120,6 +120,14 @@ impl Checker<'_> {
         let place = self.key(entry);
         let mut finding = match (trigger.kind, key) {
             ("cpu" | "memory", "type") => return self.resource_type(trigger, entry),
+            (_, "metricType") if self.is_job() => {
+                let mut finding =
+                    Finding::new(&MISPLACED_METRIC_TYPE, place, "`metricType` inside of `metadata`")
+                        .why("no scaler reads it here, and a ScaledJob has none")
+                        .help("leave it out");
+                finding.severity = Severity::Note;
+                return self.push(finding);
+            }
             (_, "metricType") => {
                 let refused = trigger.is_resource() && trigger.metric_type.is_none();
                 let mut finding = Finding::new(&MISPLACED_METRIC_TYPE, place, "`metricType` inside of `metadata`")
@@ -306,6 +314,9 @@ impl Checker<'_> {
 
     /// Sources: kedacore/keda pkg/scalers/scaler.go, GetMetricTargetType; pkg/scalers/cpu_memory_scaler.go.
     fn metric_type(&mut self, trigger: &Trigger<'_>) {
+        if self.is_job() {
+            return self.metric_type_of_job(trigger);
+        }
         let node = trigger.node.get("metricType");
         let text = trigger.metric_type.unwrap_or_default();
         if !super::is_known(text) {

@@ -1,4 +1,4 @@
-//! One ScaledObject, as it stands in its file: what KEDA and the HPA refuse later, or accept in silence.
+//! One ScaledObject or ScaledJob, as it stands in its file: what KEDA and the HPA refuse later, or accept in silence.
 
 mod address;
 mod annotations;
@@ -10,6 +10,7 @@ mod effects;
 mod expression;
 mod fallback;
 mod formula;
+mod job;
 mod limits;
 mod metadata;
 mod own_count;
@@ -25,6 +26,7 @@ mod values;
 mod view;
 
 pub use cards::RULES;
+pub use job::{check_job, in_words_of_jobs};
 pub use view::{Trigger, View};
 
 use crate::finding::{Edit, Finding, Fix};
@@ -52,24 +54,7 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     checker.formula(&view);
     checker.limits(&view);
     for trigger in &view.triggers {
-        checker.kind(trigger);
-        checker.metadata(trigger, &view);
-        checker.values(trigger, &view);
-        checker.combined(trigger);
-        checker.unread(trigger);
-        checker.secrets(trigger);
-        match trigger.kind {
-            "prometheus" => {
-                checker.address(trigger);
-                checker.prometheus(&view, trigger);
-                checker.reach(trigger);
-                checker.authentication(trigger);
-                checker.query(&view, trigger);
-            }
-            "cpu" | "memory" => checker.resource(trigger),
-            "cron" => checker.schedule(&view, trigger),
-            _ => {}
-        }
+        checker.trigger(&view, trigger);
     }
     checker.findings
 }
@@ -89,6 +74,28 @@ pub fn removed_api(object: &Object<'_>) -> Option<Finding> {
 }
 
 impl Checker<'_> {
+    /// One trigger, whatever it starts.
+    fn trigger(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
+        self.kind(trigger);
+        self.metadata(trigger, view);
+        self.values(trigger, view);
+        self.combined(trigger);
+        self.unread(trigger);
+        self.secrets(trigger);
+        match trigger.kind {
+            "prometheus" => {
+                self.address(trigger);
+                self.prometheus(view, trigger);
+                self.reach(trigger);
+                self.authentication(trigger);
+                self.query(view, trigger);
+            }
+            "cpu" | "memory" => self.resource(trigger),
+            "cron" => self.schedule(view, trigger),
+            _ => {}
+        }
+    }
+
     fn push(&mut self, finding: Finding) {
         self.findings.push(finding);
     }

@@ -83,7 +83,7 @@ impl Checker<'_> {
         } else if let Some(seconds) = go_seconds(&text) {
             let polls = view.spec.get("pollingInterval").and_then(Node::as_written);
             let interval = polls.and_then(|text| text.parse::<f64>().ok()).unwrap_or(30.0);
-            let (limit, what) = if seconds > 15.0 {
+            let (limit, what) = if seconds > 15.0 && !self.is_job() {
                 (15.0, "the HPA asks again every 15 s")
             } else {
                 (interval, "KEDA asks again at each `pollingInterval`")

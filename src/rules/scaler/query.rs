@@ -33,9 +33,13 @@ impl Checker<'_> {
             }
             Err(errors) => syntax(&errors, &Role::default()),
         };
-        // A count of the pods themselves is no better with another metric type.
-        let is_moot = |rule: &Rule| counts_itself && rule == &rules::TOTAL_NOT_DIVIDED;
-        for lint in lints.into_iter().filter(|lint| !is_moot(lint.rule)) {
+        // A count of the pods themselves is no better with another metric type; a ScaledJob has no HPA.
+        let is_moot = |rule: &&Rule| {
+            counts_itself && *rule == &rules::TOTAL_NOT_DIVIDED
+                || self.is_job() && super::job::OF_HPAS.contains(rule)
+        };
+        let lints: Vec<_> = lints.into_iter().filter(|lint| !is_moot(&lint.rule)).collect();
+        for lint in lints {
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
             self.not_a_number_of_old(&mut finding);
             if finding.rule == &rules::BELOW_RESOLUTION
@@ -138,6 +142,8 @@ impl Checker<'_> {
             None | Some("AverageValue") => Some(MetricType::AverageValue),
             Some(_) => None,
         };
+        // No HPA divides by the number of pods.
+        let metric_type = metric_type.filter(|_| !self.is_job());
         // With a formula neither threshold nor metric type of a trigger count.
         let formula = view.has_formula();
         Context {

@@ -125,7 +125,7 @@ impl Checker<'_> {
         self.trigger_names(view);
     }
 
-    fn trigger_names(&mut self, view: &View<'_>) {
+    pub(super) fn trigger_names(&mut self, view: &View<'_>) {
         for (at, trigger) in view.triggers.iter().enumerate() {
             let Some(name) = trigger.name.filter(|name| super::is_known(name)) else { continue };
             let earlier = view.triggers[..at].iter().find(|other| other.name == Some(name));

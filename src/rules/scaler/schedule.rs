@@ -144,6 +144,10 @@ impl Checker<'_> {
                     .why("KEDA takes it for 0: the schedule does nothing"),
             );
         }
+        // What follows is about the HPA's limits and tolerance.
+        if self.is_job() {
+            return;
+        }
         let (min, max) = (view.min.unwrap_or(0), view.max.unwrap_or(100));
         let what = if replicas > max {
             "above the maximum"

@@ -52,9 +52,18 @@ pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
 
 /// The container whose environment KEDA reads: the one that is named, or the first.
 pub(super) fn source_container<'i>(scaler: &Object<'_>, workload: &'i Object<'i>) -> Option<&'i Node> {
-    let containers =
-        workload.at(&["spec", "template", "spec", "containers"]).map(Node::items).unwrap_or_default();
-    let wanted = scaler.text(&["spec", "scaleTargetRef", "envSourceContainerName"]);
+    // A ScaledJob holds the template of its pods itself.
+    let is_job = scaler.kind() == "ScaledJob";
+    let template: &[&str] =
+        if is_job { &["spec", "jobTargetRef", "template"] } else { &["spec", "template"] };
+    let containers = workload.at(template).and_then(|node| node.at(&["spec", "containers"]));
+    let containers = containers.map(Node::items).unwrap_or_default();
+    let wanted: &[&str] = if is_job {
+        &["spec", "envSourceContainerName"]
+    } else {
+        &["spec", "scaleTargetRef", "envSourceContainerName"]
+    };
+    let wanted = scaler.text(wanted);
     containers.iter().find(|container| match wanted {
         Some(name) => container.get("name").and_then(Node::as_str) == Some(name),
         None => true,

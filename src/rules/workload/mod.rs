@@ -63,6 +63,16 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
     }
+    for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
+        let at = findings.len();
+        if !object.is_fragment {
+            environment::check(&Scaled { autoscaler: object, workload: object }, &mut findings);
+        }
+        authentication::check(inventory, object, &mut findings);
+        prometheus::check(inventory, object, &mut findings);
+        service_name::check(inventory, object, &mut findings);
+        crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
+    }
     findings
 }
 

@@ -60,7 +60,10 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
 
 /// What the metadata give, also by a variable of the target's container.
 fn written<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, trigger: &'i Node) -> Vec<Given<'i>> {
-    let workload = Scaled::of(inventory, object).map(|scaled| scaled.workload);
+    let workload = match object.kind() {
+        "ScaledJob" => Some(object),
+        _ => Scaled::of(inventory, object).map(|scaled| scaled.workload),
+    };
     let container = workload.and_then(|workload| source_container(object, workload));
     let entries = trigger.get("metadata").map(Node::entries).unwrap_or_default();
     let given = entries.iter().filter_map(|entry| {
