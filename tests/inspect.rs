@@ -343,3 +343,40 @@ fn kustomize_is_understood_without_rendering() {
     assert!(told.iter().all(|(_, id)| *id != "conflict/second-autoscaler"), "another namespace: {told:?}");
     assert!(told.iter().any(|(_, id)| *id == "conflict/replicas-pinned"), "{told:?}");
 }
+
+/// What replaces a number of replicas, in the words of the cluster.
+#[test]
+fn a_pinned_number_is_told_with_what_each_apply_does() {
+    let told = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+        let findings =
+            found(files).1.into_iter().filter(|finding| finding.rule.id == "conflict/replicas-pinned");
+        findings
+            .map(|finding| {
+                (finding.message, finding.why.unwrap_or_default() + &finding.help.unwrap_or_default())
+            })
+            .collect()
+    };
+    let app = |replicas: &str| APP.replace("replicas: 3", &format!("replicas: {replicas}"));
+    let of = |replicas: &str| {
+        let all = told(&[("app.yaml", &app(replicas))]);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0].clone()
+    };
+    assert!(of("0").0.contains("switches the HorizontalPodAutoscaler off"));
+    assert!(of("1").0.contains("keeps at least 3"));
+    assert!(of("25").0.contains("at most 20") && of("25").1.contains("stops 5"));
+    assert!(of("3").1.contains("sets the workload back to 3 pods"));
+    // Under the name and in the namespace of the overlay.
+    let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamePrefix: eu-\nnamespace: shop\nresources: [app.yaml]\n";
+    let all = told(&[("app.yaml", APP), ("kustomization.yaml", kustomization)]);
+    assert!(all[0].1.contains("edit-last-applied deployment/eu-inference -n shop"), "{all:?}");
+    // Differences that are not reported are set again all the same.
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\nspec:\n  ignoreDifferences:\n    - {group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}\n  syncPolicy:\n    syncOptions: [CreateNamespace=true]\n";
+    let all = told(&[("app.yaml", APP), ("argo.yaml", application)]);
+    assert!(all[0].1.contains("`RespectIgnoreDifferences=true`"), "{all:?}");
+    let respected = application.replace("CreateNamespace", "RespectIgnoreDifferences");
+    assert_eq!(told(&[("app.yaml", APP), ("argo.yaml", &respected)]), []);
+    // Whatever is scaled counts.
+    let pool = "apiVersion: pool.kubevirt.io/v1alpha1\nkind: VirtualMachinePool\nmetadata: {name: vms}\nspec: {replicas: 0}\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: vms}\nspec:\n  scaleTargetRef: {apiVersion: pool.kubevirt.io/v1alpha1, kind: VirtualMachinePool, name: vms}\n  triggers: []\n";
+    assert!(told(&[("a.yaml", pool)])[0].1.contains("also while work waits"));
+}

@@ -67,7 +67,11 @@ impl World<'_> {
         }
         let (Some(pods), Some(passages)) = (target, passages) else {
             let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
-            return Verdict::CannotTell(format!("the workload `{name}` is not here"));
+            let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+            return Verdict::CannotTell(match self.index.workload(kind, name, object) {
+                Some(_) => format!("`{name}` is a {kind}, whose pods slogen does not know"),
+                None => format!("the workload `{name}` is not here"),
+            });
         };
         let mut dropped = None;
         for passage in passages {
