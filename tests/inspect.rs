@@ -380,3 +380,68 @@ fn a_pinned_number_is_told_with_what_each_apply_does() {
     let pool = "apiVersion: pool.kubevirt.io/v1alpha1\nkind: VirtualMachinePool\nmetadata: {name: vms}\nspec: {replicas: 0}\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: vms}\nspec:\n  scaleTargetRef: {apiVersion: pool.kubevirt.io/v1alpha1, kind: VirtualMachinePool, name: vms}\n  triggers: []\n";
     assert!(told(&[("a.yaml", pool)])[0].1.contains("also while work waits"));
 }
+
+#[test]
+fn the_range_that_only_a_patch_makes_wrong_is_told_at_the_patch() {
+    let kustomization = |patch: &str| {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\npatches:\n  - target: {{kind: ScaledObject, name: inference}}\n    patch: |\n{patch}"
+        )
+    };
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [so.yaml]\n";
+    let told = |patch: &str| -> Vec<(String, String)> {
+        let overlay = kustomization(patch);
+        let files = [
+            ("base/so.yaml", SCALED_OBJECT),
+            ("base/kustomization.yaml", base),
+            ("prod/kustomization.yaml", overlay.as_str()),
+        ];
+        let (sources, findings) = found(&files);
+        let findings = findings.into_iter().filter(|finding| finding.rule.id == "scaler/replica-order");
+        findings
+            .map(|finding| {
+                assert_eq!(finding.related.len(), 1);
+                (sources.get(finding.place.file).name.clone(), finding.message)
+            })
+            .collect()
+    };
+    let operation = |path: &str, value: &str| {
+        format!("      - op: replace\n        path: /spec/{path}\n        value: {value}\n")
+    };
+    let place = "prod/kustomization.yaml".to_string();
+    let above = |min: u32, max: u32| {
+        (
+            place.clone(),
+            format!("with this patch the minimum {min} of `inference` is above the maximum {max}"),
+        )
+    };
+    assert_eq!(told(&operation("minReplicaCount", "30")), [above(30, 20)]);
+    assert_eq!(told(&operation("maxReplicaCount", "2")), [above(3, 2)]);
+    assert_eq!(told(&operation("minReplicaCount", "10")), []);
+    assert_eq!(told(&operation("minReplicaCount", "${MIN}")), []);
+    let both = operation("minReplicaCount", "30") + &operation("maxReplicaCount", "40");
+    assert_eq!(told(&both), []);
+    let merge = "      kind: ScaledObject\n      metadata: {name: inference}\n      spec:\n        idleReplicaCount: 3\n";
+    assert!(told(merge)[0].1.contains("the idle count 3 of `inference` is not below the minimum 3"));
+}
+
+#[test]
+fn what_replaces_another_is_told_where_both_are_applied() {
+    let other = APP.replace("inference:1", "inference:2");
+    let told = |files: &[(&str, &str)]| -> Vec<Severity> {
+        let findings =
+            found(files).1.into_iter().filter(|finding| finding.rule.id == "workload/applied-twice");
+        findings.map(|finding| finding.severity).collect()
+    };
+    assert_eq!(told(&[("k8s/a.yaml", APP), ("k8s/b.yaml", &other)]), [Severity::Warning]);
+    assert_eq!(told(&[("k8s/a.yaml", APP), ("k8s/b.yaml", APP)]), []);
+    assert_eq!(told(&[("a/app.yaml", APP), ("b/app.yaml", &other)]), []);
+    assert_eq!(told(&[("k8s/app-dev.yaml", APP), ("k8s/app-prod.yaml", &other)]), []);
+    let kustomization = |files: &str| {
+        format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{files}]\n")
+    };
+    let (one, both) = (kustomization("a.yaml"), kustomization("a.yaml, b.yaml"));
+    let built = |text: &str| told(&[("a.yaml", APP), ("b.yaml", &other), ("kustomization.yaml", text)]);
+    assert_eq!(built(&one), []);
+    assert_eq!(built(&both), [Severity::Error]);
+}

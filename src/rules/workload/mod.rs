@@ -12,6 +12,7 @@ mod selectors;
 mod service_name;
 mod sidecar;
 mod target;
+mod twice;
 mod vertical;
 
 use crate::finding::{Finding, cards};
@@ -32,6 +33,7 @@ cards! {
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
+    APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -50,6 +52,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     target::check(inventory, &mut findings);
     external::check(inventory, &mut findings);
     rights::check(inventory, &mut findings);
+    twice::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
