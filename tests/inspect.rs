@@ -433,7 +433,7 @@ fn what_replaces_another_is_told_where_both_are_applied() {
             found(files).1.into_iter().filter(|finding| finding.rule.id == "workload/applied-twice");
         findings.map(|finding| finding.severity).collect()
     };
-    assert_eq!(told(&[("k8s/a.yaml", APP), ("k8s/b.yaml", &other)]), [Severity::Warning]);
+    assert_eq!(told(&[("k8s/app.yaml", APP), ("k8s/web.yaml", &other)]), [Severity::Warning; 1]);
     assert_eq!(told(&[("k8s/a.yaml", APP), ("k8s/b.yaml", APP)]), []);
     assert_eq!(told(&[("a/app.yaml", APP), ("b/app.yaml", &other)]), []);
     assert_eq!(told(&[("k8s/app-dev.yaml", APP), ("k8s/app-prod.yaml", &other)]), []);

@@ -71,6 +71,7 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         })
         .help(match expected.asker {
             HPA => "keep one of them, with the metrics of both".to_string(),
+            _ if expected.asker != "the policy" && let Some(other) = &expected.take_over => format!("`advanced.horizontalPodAutoscalerConfig.name` says `{other}`: write `{name}`, and KEDA takes this HPA over"),
             "the policy" => format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]"),
             _ => format!("{}; the annotation `scaledobject.keda.sh/transfer-hpa-ownership: \"true\"` with `advanced.horizontalPodAutoscalerConfig.name: {name}` takes it over without a gap", merge(expected, document)),
         }),

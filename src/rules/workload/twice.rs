@@ -19,6 +19,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         let id = (object.kind(), object.group(), object.namespace.as_deref(), object.name.as_str());
         named.entry(id).or_default().push(object);
     }
+    // Files that hold the same are told of once.
+    let mut pairs: BTreeMap<(&str, &str), (Finding, usize)> = BTreeMap::new();
     for all in named.values().filter(|all| all.len() > 1) {
         for (at, last) in all.iter().enumerate().rev() {
             let others: Vec<&Object<'i>> = all[..at]
@@ -28,12 +30,21 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                     are_applied_together(other, last) && !is_same(&other.document.node, &last.document.node)
                 })
                 .collect();
-            if !others.is_empty() {
+            let Some(first) = others.first() else { continue };
+            if first.path == last.path {
                 findings.push(tell(&others, last));
-                break;
+            } else {
+                let pair = pairs.entry((first.path, last.path));
+                pair.and_modify(|(_, more)| *more += 1).or_insert_with(|| (tell(&others, last), 0));
             }
+            break;
         }
     }
+    findings.extend(pairs.into_values().map(|(finding, more)| match more {
+        0 => finding,
+        1 => finding.label("and one more of the same name in both files"),
+        _ => finding.label(format!("and {more} more of the same names in both files")),
+    }));
 }
 
 fn tell(others: &[&Object<'_>], last: &Object<'_>) -> Finding {
@@ -52,8 +63,9 @@ fn tell(others: &[&Object<'_>], last: &Object<'_>) -> Finding {
         _ if is_built => {
             "`kustomize build` refuses two objects of one name, and nothing is applied".to_string()
         }
-        Some(lost) => format!("applying the second replaces the first: nobody scales `{lost}`"),
-        None => "applying the second replaces the first: what only the first one says is lost".to_string(),
+        Some(lost) => format!("where both are applied the second replaces the first: nobody scales `{lost}`"),
+        None => "where both are applied the second replaces the first: what only the first one says is lost"
+            .to_string(),
     };
     let mut finding = Finding::new(&APPLIED_TWICE, last.name_place(), message)
         .why(why)
@@ -63,6 +75,8 @@ fn tell(others: &[&Object<'_>], last: &Object<'_>) -> Finding {
     }
     if is_built {
         finding.severity = Severity::Error;
+    } else if others.iter().all(|other| other.path != last.path && are_ways(other.path, last.path)) {
+        finding.severity = Severity::Note;
     }
     finding
 }
@@ -186,6 +200,20 @@ fn is_variant(path: &str) -> bool {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
     name.split(['.', '-', '_']).any(|word| WORDS.contains(&word) || is_version(word))
+}
+
+/// Whether the names of two files differ in a word only, as those of two ways to do one thing: `hpa` and `custom-hpa`,
+/// `scaler-amqp` and `scaler-http`.
+fn are_ways(one: &str, other: &str) -> bool {
+    let words = |path: &str| -> Vec<String> {
+        let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+        let name = name.split('.').next().unwrap_or_default();
+        name.split(['-', '_']).map(str::to_string).collect()
+    };
+    let (one, other) = (words(one), words(other));
+    let lacking = |all: &[String], of: &[String]| of.iter().filter(|word| !all.contains(word)).count();
+    let (mine, theirs) = (lacking(&other, &one), lacking(&one, &other));
+    mine == 0 || theirs == 0 || mine == 1 && theirs == 1 && one.len() > 1
 }
 
 /// Whether two say the same, in whatever order and spelling.
