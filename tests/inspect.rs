@@ -370,6 +370,23 @@ fn a_pinned_number_is_told_with_what_each_apply_does() {
     let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamePrefix: eu-\nnamespace: shop\nresources: [app.yaml]\n";
     let all = told(&[("app.yaml", APP), ("kustomization.yaml", kustomization)]);
     assert!(all[0].1.contains("edit-last-applied deployment/eu-inference -n shop"), "{all:?}");
+    // Of several overlays the one whose line it is; and what one of them allows is not out of range.
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [app.yaml]\n";
+    let overlay = |namespace: &str, rest: &str| {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\nnamespace: {namespace}\nnamePrefix: {namespace}-\n{rest}"
+        )
+    };
+    let unpinned = APP.replace("  replicas: 3\n", "");
+    let small = "replicas: [{name: inference, count: 1}]\npatches:\n  - target: {kind: HorizontalPodAutoscaler, name: inference}\n    patch: |\n      - {op: replace, path: /spec/minReplicas, value: 1}\n";
+    let all = told(&[
+        ("base/app.yaml", &unpinned),
+        ("base/kustomization.yaml", base),
+        ("prod/kustomization.yaml", &overlay("prod", "")),
+        ("stage/kustomization.yaml", &overlay("stage", small)),
+    ]);
+    assert!(all[0].1.contains("edit-last-applied deployment/stage-inference -n stage"), "{all:?}");
+    assert!(all[0].0.contains("which the autoscaler decides"), "{all:?}");
     // Differences that are not reported are set again all the same.
     let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\nspec:\n  ignoreDifferences:\n    - {group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}\n  syncPolicy:\n    syncOptions: [CreateNamespace=true]\n";
     let all = told(&[("app.yaml", APP), ("argo.yaml", application)]);

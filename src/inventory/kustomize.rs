@@ -32,6 +32,8 @@ pub(super) struct Overlays {
     changes: HashMap<FileId, Vec<Vec<Change>>>,
     /// The kustomizations that name a file.
     builders: HashMap<FileId, Vec<FileId>>,
+    /// Namespace, prefix and suffix in each overlay that a file is in, in the order of the changes.
+    names: HashMap<FileId, Vec<(Option<String>, String, String)>>,
     none: Overlay,
 }
 
@@ -65,6 +67,10 @@ impl Overlays {
                 reader.follow(at, document, (&Overlay::default(), &[]), 0, &mut found);
             }
         }
+        let name =
+            |overlay: &Overlay| (overlay.namespace.clone(), overlay.prefix.clone(), overlay.suffix.clone());
+        let names =
+            found.overlays.iter().map(|(file, all)| (*file, all.iter().map(name).collect())).collect();
         let files = found
             .overlays
             .into_iter()
@@ -76,11 +82,19 @@ impl Overlays {
                 (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
             })
             .collect();
-        Overlays { files, changes: found.changes, builders: found.builders, none: Overlay::default() }
+        Overlays { files, changes: found.changes, builders: found.builders, names, none: Overlay::default() }
     }
 
     pub(super) fn of(&self, file: FileId) -> &Overlay {
         self.files.get(&file).unwrap_or(&self.none)
+    }
+
+    /// The namespace and the name that each overlay gives an object.
+    pub(super) fn names(&self, document: &Document, name: &str) -> Vec<(Option<String>, String)> {
+        let all = self.names.get(&document.file).map(Vec::as_slice).unwrap_or_default();
+        all.iter()
+            .map(|(namespace, prefix, suffix)| (namespace.clone(), format!("{prefix}{name}{suffix}")))
+            .collect()
     }
 
     pub(super) fn builders(&self, file: FileId) -> Vec<FileId> {

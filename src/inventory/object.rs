@@ -21,6 +21,8 @@ pub struct Object<'d> {
     pub added_pod_annotations: Vec<(String, String)>,
     /// What each overlay makes of the number of replicas; None: it leaves it alone.
     pub replicas: Vec<Option<ReplicaChange>>,
+    /// The namespace and the name that each overlay gives it, in the order of `replicas`.
+    pub names: Vec<(Option<String>, String)>,
     /// What each overlay makes of the range of an autoscaler.
     pub bounds: Vec<Vec<(&'static str, ReplicaChange)>>,
     /// Whether some kustomization names its file.
@@ -51,6 +53,7 @@ impl<'d> Object<'d> {
             added_pod_labels: of_pods.chain(pod_labels).collect(),
             added_pod_annotations,
             replicas: overlays.replicas(document, name),
+            names: overlays.names(document, name),
             bounds: overlays.bounds(document, name),
             is_built: !overlays.builders(document.file).is_empty(),
             built_by: overlays.builders(document.file),

@@ -174,6 +174,13 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         }
         _ => return None,
     };
+    // Overlays may widen the range: what is outside of it is outside in all of them.
+    let changed = |keys: [&str; 2]| -> Vec<i64> {
+        let all = object.bounds.iter().flatten().filter(|(key, _)| keys.contains(key));
+        all.filter_map(|(_, change)| change.number.as_ref()?.parse().ok()).collect()
+    };
+    let min = changed(["minReplicas", "minReplicaCount"]).into_iter().fold(min, i64::min);
+    let max = changed(["maxReplicas", "maxReplicaCount"]).into_iter().fold(max, i64::max);
     let own = object.text(&["spec", "advanced", "horizontalPodAutoscalerConfig", "name"]);
     let transfers = object.text(&["metadata", "annotations", "scaledobject.keda.sh/transfer-hpa-ownership"])
         == Some("true");

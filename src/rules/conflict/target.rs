@@ -85,15 +85,30 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
         if expected.min == expected.max && number == expected.min.to_string() {
             continue;
         }
-        findings.push(pinned(expected, document, place, &number));
+        // One overlay says how the cluster calls it; several that share the line have no one name.
+        let mut names = document
+            .replicas
+            .iter()
+            .zip(&document.names)
+            .filter(|(change, _)| change.as_ref().is_some_and(|change| change.place == place));
+        let name = names.next().filter(|_| names.next().is_none()).map(|(_, (namespace, name))| {
+            (namespace.as_deref().or(document.document.namespace()), name.as_str())
+        });
+        let name = name.unwrap_or((document.namespace.as_deref(), document.name.as_str()));
+        findings.push(pinned(expected, name, place, &number));
     }
 }
 
-fn pinned(expected: &Expected, document: &Object<'_>, place: Place, number: &str) -> Finding {
+fn pinned(
+    expected: &Expected,
+    (namespace, name): (Option<&str>, &str),
+    place: Place,
+    number: &str,
+) -> Finding {
     let workload = &expected.workload.value;
     let (message, why) = told(expected, number);
     // What the cluster calls it: with the prefix and the namespace of an overlay.
-    let namespace = document.namespace.as_deref().unwrap_or(&workload.namespace);
+    let namespace = namespace.unwrap_or(&workload.namespace);
     let namespace = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
     Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
@@ -102,7 +117,7 @@ fn pinned(expected: &Expected, document: &Object<'_>, place: Place, number: &str
         .help(format!(
             "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number drops to 1 once",
             workload.kind.to_lowercase(),
-            document.name,
+            name,
         ))
 }
 
