@@ -22,7 +22,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
             let label = hpa.text(&["metadata", "labels", "app.kubernetes.io/managed-by"]);
             let is_own = label == Some("keda-operator") || hpa.at(&["metadata", "ownerReferences"]).is_some();
             let (mine, other) = (target(scaler), target(hpa));
-            if is_own || mine == other || !are_together(scaler, hpa) {
+            if is_own || hpa.name != name || mine == other || !are_together(scaler, hpa) {
                 continue;
             }
             let other = other.unwrap_or_default();
