@@ -105,6 +105,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     let (scraping, coverage) = scrape::check(sources, &inventory);
     findings.extend(scraping);
     patched::leave_out(&inventory, &mut findings);
+    findings.extend(patched::check(&inventory));
     allow::apply(sources, files, settings.is_whole, &mut findings);
     crate::finding::sort(&mut findings);
     findings.dedup();

@@ -344,3 +344,122 @@ fn kustomize_is_understood_without_rendering() {
     assert!(told.iter().all(|(_, id)| *id != "conflict/second-autoscaler"), "another namespace: {told:?}");
     assert!(told.iter().any(|(_, id)| *id == "conflict/replicas-pinned"), "{told:?}");
 }
+
+/// What replaces a number of replicas, in the words of the cluster.
+#[test]
+fn a_pinned_number_is_told_with_what_each_apply_does() {
+    let told = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+        let findings =
+            found(files).1.into_iter().filter(|finding| finding.rule.id == "conflict/replicas-pinned");
+        findings
+            .map(|finding| {
+                (finding.message, finding.why.unwrap_or_default() + &finding.help.unwrap_or_default())
+            })
+            .collect()
+    };
+    let app = |replicas: &str| APP.replace("replicas: 3", &format!("replicas: {replicas}"));
+    let of = |replicas: &str| {
+        let all = told(&[("app.yaml", &app(replicas))]);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0].clone()
+    };
+    assert!(of("0").0.contains("switches the HorizontalPodAutoscaler off"));
+    assert!(of("1").0.contains("keeps at least 3"));
+    assert!(of("25").0.contains("at most 20") && of("25").1.contains("stops 5"));
+    assert!(of("3").1.contains("sets the workload back to 3 pods"));
+    // Under the name and in the namespace of the overlay.
+    let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamePrefix: eu-\nnamespace: shop\nresources: [app.yaml]\n";
+    let all = told(&[("app.yaml", APP), ("kustomization.yaml", kustomization)]);
+    assert!(all[0].1.contains("edit-last-applied deployment/eu-inference -n shop"), "{all:?}");
+    // Of several overlays the one whose line it is; and what one of them allows is not out of range.
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [app.yaml]\n";
+    let overlay = |namespace: &str, rest: &str| {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\nnamespace: {namespace}\nnamePrefix: {namespace}-\n{rest}"
+        )
+    };
+    let unpinned = APP.replace("  replicas: 3\n", "");
+    let small = "replicas: [{name: inference, count: 1}]\npatches:\n  - target: {kind: HorizontalPodAutoscaler, name: inference}\n    patch: |\n      - {op: replace, path: /spec/minReplicas, value: 1}\n";
+    let all = told(&[
+        ("base/app.yaml", &unpinned),
+        ("base/kustomization.yaml", base),
+        ("prod/kustomization.yaml", &overlay("prod", "")),
+        ("stage/kustomization.yaml", &overlay("stage", small)),
+    ]);
+    assert!(all[0].1.contains("edit-last-applied deployment/stage-inference -n stage"), "{all:?}");
+    assert!(all[0].0.contains("which the autoscaler decides"), "{all:?}");
+    // Differences that are not reported are set again all the same.
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\nspec:\n  ignoreDifferences:\n    - {group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}\n  syncPolicy:\n    syncOptions: [CreateNamespace=true]\n";
+    let all = told(&[("app.yaml", APP), ("argo.yaml", application)]);
+    assert!(all[0].1.contains("`RespectIgnoreDifferences=true`"), "{all:?}");
+    let respected = application.replace("CreateNamespace", "RespectIgnoreDifferences");
+    assert_eq!(told(&[("app.yaml", APP), ("argo.yaml", &respected)]), []);
+    // Whatever is scaled counts.
+    let pool = "apiVersion: pool.kubevirt.io/v1alpha1\nkind: VirtualMachinePool\nmetadata: {name: vms}\nspec: {replicas: 0}\n---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: vms}\nspec:\n  scaleTargetRef: {apiVersion: pool.kubevirt.io/v1alpha1, kind: VirtualMachinePool, name: vms}\n  triggers: []\n";
+    assert!(told(&[("a.yaml", pool)])[0].1.contains("also while work waits"));
+}
+
+#[test]
+fn the_range_that_only_a_patch_makes_wrong_is_told_at_the_patch() {
+    let kustomization = |patch: &str| {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\npatches:\n  - target: {{kind: ScaledObject, name: inference}}\n    patch: |\n{patch}"
+        )
+    };
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [so.yaml]\n";
+    let told = |patch: &str| -> Vec<(String, String)> {
+        let overlay = kustomization(patch);
+        let files = [
+            ("base/so.yaml", SCALED_OBJECT),
+            ("base/kustomization.yaml", base),
+            ("prod/kustomization.yaml", overlay.as_str()),
+        ];
+        let (sources, findings) = found(&files);
+        let findings = findings.into_iter().filter(|finding| finding.rule.id == "scaler/replica-order");
+        findings
+            .map(|finding| {
+                assert_eq!(finding.related.len(), 1);
+                (sources.get(finding.place.file).name.clone(), finding.message)
+            })
+            .collect()
+    };
+    let operation = |path: &str, value: &str| {
+        format!("      - op: replace\n        path: /spec/{path}\n        value: {value}\n")
+    };
+    let place = "prod/kustomization.yaml".to_string();
+    let above = |min: u32, max: u32| {
+        (
+            place.clone(),
+            format!("with this patch the minimum {min} of `inference` is above the maximum {max}"),
+        )
+    };
+    assert_eq!(told(&operation("minReplicaCount", "30")), [above(30, 20)]);
+    assert_eq!(told(&operation("maxReplicaCount", "2")), [above(3, 2)]);
+    assert_eq!(told(&operation("minReplicaCount", "10")), []);
+    assert_eq!(told(&operation("minReplicaCount", "${MIN}")), []);
+    let both = operation("minReplicaCount", "30") + &operation("maxReplicaCount", "40");
+    assert_eq!(told(&both), []);
+    let merge = "      kind: ScaledObject\n      metadata: {name: inference}\n      spec:\n        idleReplicaCount: 3\n";
+    assert!(told(merge)[0].1.contains("the idle count 3 of `inference` is not below the minimum 3"));
+}
+
+#[test]
+fn what_replaces_another_is_told_where_both_are_applied() {
+    let other = APP.replace("inference:1", "inference:2");
+    let told = |files: &[(&str, &str)]| -> Vec<Severity> {
+        let findings =
+            found(files).1.into_iter().filter(|finding| finding.rule.id == "workload/applied-twice");
+        findings.map(|finding| finding.severity).collect()
+    };
+    assert_eq!(told(&[("k8s/app.yaml", APP), ("k8s/web.yaml", &other)]), [Severity::Warning; 1]);
+    assert_eq!(told(&[("k8s/a.yaml", APP), ("k8s/b.yaml", APP)]), []);
+    assert_eq!(told(&[("a/app.yaml", APP), ("b/app.yaml", &other)]), []);
+    assert_eq!(told(&[("k8s/app-dev.yaml", APP), ("k8s/app-prod.yaml", &other)]), []);
+    let kustomization = |files: &str| {
+        format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{files}]\n")
+    };
+    let (one, both) = (kustomization("a.yaml"), kustomization("a.yaml, b.yaml"));
+    let built = |text: &str| told(&[("a.yaml", APP), ("b.yaml", &other), ("kustomization.yaml", text)]);
+    assert_eq!(built(&one), []);
+    assert_eq!(built(&both), [Severity::Error]);
+}

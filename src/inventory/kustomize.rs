@@ -30,6 +30,10 @@ pub(super) struct Overlays {
     files: HashMap<FileId, Overlay>,
     /// For each overlay that a file is in, everything that is changed in it, from the inside out.
     changes: HashMap<FileId, Vec<Vec<Change>>>,
+    /// The kustomizations that name a file.
+    builders: HashMap<FileId, Vec<FileId>>,
+    /// Namespace, prefix and suffix in each overlay that a file is in, in the order of the changes.
+    names: HashMap<FileId, Vec<(Option<String>, String, String)>>,
     none: Overlay,
 }
 
@@ -63,6 +67,10 @@ impl Overlays {
                 reader.follow(at, document, (&Overlay::default(), &[]), 0, &mut found);
             }
         }
+        let name =
+            |overlay: &Overlay| (overlay.namespace.clone(), overlay.prefix.clone(), overlay.suffix.clone());
+        let names =
+            found.overlays.iter().map(|(file, all)| (*file, all.iter().map(name).collect())).collect();
         let files = found
             .overlays
             .into_iter()
@@ -74,15 +82,23 @@ impl Overlays {
                 (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
             })
             .collect();
-        Overlays { files, changes: found.changes, none: Overlay::default() }
+        Overlays { files, changes: found.changes, builders: found.builders, names, none: Overlay::default() }
     }
 
     pub(super) fn of(&self, file: FileId) -> &Overlay {
         self.files.get(&file).unwrap_or(&self.none)
     }
 
-    pub(super) fn holds(&self, file: FileId) -> bool {
-        self.files.contains_key(&file)
+    /// The namespace and the name that each overlay gives an object.
+    pub(super) fn names(&self, document: &Document, name: &str) -> Vec<(Option<String>, String)> {
+        let all = self.names.get(&document.file).map(Vec::as_slice).unwrap_or_default();
+        all.iter()
+            .map(|(namespace, prefix, suffix)| (namespace.clone(), format!("{prefix}{name}{suffix}")))
+            .collect()
+    }
+
+    pub(super) fn builders(&self, file: FileId) -> Vec<FileId> {
+        self.builders.get(&file).cloned().unwrap_or_default()
     }
 
     fn changes_of<'o>(
@@ -99,6 +115,20 @@ impl Overlays {
     /// What each overlay makes of the number of replicas of an object.
     pub(super) fn replicas(&self, document: &Document, name: &str) -> Vec<Option<ReplicaChange>> {
         let last = |overlay: Vec<&Change>| overlay.iter().rev().find_map(|change| change.replicas.clone());
+        self.changes_of(document, name).map(last).collect()
+    }
+
+    /// What each overlay makes of the range of an autoscaler; the last change of a bound counts.
+    pub(super) fn bounds(&self, document: &Document, name: &str) -> Vec<Vec<(&'static str, ReplicaChange)>> {
+        let last = |overlay: Vec<&Change>| {
+            let mut all: Vec<(&'static str, ReplicaChange)> = Vec::new();
+            for (key, change) in overlay.iter().rev().flat_map(|change| change.bounds.iter().rev()) {
+                if !all.iter().any(|(known, _)| known == key) {
+                    all.push((key, change.clone()));
+                }
+            }
+            all
+        };
         self.changes_of(document, name).map(last).collect()
     }
 
@@ -134,6 +164,7 @@ impl Overlays {
 struct Found {
     overlays: HashMap<FileId, Vec<Overlay>>,
     changes: HashMap<FileId, Vec<Vec<Change>>>,
+    builders: HashMap<FileId, Vec<FileId>>,
 }
 
 struct Reader<'d> {
@@ -190,6 +221,7 @@ impl Reader<'_> {
             if let Some(file) = self.names.get(path.as_str()) {
                 found.overlays.entry(*file).or_default().push(Overlay { is_patch, ..own.clone() });
                 found.changes.entry(*file).or_default().push(changes.clone());
+                found.builders.entry(*file).or_default().push(document.file);
             } else if let Some(inner) = self.folders.get(&path) {
                 self.follow(&path, inner, (&own, &changes), depth + 1, found);
             }

@@ -20,8 +20,8 @@ use crate::source::Sources;
 #[derive(Debug)]
 pub struct Inventory<'d> {
     pub objects: Vec<Object<'d>>,
-    /// Numbers of whole objects by kind and name.
-    named: HashMap<(&'d str, String), Vec<usize>>,
+    /// Numbers of whole objects by name.
+    named: HashMap<String, Vec<usize>>,
 }
 
 impl<'d> Inventory<'d> {
@@ -31,19 +31,19 @@ impl<'d> Inventory<'d> {
             documents.iter().map(|document| Object::new(sources, document, &kustomize)).collect();
         let mut named: HashMap<_, Vec<usize>> = HashMap::new();
         for (number, object) in objects.iter().enumerate().filter(|(_, object)| !object.is_fragment) {
-            named.entry((object.kind(), object.name.clone())).or_default().push(number);
+            named.entry(object.name.clone()).or_default().push(number);
             // References are written before prefixes are added.
             if object.document.name() != object.name {
-                named.entry((object.kind(), object.document.name().to_string())).or_default().push(number);
+                named.entry(object.document.name().to_string()).or_default().push(number);
             }
         }
         Inventory { objects, named }
     }
 
     /// Whole objects of this kind that are, or were before an overlay, called so.
-    pub fn named(&self, kind: &'d str, name: &str) -> impl Iterator<Item = &Object<'d>> {
-        let numbers = self.named.get(&(kind, name.to_string())).map(Vec::as_slice).unwrap_or_default();
-        numbers.iter().map(|number| &self.objects[*number])
+    pub fn named<'s>(&'s self, kind: &str, name: &str) -> impl Iterator<Item = &'s Object<'d>> {
+        let numbers = self.named.get(name).map(Vec::as_slice).unwrap_or_default();
+        numbers.iter().map(|number| &self.objects[*number]).filter(move |object| object.kind() == kind)
     }
 
     /// Whole objects of a kind, in the order of the files.
@@ -53,7 +53,7 @@ impl<'d> Inventory<'d> {
 
     /// The one of this kind and name that an object most likely means: it can live beside it, and of several the one
     /// whose file is nearest.
-    pub fn meant(&self, kind: &'d str, name: &str, by: &Object<'_>) -> Option<&Object<'d>> {
+    pub fn meant(&self, kind: &str, name: &str, by: &Object<'_>) -> Option<&Object<'d>> {
         let all: Vec<&Object<'d>> = self.named(kind, name).filter(|object| object.meets(by)).collect();
         // In the same folder it is meant; farther away a namespace that is written beats one that is left open.
         let sure = |object: &Object<'_>| object.namespace.is_some() && object.namespace == by.namespace;

@@ -1,7 +1,7 @@
 use super::ReplicaChange;
 use super::kustomize::Overlays;
 use crate::manifest::{Document, Node};
-use crate::source::{Place, Placed, Sources};
+use crate::source::{FileId, Place, Placed, Sources};
 
 /// One object, under the name and in the namespace in which it will be applied.
 #[derive(Clone, Debug)]
@@ -21,8 +21,14 @@ pub struct Object<'d> {
     pub added_pod_annotations: Vec<(String, String)>,
     /// What each overlay makes of the number of replicas; None: it leaves it alone.
     pub replicas: Vec<Option<ReplicaChange>>,
+    /// The namespace and the name that each overlay gives it, in the order of `replicas`.
+    pub names: Vec<(Option<String>, String)>,
+    /// What each overlay makes of the range of an autoscaler.
+    pub bounds: Vec<Vec<(&'static str, ReplicaChange)>>,
     /// Whether some kustomization names its file.
     pub is_built: bool,
+    /// The kustomizations that name its file.
+    pub built_by: Vec<FileId>,
     /// What overlays change in it, as paths of keys without numbers of items.
     pub patched: Vec<Vec<String>>,
     /// A patch, or something else that is not an object for itself.
@@ -47,7 +53,10 @@ impl<'d> Object<'d> {
             added_pod_labels: of_pods.chain(pod_labels).collect(),
             added_pod_annotations,
             replicas: overlays.replicas(document, name),
-            is_built: overlays.holds(document.file),
+            names: overlays.names(document, name),
+            bounds: overlays.bounds(document, name),
+            is_built: !overlays.builders(document.file).is_empty(),
+            built_by: overlays.builders(document.file),
             patched: overlays.patched(document, name),
             is_fragment: overlay.is_patch
                 || overlays.deletes(document, name)

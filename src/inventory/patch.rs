@@ -11,6 +11,8 @@ pub(super) struct Change {
     kind: Option<String>,
     name: Option<String>,
     pub(super) replicas: Option<ReplicaChange>,
+    /// Changes of the range of an autoscaler.
+    pub(super) bounds: Vec<(&'static str, ReplicaChange)>,
     /// Paths of keys, without the numbers of items.
     pub(super) paths: Vec<Vec<String>>,
     pub(super) is_deletion: bool,
@@ -25,7 +27,11 @@ const FOUND_BY: [&[&str]; 3] = [
     &["spec", "template", "metadata", "annotations"],
 ];
 
-/// A change of `spec.replicas`.
+/// Keys of `spec` that say between which numbers an autoscaler decides.
+const BOUNDS: [&str; 5] =
+    ["minReplicas", "maxReplicas", "minReplicaCount", "maxReplicaCount", "idleReplicaCount"];
+
+/// A change of `spec.replicas`, or of a bound of an autoscaler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaChange {
     /// The number as it is written; None: the field is removed.
@@ -79,6 +85,7 @@ fn counted(file: FileId, entry: &Node) -> Option<Change> {
         kind: None,
         name: Some(entry.get("name")?.as_str()?.to_string()),
         replicas: Some(ReplicaChange { number: count.as_written(), place: Place::new(file, count.span) }),
+        bounds: Vec::new(),
         paths: Vec::new(),
         is_deletion: false,
         added: Default::default(),
@@ -101,6 +108,7 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
         kind,
         name,
         replicas: None,
+        bounds: Vec::new(),
         paths: Vec::new(),
         is_deletion: false,
         added: Default::default(),
@@ -126,13 +134,17 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
                     }
                 }
                 change.paths.push(parts);
-                if path == "/spec/replicas" {
-                    let is_removed = operation.get("op").and_then(Node::as_str) == Some("remove");
-                    let number = operation.get("value").filter(|_| !is_removed);
-                    change.replicas = Some(ReplicaChange {
-                        number: number.and_then(Node::as_written),
-                        place: place(number.unwrap_or(operation).span),
-                    });
+                let is_removed = operation.get("op").and_then(Node::as_str) == Some("remove");
+                let number = operation.get("value").filter(|_| !is_removed);
+                let changed = ReplicaChange {
+                    number: number.and_then(Node::as_written),
+                    place: place(number.unwrap_or(operation).span),
+                };
+                let key = path.strip_prefix("/spec/").unwrap_or_default();
+                if key == "replicas" {
+                    change.replicas = Some(changed);
+                } else if let Some(bound) = BOUNDS.iter().find(|bound| **bound == key) {
+                    change.bounds.push((bound, changed));
                 }
             }
         }
@@ -144,10 +156,12 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
             leaves(patch, false, &mut Vec::new(), &mut change.paths);
             // `get` takes a `null` for absent, and here it removes.
             let spec = patch.get("spec").map(Node::entries).unwrap_or_default();
-            change.replicas = spec.iter().find(|entry| entry.key == "replicas").map(|entry| ReplicaChange {
-                number: entry.node.as_written(),
-                place: place(entry.node.span),
-            });
+            let changed = |key: &str| {
+                let entry = spec.iter().find(|entry| entry.key == key)?;
+                Some(ReplicaChange { number: entry.node.as_written(), place: place(entry.node.span) })
+            };
+            change.replicas = changed("replicas");
+            change.bounds = BOUNDS.iter().filter_map(|bound| Some((*bound, changed(bound)?))).collect();
         }
     }
     // A pattern, or labels: it cannot be told whom it is for, and no number is told of it.
@@ -158,6 +172,7 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
     });
     if is_vague {
         change.replicas = None;
+        change.bounds.clear();
         change.is_deletion = false;
         change.added = Default::default();
     }

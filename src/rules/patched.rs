@@ -1,14 +1,99 @@
 //! Findings about what overlays change: patches are not applied, so what they reach is not judged.
 //!
 //! A base that gets its requests, its ports or its labels from an overlay is right where it is applied; whether it is, only
-//! the rendered stream can tell (`kustomize build … | slogen lint -`).
+//! the rendered stream can tell (`kustomize build … | slogen lint -`). The range of an autoscaler is followed.
 
 use std::collections::HashMap;
 
 use crate::finding::Finding;
-use crate::inventory::{Inventory, Object};
+use crate::inventory::{Inventory, Object, ReplicaChange};
 use crate::manifest::Node;
 use crate::source::{FileId, Place};
+
+/// What only an overlay makes wrong: the range of an autoscaler, at the line of the patch.
+pub fn check(inventory: &Inventory<'_>) -> Vec<Finding> {
+    let objects = inventory.objects.iter().filter(|object| !object.is_fragment);
+    let mut findings: Vec<Finding> = objects
+        .flat_map(|object| object.bounds.iter().filter_map(|changes| range(object, changes)))
+        .collect();
+    crate::finding::sort(&mut findings);
+    findings.dedup();
+    findings
+}
+
+fn range(object: &Object<'_>, changes: &[(&str, ReplicaChange)]) -> Option<Finding> {
+    let (rule, [low, high, idle], [default_low, default_high], who) = match (object.kind(), object.group()) {
+        ("HorizontalPodAutoscaler", "autoscaling") => {
+            ("hpa/replica-order", ["minReplicas", "maxReplicas", ""], [Some(1), None], "the API server")
+        }
+        ("ScaledObject", "keda.sh") => (
+            "scaler/replica-order",
+            ["minReplicaCount", "maxReplicaCount", "idleReplicaCount"],
+            [Some(0), Some(100)],
+            "KEDA",
+        ),
+        _ => return None,
+    };
+    // A number, where it stands, and whether the overlay decides it. What is not a number yet is not judged.
+    let bound = |key: &str, default: Option<i64>| -> Option<(i64, Place, bool)> {
+        if let Some((_, change)) = changes.iter().find(|(changed, _)| *changed == key) {
+            let number = match &change.number {
+                Some(number) => number.parse().ok()?,
+                None => default?,
+            };
+            return Some((number, change.place, true));
+        }
+        match object.at(&["spec", key]) {
+            Some(node) => Some((node.as_written()?.parse().ok()?, object.place(node), false)),
+            None => Some((default?, object.name_place(), false)),
+        }
+    };
+    let (min, min_place, min_is_changed) = bound(low, default_low)?;
+    let rule = super::find(rule)?;
+    let origin = |is_changed: bool| if is_changed { "of this overlay" } else { "of the base" };
+    if let Some((max, max_place, max_is_changed)) = bound(high, default_high)
+        && min > max
+        && (min_is_changed || max_is_changed)
+    {
+        let (place, other, of) = if min_is_changed {
+            (min_place, max_place, "maximum")
+        } else {
+            (max_place, min_place, "minimum")
+        };
+        return Some(
+            Finding::new(
+                rule,
+                place,
+                format!(
+                    "with this patch the minimum {min} of `{}` is above the maximum {max}",
+                    object.document.name()
+                ),
+            )
+            .related(other, format!("the {of} {}", origin(min_is_changed && max_is_changed)))
+            .why(format!("{who} refuses what this overlay makes of the object"))
+            .help(format!("write {low} <= {high}, in the patch or in the base")),
+        );
+    }
+    let (idle, idle_place, idle_is_changed) = bound(idle, None)?;
+    (idle >= min && (min_is_changed || idle_is_changed)).then(|| {
+        let (place, other, of) = if idle_is_changed {
+            (idle_place, min_place, "minimum")
+        } else {
+            (min_place, idle_place, "idle count")
+        };
+        Finding::new(
+            rule,
+            place,
+            format!(
+                "with this patch the idle count {idle} of `{}` is not below the minimum {min}",
+                object.document.name()
+            ),
+        )
+        .related(other, format!("the {of} {}", origin(min_is_changed && idle_is_changed)))
+        .why(format!("{who} refuses what this overlay makes of the object"))
+        .help("write idleReplicaCount: 0, and a minReplicaCount of at least 1")
+    })
+}
 
 /// Takes out what is decided at a path that some overlay changes.
 pub fn leave_out(inventory: &Inventory<'_>, findings: &mut Vec<Finding>) {

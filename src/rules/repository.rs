@@ -8,7 +8,7 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
 use crate::model::WorkloadReference;
-use crate::source::{Placed, Sources};
+use crate::source::{Place, Placed, Sources};
 
 /// Every ScaledObject and HPA against all other objects.
 pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
@@ -61,16 +61,27 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                 // Two folders may be two ways to do it, of which one is applied.
                 "conflict/second-autoscaler" if !same_folder(sources, &finding, &expected) => {
                     finding.severity = Severity::Warning;
+                    finding.why = finding.why.map(|why| format!("if both folders are applied, {why}"));
                 }
                 // What is synchronized around it is not set again.
                 "conflict/replicas-pinned" if guards.hold(inventory, &finding) => continue,
                 // What most of the world does.
-                "conflict/replicas-pinned" => finding.severity = Severity::Warning,
+                "conflict/replicas-pinned" => {
+                    finding.severity = Severity::Warning;
+                    if let Some((place, application)) = guards.half(&expected.workload.value.kind) {
+                        finding = finding.related(place, "only keeps Argo CD from reporting the difference");
+                        finding.help = finding.help.map(|help| {
+                            format!("{help}; or let syncs leave it alone: `RespectIgnoreDifferences=true` in `syncPolicy.syncOptions` of the {application}")
+                        });
+                    }
+                }
                 _ => {}
             }
             // An HPA and a ScaledObject ask for the same; once is enough.
             let told = |other: &Finding| {
-                other.rule == finding.rule && other.place == finding.place && other.message == finding.message
+                let is_same =
+                    finding.rule.id == "conflict/replicas-pinned" || other.message == finding.message;
+                other.rule == finding.rule && other.place == finding.place && is_same
             };
             if !findings.iter().any(told) {
                 findings.push(finding);
@@ -163,6 +174,13 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         }
         _ => return None,
     };
+    // Overlays may widen the range: what is outside of it is outside in all of them.
+    let changed = |keys: [&str; 2]| -> Vec<i64> {
+        let all = object.bounds.iter().flatten().filter(|(key, _)| keys.contains(key));
+        all.filter_map(|(_, change)| change.number.as_ref()?.parse().ok()).collect()
+    };
+    let min = changed(["minReplicas", "minReplicaCount"]).into_iter().fold(min, i64::min);
+    let max = changed(["maxReplicas", "maxReplicaCount"]).into_iter().fold(max, i64::max);
     let own = object.text(&["spec", "advanced", "horizontalPodAutoscalerConfig", "name"]);
     let transfers = object.text(&["metadata", "annotations", "scaledobject.keda.sh/transfer-hpa-ownership"])
         == Some("true");
@@ -212,11 +230,14 @@ fn utilization(object: &Object<'_>) -> Vec<ResourceUse> {
 struct Guards {
     /// An Application of Argo CD leaves `/spec/replicas` alone, here or for some kind.
     is_ignored: bool,
+    /// Differences that are not reported, and are set again by each sync all the same: the kind (none: any), where, and
+    /// whose they are.
+    halves: Vec<(Option<String>, Place, String)>,
 }
 
 impl Guards {
     fn new(inventory: &Inventory<'_>) -> Self {
-        let mut is_ignored = false;
+        let mut guards = Guards { is_ignored: false, halves: Vec::new() };
         for application in inventory.kind("Application").chain(inventory.kind("ApplicationSet")) {
             let spec = if application.kind() == "Application" {
                 application.at(&["spec"])
@@ -228,15 +249,26 @@ impl Guards {
             let respects = list(&["syncPolicy", "syncOptions"])
                 .iter()
                 .any(|option| option.as_str() == Some("RespectIgnoreDifferences=true"));
-            let leaves = |entry: &Node| {
+            for entry in list(&["ignoreDifferences"]) {
                 let pointers = entry.get("jsonPointers").map(Node::items).unwrap_or_default();
-                let expressions = entry.get("jqPathExpressions").map(Node::items).unwrap_or_default();
-                pointers.iter().any(|pointer| pointer.as_str() == Some("/spec/replicas"))
-                    || expressions.iter().any(|path| path.as_str() == Some(".spec.replicas"))
-            };
-            is_ignored |= respects && list(&["ignoreDifferences"]).iter().any(leaves);
+                let pointers = pointers.iter().filter(|node| node.as_str() == Some("/spec/replicas"));
+                let paths = entry.get("jqPathExpressions").map(Node::items).unwrap_or_default();
+                let mut all =
+                    pointers.chain(paths.iter().filter(|node| node.as_str() == Some(".spec.replicas")));
+                let Some(node) = all.next() else { continue };
+                guards.is_ignored |= respects;
+                let kind = entry.get("kind").and_then(Node::as_str).filter(|kind| *kind != "*");
+                let who = format!("{} `{}`", application.kind(), application.name);
+                guards.halves.push((kind.map(str::to_string), application.place(node), who));
+            }
         }
-        Guards { is_ignored }
+        guards
+    }
+
+    /// Where a difference in the number of replicas of this kind is not reported, but set again.
+    fn half(&self, kind: &str) -> Option<(Place, &str)> {
+        let fits = |own: &Option<String>| own.as_deref().is_none_or(|own| own == kind);
+        self.halves.iter().find(|(own, ..)| fits(own)).map(|(_, place, who)| (*place, who.as_str()))
     }
 
     fn hold(&self, inventory: &Inventory<'_>, finding: &Finding) -> bool {

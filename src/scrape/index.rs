@@ -200,7 +200,7 @@ impl<'i> Index<'i> {
     }
 
     /// The workload of this kind and name that may live beside an object.
-    pub fn workload(&self, kind: &'i str, name: &str, beside: &Object<'_>) -> Option<&'i Object<'i>> {
+    pub fn workload(&self, kind: &str, name: &str, beside: &Object<'_>) -> Option<&'i Object<'i>> {
         self.inventory.meant(kind, name, beside)
     }
 

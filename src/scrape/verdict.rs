@@ -70,7 +70,11 @@ impl World<'_> {
                 let why = format!("the query names no workload of these files, and a {} none", object.kind());
                 return Verdict::CannotTell(why);
             };
-            return Verdict::CannotTell(format!("the workload `{name}` is not here"));
+            let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+            return Verdict::CannotTell(match self.index.workload(kind, name, object) {
+                Some(_) => format!("`{name}` is a {kind}, whose pods slogen does not know"),
+                None => format!("the workload `{name}` is not here"),
+            });
         };
         let mut dropped = None;
         for passage in passages {

@@ -3,7 +3,7 @@
 //! Sources: kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go; the deprecation guide for
 //! autoscaling/v2beta1 (removed in 1.25) and v2beta2 (removed in 1.26).
 
-use crate::finding::{Finding, cards};
+use crate::finding::{Finding, Severity, cards};
 use crate::inventory::Object;
 use crate::manifest::{Node, has_variable};
 use crate::model::Versions;
@@ -66,9 +66,40 @@ pub fn check(object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
             );
         }
     }
+    findings.extend(zero(object));
     findings.extend(ownership(object));
     findings.extend(memory(object));
     findings
+}
+
+/// Source: kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go, and pkg/features/kube_features.go:
+/// HPAScaleToZero is alpha, and off.
+fn zero(object: &Object<'_>) -> Option<Finding> {
+    let node = object.at(&["spec", "minReplicas"])?;
+    if object.integer(&["spec", "minReplicas"])? != 0 {
+        return None;
+    }
+    let metrics = object.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
+    let wakes = metrics
+        .iter()
+        .filter_map(|metric| metric.get("type").and_then(Node::as_str))
+        .any(|kind| matches!(kind, "Object" | "External") || kind.contains("{{"));
+    let mut finding = Finding::new(
+        &REPLICA_ORDER,
+        object.place(node),
+        if wakes {
+            "a minimum of 0 needs the feature gate HPAScaleToZero"
+        } else {
+            "a minimum of 0 without a metric that is there without pods"
+        },
+    )
+    .why("the API server refuses the object: below 1 it takes with the feature gate HPAScaleToZero only, off by default, and with a metric of type Object or External")
+    .help("write minReplicas: 1, or a ScaledObject of KEDA, which goes to 0");
+    // Who has it in use has the feature gate on.
+    if wakes {
+        finding.severity = Severity::Note;
+    }
+    Some(finding)
 }
 
 /// Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go: the value is compared with exactly "false".

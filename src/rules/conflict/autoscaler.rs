@@ -71,10 +71,61 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         })
         .help(match expected.asker {
             HPA => "keep one of them, with the metrics of both".to_string(),
+            _ if expected.asker != "the policy" && let Some(other) = &expected.take_over => format!("`advanced.horizontalPodAutoscalerConfig.name` says `{other}`: write `{name}`, and KEDA takes this HPA over"),
             "the policy" => format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]"),
-            _ => format!("delete the HPA; to take it over without a gap write the annotation `scaledobject.keda.sh/transfer-hpa-ownership: \"true\"` and `advanced.horizontalPodAutoscalerConfig.name: {name}`"),
+            _ => format!("{}; the annotation `scaledobject.keda.sh/transfer-hpa-ownership: \"true\"` with `advanced.horizontalPodAutoscalerConfig.name: {name}` takes it over without a gap", merge(expected, document)),
         }),
     );
+}
+
+/// How the metrics of an HPA are written as triggers of the ScaledObject, where they can be.
+fn merge(expected: &Expected, hpa: &Object<'_>) -> String {
+    let metrics = hpa.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
+    let mut triggers = Vec::new();
+    let mut has_others = false;
+    for metric in metrics {
+        let source = metric.get("resource").or_else(|| metric.get("containerResource"));
+        let Some((resource, trigger)) = source.and_then(trigger) else {
+            has_others = true;
+            continue;
+        };
+        if !expected.resources.iter().any(|own| own.resource == resource) {
+            triggers.push(trigger);
+        }
+    }
+    if let Some(share) = hpa.at(&["spec", "targetCPUUtilizationPercentage"]).and_then(Node::as_written)
+        && !expected.resources.iter().any(|own| own.resource == "cpu")
+    {
+        triggers.push(format!("`{{type: cpu, metricType: Utilization, metadata: {{value: \"{share}\"}}}}`"));
+    }
+    match triggers.as_slice() {
+        // Metrics of other kinds are no trigger of the same words.
+        _ if has_others => {
+            "move its metrics into triggers of the ScaledObject, and delete the HPA".to_string()
+        }
+        [] => "delete the HPA".to_string(),
+        all => {
+            format!("write {} among the triggers of the ScaledObject, and delete the HPA", all.join(" and "))
+        }
+    }
+}
+
+/// A resource metric of an HPA as a trigger.
+fn trigger(source: &Node) -> Option<(&str, String)> {
+    let resource =
+        source.get("name").and_then(Node::as_str).filter(|name| matches!(*name, "cpu" | "memory"))?;
+    let (kind, key) = match source.at(&["target", "type"]).and_then(Node::as_str)? {
+        "Utilization" => ("Utilization", "averageUtilization"),
+        "AverageValue" => ("AverageValue", "averageValue"),
+        _ => return None,
+    };
+    let value = source.at(&["target", key]).and_then(Node::as_written)?;
+    let container = source.get("container").and_then(Node::as_str);
+    let container = container.map(|name| format!(", containerName: {name}")).unwrap_or_default();
+    Some((
+        resource,
+        format!("`{{type: {resource}, metricType: {kind}, metadata: {{value: \"{value}\"{container}}}}}`"),
+    ))
 }
 
 fn scaled_object(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {

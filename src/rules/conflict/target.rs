@@ -1,7 +1,7 @@
 //! The workload itself.
 
 use super::cards::{REPLICAS_PINNED, TARGET_MISSING};
-use super::{Expected, WORKLOADS};
+use super::{Expected, HPA, WORKLOADS};
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::Object;
 use crate::inventory::group;
@@ -85,27 +85,73 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
         if expected.min == expected.max && number == expected.min.to_string() {
             continue;
         }
-        findings.push(pinned(expected, place, &number));
+        // One overlay says how the cluster calls it; several that share the line have no one name.
+        let mut names = document
+            .replicas
+            .iter()
+            .zip(&document.names)
+            .filter(|(change, _)| change.as_ref().is_some_and(|change| change.place == place));
+        let name = names.next().filter(|_| names.next().is_none()).map(|(_, (namespace, name))| {
+            (namespace.as_deref().or(document.document.namespace()), name.as_str())
+        });
+        let name = name.unwrap_or((document.namespace.as_deref(), document.name.as_str()));
+        findings.push(pinned(expected, name, place, &number));
     }
 }
 
-fn pinned(expected: &Expected, place: Place, number: &str) -> Finding {
+fn pinned(
+    expected: &Expected,
+    (namespace, name): (Option<&str>, &str),
+    place: Place,
+    number: &str,
+) -> Finding {
     let workload = &expected.workload.value;
-    let message =
-        format!("the manifest sets {number} {}, which the autoscaler decides", plural(number, "replica"));
+    let (message, why) = told(expected, number);
+    // What the cluster calls it: with the prefix and the namespace of an overlay.
+    let namespace = namespace.unwrap_or(&workload.namespace);
+    let namespace = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
     Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
         .related(expected.workload.place, format!("scaled from {} to {}", expected.min, expected.max))
-        .why(format!(
-            "each apply or sync sets the workload back to {number} {}, in the middle of the load",
-            plural(number, "pod")
-        ))
+        .why(why)
         .help(format!(
-            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{}` and remove it there, or the number drops to 1 once",
+            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number drops to 1 once",
             workload.kind.to_lowercase(),
-            workload.name,
-            if workload.namespace.is_empty() { String::new() } else { format!(" -n {}", workload.namespace) }
+            name,
         ))
+}
+
+/// What is wrong with a number, and what each apply of it does.
+///
+/// Sources: kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go, reconcileAutoscaler: a workload with 0
+/// replicas is left alone, what is out of range is brought back; kedacore/keda pkg/scaling/executor/scale_scaledobjects.go,
+/// RequestScale: it starts what has 0 replicas at its next poll.
+fn told(expected: &Expected, number: &str) -> (String, String) {
+    let (min, max) = (i64::from(expected.min), i64::from(expected.max));
+    let is_hpa = expected.asker == HPA;
+    let replicas = format!("the manifest sets {number} {}", plural(number, "replica"));
+    match number.parse::<i64>() {
+        Ok(0) if is_hpa && min > 0 => (
+            format!("{replicas}, which switches the HorizontalPodAutoscaler off"),
+            "each apply or sync stops all pods, and an HPA leaves a workload with 0 replicas alone: it stays at 0 until somebody scales it".to_string(),
+        ),
+        Ok(0) => (
+            format!("{replicas}, which the autoscaler decides"),
+            "each apply or sync stops all pods, also while work waits; KEDA starts them again when it polls next, and until they are ready nobody answers".to_string(),
+        ),
+        Ok(count) if count < min => (
+            format!("{replicas}, where the autoscaler keeps at least {min}"),
+            format!("each apply or sync takes the workload down to {number} {}, in the middle of the load, until the autoscaler looks again and new pods are ready", plural(number, "pod")),
+        ),
+        Ok(count) if count > max => (
+            format!("{replicas}, where the autoscaler allows at most {max}"),
+            format!("each apply or sync starts {number} pods, of which the autoscaler stops {} when it looks again", count - max),
+        ),
+        _ => (
+            format!("{replicas}, which the autoscaler decides"),
+            format!("each apply or sync sets the workload back to {number} {}, in the middle of the load", plural(number, "pod")),
+        ),
+    }
 }
 
 fn plural(number: &str, word: &str) -> String {

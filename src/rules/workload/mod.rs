@@ -5,6 +5,7 @@ mod authentication;
 mod budget;
 mod environment;
 mod external;
+mod hpa_name;
 mod metrics_api;
 mod prometheus;
 mod rights;
@@ -13,6 +14,7 @@ mod selectors;
 mod service_name;
 mod sidecar;
 mod target;
+mod twice;
 mod vertical;
 
 use crate::finding::{Finding, cards};
@@ -33,6 +35,8 @@ cards! {
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
+    HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
+    APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -52,6 +56,8 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     external::check(inventory, &mut findings);
     rights::check(inventory, &mut findings);
     secret_keys::check(inventory, &mut findings);
+    twice::check(inventory, &mut findings);
+    hpa_name::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {

@@ -26,6 +26,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         let Some(name) = node.as_str().filter(|name| !has_variable(name)) else { continue };
         let kind = scaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         if !KINDS.contains(&kind) {
+            findings.extend(not_scalable(inventory, scaler, (kind, name)));
             continue;
         }
         findings.extend(other_group(scaler, kind));
@@ -108,6 +109,44 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
 
 fn folder<'i>(object: &Object<'i>) -> &'i str {
     object.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Kinds of Kubernetes itself that nobody can scale: they have no subresource `scale`.
+///
+/// Source: kubernetes/kubernetes pkg/registry, where ScaleREST is made for Deployments, StatefulSets, ReplicaSets and
+/// ReplicationControllers only.
+const NOT_SCALABLE: [&str; 8] =
+    ["Service", "Pod", "DaemonSet", "Job", "CronJob", "ConfigMap", "Namespace", "Ingress"];
+
+fn not_scalable(
+    inventory: &Inventory<'_>,
+    scaler: &Object<'_>,
+    (kind, name): (&str, &str),
+) -> Option<Finding> {
+    let node = scaler.at(&["spec", "scaleTargetRef", "kind"]).filter(|_| NOT_SCALABLE.contains(&kind))?;
+    let api_version = scaler.text(&["spec", "scaleTargetRef", "apiVersion"]).unwrap_or("apps/v1");
+    if !matches!(group(api_version), "" | "apps" | "batch" | "networking.k8s.io") {
+        return None;
+    }
+    let workload = KINDS.iter().find_map(|kind| inventory.meant(kind, name, scaler));
+    let mut finding =
+        Finding::new(&TARGET_ELSEWHERE, scaler.place(node), format!("a {kind} cannot be scaled"))
+            .why("the autoscaler reports an error for ever, and scales nothing");
+    finding.severity = Severity::Error;
+    Some(match (workload, kind) {
+        (Some(other), _) => finding.related(other.name_place(), "the workload of this name").help(format!(
+            "write `apiVersion: {}` and `kind: {}`",
+            other.document.api_version(),
+            other.kind()
+        )),
+        (None, "Job" | "CronJob") => {
+            finding.help("write a ScaledJob of KEDA, which starts Jobs by their load")
+        }
+        (None, "DaemonSet") => finding.help(
+            "a DaemonSet has a pod for each node: write a Deployment, if their number shall follow the load",
+        ),
+        (None, _) => finding.help("name the workload whose pods are scaled: a Deployment or a StatefulSet"),
+    })
 }
 
 /// An `apiVersion` of a group that does not have the kind.
