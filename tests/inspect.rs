@@ -463,3 +463,47 @@ fn what_replaces_another_is_told_where_both_are_applied() {
     assert_eq!(built(&one), []);
     assert_eq!(built(&both), [Severity::Error]);
 }
+
+/// An Application of Argo CD that heals itself undoes every scaling of what it applies, and of nothing else.
+#[test]
+fn self_healing_makes_a_pinned_number_an_error() {
+    let hpa = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: inference}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: inference}
+  minReplicas: 2
+  maxReplicas: 9
+";
+    let application = |path: &str, more: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: inference, namespace: argocd}}
+spec:
+  source: {{repoURL: https://example.com/x.git, path: {path}}}
+  syncPolicy:
+    automated: {{selfHeal: true}}
+{more}"
+        )
+    };
+    let ignoring = "    syncOptions: [RespectIgnoreDifferences=true]
+  ignoreDifferences:
+    - {group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}
+";
+    let pinned = |application: &str| {
+        let files = [("k8s/app.yaml", APP), ("k8s/hpa.yaml", hpa), ("argocd/application.yaml", application)];
+        let (_, findings) = found(&files);
+        let pinned: Vec<Severity> = findings
+            .iter()
+            .filter(|finding| finding.rule.id == "conflict/replicas-pinned")
+            .map(|finding| finding.severity)
+            .collect();
+        pinned
+    };
+    assert_eq!(pinned(&application("k8s", "")), [Severity::Error]);
+    assert_eq!(pinned(&application("other", "")), [Severity::Warning]);
+    assert_eq!(pinned(&application("k8s", ignoring)), []);
+    // It leaves alone what it applies, not what somebody else does.
+    assert_eq!(pinned(&application("other", ignoring)), [Severity::Warning]);
+}

@@ -4,6 +4,7 @@ pub mod alerting;
 pub mod allow;
 pub mod autoscaler;
 pub mod conflict;
+mod guards;
 pub mod kustomize;
 pub mod patched;
 pub mod repository;

@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 
 use super::conflict::{self, Expected, ResourceUse};
+use super::guards::Guards;
 use super::scaler::View;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
 use crate::model::WorkloadReference;
-use crate::source::{Place, Placed, Sources};
+use crate::source::{Placed, Sources};
 
 /// Every ScaledObject and HPA against all other objects.
 pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let near = Neighbours::new(inventory);
-    let guards = Guards::new(inventory);
+    let guards = Guards::new(sources, inventory);
     // Asked for once: of copies of one application each means one, and looks at all.
     let targets: Vec<Option<&Object<'i>>> = inventory
         .objects
@@ -54,6 +55,7 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
             .filter(|other| concerns(*other) && !is_other(*other))
             .map(|other| inventory.objects[other].clone())
             .collect();
+        let kind = expected.workload.value.kind.as_str();
         for mut finding in conflict::check(&expected, &others) {
             match finding.rule.id {
                 // What is not here may well be elsewhere.
@@ -64,16 +66,15 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                     finding.why = finding.why.map(|why| format!("if both folders are applied, {why}"));
                 }
                 // What is synchronized around it is not set again.
-                "conflict/replicas-pinned" if guards.hold(inventory, &finding) => continue,
+                "conflict/replicas-pinned" if guards.hold(sources, inventory, &finding, kind) => continue,
                 // What most of the world does.
                 "conflict/replicas-pinned" => {
-                    finding.severity = Severity::Warning;
-                    if let Some((place, application)) = guards.half(&expected.workload.value.kind) {
-                        finding = finding.related(place, "only keeps Argo CD from reporting the difference");
-                        finding.help = finding.help.map(|help| {
-                            format!("{help}; or let syncs leave it alone: `RespectIgnoreDifferences=true` in `syncPolicy.syncOptions` of the {application}")
-                        });
-                    }
+                    let text = &sources.get(finding.place.file).text;
+                    let number = text.get(finding.place.span.range()).unwrap_or_default();
+                    // An HPA leaves a workload with 0 replicas alone.
+                    let is_off = is_hpa && number.trim() == "0" && expected.min > 0;
+                    finding.severity = if is_off { Severity::Error } else { Severity::Warning };
+                    finding = guards.judge(sources, inventory, finding, kind);
                 }
                 _ => {}
             }
@@ -221,67 +222,4 @@ fn utilization(object: &Object<'_>) -> Vec<ResourceUse> {
         all.push(ResourceUse { resource: "cpu", container: None, place: object.place(node) });
     }
     all
-}
-
-/// What keeps a tool that applies Git from setting numbers of replicas again.
-///
-/// Sources: argoproj/argo-cd docs/user-guide/sync-options.md, "Respect ignore difference configs";
-/// fluxcd/kustomize-controller docs/spec/v1/kustomizations.md, "Controlling the apply behavior of resources".
-struct Guards {
-    /// An Application of Argo CD leaves `/spec/replicas` alone, here or for some kind.
-    is_ignored: bool,
-    /// Differences that are not reported, and are set again by each sync all the same: the kind (none: any), where, and
-    /// whose they are.
-    halves: Vec<(Option<String>, Place, String)>,
-}
-
-impl Guards {
-    fn new(inventory: &Inventory<'_>) -> Self {
-        let mut guards = Guards { is_ignored: false, halves: Vec::new() };
-        for application in inventory.kind("Application").chain(inventory.kind("ApplicationSet")) {
-            let spec = if application.kind() == "Application" {
-                application.at(&["spec"])
-            } else {
-                application.at(&["spec", "template", "spec"])
-            };
-            let Some(spec) = spec else { continue };
-            let list = |path: &[&str]| spec.at(path).map(Node::items).unwrap_or_default();
-            let respects = list(&["syncPolicy", "syncOptions"])
-                .iter()
-                .any(|option| option.as_str() == Some("RespectIgnoreDifferences=true"));
-            for entry in list(&["ignoreDifferences"]) {
-                let pointers = entry.get("jsonPointers").map(Node::items).unwrap_or_default();
-                let pointers = pointers.iter().filter(|node| node.as_str() == Some("/spec/replicas"));
-                let paths = entry.get("jqPathExpressions").map(Node::items).unwrap_or_default();
-                let mut all =
-                    pointers.chain(paths.iter().filter(|node| node.as_str() == Some(".spec.replicas")));
-                let Some(node) = all.next() else { continue };
-                guards.is_ignored |= respects;
-                let kind = entry.get("kind").and_then(Node::as_str).filter(|kind| *kind != "*");
-                let who = format!("{} `{}`", application.kind(), application.name);
-                guards.halves.push((kind.map(str::to_string), application.place(node), who));
-            }
-        }
-        guards
-    }
-
-    /// Where a difference in the number of replicas of this kind is not reported, but set again.
-    fn half(&self, kind: &str) -> Option<(Place, &str)> {
-        let fits = |own: &Option<String>| own.as_deref().is_none_or(|own| own == kind);
-        self.halves.iter().find(|(own, ..)| fits(own)).map(|(_, place, who)| (*place, who.as_str()))
-    }
-
-    fn hold(&self, inventory: &Inventory<'_>, finding: &Finding) -> bool {
-        let once = |object: &Object<'_>| {
-            let annotation = object.at(&["metadata", "annotations", "kustomize.toolkit.fluxcd.io/ssa"]);
-            annotation.and_then(Node::as_str) == Some("IfNotPresent")
-        };
-        let stands_in = |object: &&Object<'_>| {
-            let span = object.document.node.span;
-            object.document.file == finding.place.file
-                && span.start <= finding.place.span.start
-                && finding.place.span.end <= span.end
-        };
-        self.is_ignored || inventory.objects.iter().find(stands_in).is_some_and(once)
-    }
 }

@@ -79,10 +79,32 @@ impl Checker<'_> {
                         .why("KEDA takes the text itself for the address and reaches nothing: nothing scales by this trigger")
                         .help(format!("write `{key}FromEnv: {text}`, if the target's container has that variable, or give it by a TriggerAuthentication")),
                 );
+            } else if trigger.kind.starts_with("azure-") && key == "connection" && is_known(&text) {
+                self.connection_string(&entry.node, &text);
             } else if trigger.kind == "rabbitmq" && key == "host" && is_known(&text) {
                 self.rabbitmq_scheme(trigger, &entry.node, &text);
             }
         }
+    }
+
+    /// Source: kedacore/keda pkg/scalers/azure_queue_scaler.go; a connection string is a list of `Key=value`.
+    fn connection_string(&mut self, node: &Node, text: &str) {
+        if text.is_empty() || text.contains('=') {
+            return;
+        }
+        let help = format!(
+            "keep it in a Secret, and refer to it with a TriggerAuthentication; or write `connectionFromEnv: {}`, if the target's container has that variable",
+            text.escape_debug()
+        );
+        self.push(
+            Finding::new(
+                &ADDRESS,
+                self.place(node),
+                format!("`{}` is no connection string", text.escape_debug()),
+            )
+            .why(REFUSED)
+            .help(help),
+        );
     }
 
     /// Source: kedacore/keda pkg/scalers/rabbitmq_scaler.go, `Validate`.
