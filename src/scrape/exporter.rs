@@ -82,7 +82,7 @@ const EXPORTERS: [Exporter; 34] = [
         who: "RabbitMQ, or its exporter",
         words: &["rabbitmq"],
         is_itself: true,
-        others: &["5672"],
+        others: &["5672", "15672"],
         part: None,
     },
     beside("kafka_", "an exporter of Kafka", &["kafka"], &["9092", "9093", "9094"]),
