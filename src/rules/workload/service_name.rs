@@ -109,6 +109,10 @@ impl Given<'_> {
     fn finding(&self, message: String) -> Finding {
         let finding = Finding::new(&SERVICE_NAME, self.place, message);
         match &self.behind {
+            // A secret is not shown again.
+            Some(behind) if behind.object.kind() == "Secret" => {
+                finding.related(behind.object.name_place(), "the address that KEDA gets is in here")
+            }
             Some(behind) => finding.related(behind.object.place(behind.node), "the address that KEDA gets"),
             None => finding,
         }
