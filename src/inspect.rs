@@ -46,9 +46,12 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
         .map(|file| {
             let text = &sources.get(*file).text;
             let mut reading = manifest::read(*file, text);
-            let inner: Vec<Document> =
-                reading.documents.iter().flat_map(|document| manifest::embedded(document, text)).collect();
-            reading.documents.extend(inner);
+            let inner: Vec<Reading> =
+                reading.documents.iter().map(|document| manifest::embedded(document, text)).collect();
+            for inner in inner {
+                reading.documents.extend(inner.documents);
+                reading.findings.extend(inner.findings);
+            }
             reading
         })
         .collect();

@@ -70,7 +70,7 @@ fn is_sound(file: FileId, before: &str, after: &str, removed: usize) -> bool {
         return false;
     }
     let inner = |reading: &manifest::Reading, text: &str| -> Vec<manifest::Document> {
-        reading.documents.iter().flat_map(|document| manifest::embedded(document, text)).collect()
+        reading.documents.iter().flat_map(|document| manifest::embedded(document, text).documents).collect()
     };
     let (old_inner, new_inner) = (inner(&old, before), inner(&new, after));
     let keys = |documents: &[manifest::Document], inner: &[manifest::Document]| {

@@ -3,7 +3,8 @@
 //! makes of its values.
 
 use super::inside::Places;
-use super::{Document, Entry, Node, Value, read};
+use super::{Document, Entry, Node, Reading, Value, read, rules};
+use crate::finding::Finding;
 use crate::source::Span;
 
 /// Texts in texts that are followed.
@@ -21,15 +22,16 @@ const HOSTS: [&str; 8] = [
     "OpenTelemetryCollector",
 ];
 
-/// The documents inside of a document. `text` is the file that it stands in.
-pub fn embedded(document: &Document, text: &str) -> Vec<Document> {
-    let mut found = Vec::new();
+/// The documents inside of a document, and what is broken in those that a ConfigMap has as files. `text` is the file that
+/// it stands in.
+pub fn embedded(document: &Document, text: &str) -> Reading {
+    let mut found = Reading::default();
     if HOSTS.contains(&document.kind()) {
-        walk(&document.node, document, text, 0, &mut found);
+        walk(&document.node, document, (text, false), 0, &mut found);
         let of_texts: Vec<Document> =
-            found.iter().flat_map(|inner| monitors(&inner.node, inner, 0)).collect();
-        found.extend(monitors(&document.node, document, 0));
-        found.extend(of_texts);
+            found.documents.iter().flat_map(|inner| monitors(&inner.node, inner, 0)).collect();
+        found.documents.extend(monitors(&document.node, document, 0));
+        found.documents.extend(of_texts);
     }
     found
 }
@@ -83,32 +85,50 @@ fn monitor(item: &Node, kind: &str, document: &Document) -> Option<Document> {
     Some(Document { file: document.file, node: Node { value: Value::Mapping(whole), span: item.span } })
 }
 
-fn walk(node: &Node, document: &Document, text: &str, depth: usize, found: &mut Vec<Document>) {
+/// `is_file` says that the node is what a ConfigMap has under the name of a YAML file.
+fn walk(node: &Node, document: &Document, (text, is_file): (&str, bool), depth: usize, found: &mut Reading) {
     match &node.value {
         Value::Text(value) if depth < MOST_DEPTH && is_configuration(value) => {
             let raw = text.get(node.span.range()).unwrap_or_default();
             let places = Places::new(raw, value);
-            for mut inner in read(document.file, value).documents {
+            let shifted = |span: Span| {
+                let at = |offset: u32| node.span.start as usize + places.raw(offset as usize);
+                let (start, end) = (at(span.start), at(span.end));
+                Span::new(start, end.max(start))
+            };
+            let inner = read(document.file, value);
+            // A reader of the mounted file sees nothing of the YAML around it.
+            let is_broken =
+                |finding: &&Finding| finding.rule == &rules::SYNTAX || finding.rule == &rules::DUPLICATE_KEY;
+            for finding in inner.findings.iter().filter(is_broken).filter(|_| is_file) {
+                let mut finding = finding.clone();
+                finding.place.span = shifted(finding.place.span);
+                finding.related.clear();
+                finding.fix = None;
+                found.findings.push(
+                    finding
+                        .why("Prometheus refuses the file: it does not start, or keeps what it had before"),
+                );
+            }
+            for mut inner in inner.documents {
                 if inner.node.items().is_empty() && inner.node.entries().is_empty() {
                     continue;
                 }
-                shift(&mut inner.node, &|span| {
-                    let at = |offset: u32| node.span.start as usize + places.raw(offset as usize);
-                    let (start, end) = (at(span.start), at(span.end));
-                    Span::new(start, end.max(start))
-                });
-                walk(&inner.node, &inner, text, depth + 1, found);
-                found.push(inner);
+                shift(&mut inner.node, &shifted);
+                walk(&inner.node, &inner, (text, false), depth + 1, found);
+                found.documents.push(inner);
             }
         }
         Value::Sequence(items) => {
             for item in items {
-                walk(item, document, text, depth, found);
+                walk(item, document, (text, false), depth, found);
             }
         }
         Value::Mapping(entries) => {
             for entry in entries {
-                walk(&entry.node, document, text, depth, found);
+                let is_yaml = entry.key.ends_with(".yml") || entry.key.ends_with(".yaml");
+                let is_file = document.kind() == "ConfigMap" && is_yaml;
+                walk(&entry.node, document, (text, is_file), depth, found);
             }
         }
         _ => {}
@@ -150,7 +170,7 @@ mod tests {
             "kind: HelmRelease\nspec:\n  values: |\n    extraScrapeConfigs: |\n      - job_name: web\n        scheme: https\n",
         ] {
             let outer = read(FileId(0), text).documents.remove(0);
-            let inner = embedded(&outer, text);
+            let inner = embedded(&outer, text).documents;
             let job = inner
                 .iter()
                 .find_map(|document| {

@@ -16,6 +16,32 @@ impl Expression {
     pub fn shape(&self) -> Option<Shape> {
         of(&self.root, 0)
     }
+
+    /// Whether what it gives has been multiplied by 100.
+    pub fn is_percent(&self) -> bool {
+        is_percent(&self.root, 0)
+    }
+}
+
+fn is_percent(node: &Node, depth: usize) -> bool {
+    let is_hundred = |node: &Node| matches!(&node.bare().kind, Kind::Number(number) if number.value == 100.0);
+    match &node.bare().kind {
+        Kind::Binary(binary) if depth < 64 => match binary.operator {
+            Operator::Multiply => {
+                is_hundred(&binary.left)
+                    || is_hundred(&binary.right)
+                    || is_percent(&binary.left, depth + 1)
+                    || is_percent(&binary.right, depth + 1)
+            }
+            Operator::Divide | Operator::Or | Operator::And => is_percent(&binary.left, depth + 1),
+            operator if operator.is_comparison() => is_percent(&binary.left, depth + 1),
+            _ => false,
+        },
+        Kind::Aggregate(aggregate) if depth < 64 && ["max", "min", "avg"].contains(&aggregate.operator) => {
+            is_percent(&aggregate.expression, depth + 1)
+        }
+        _ => false,
+    }
 }
 
 fn shape(is_level: bool, fragment: Span, reason: &'static str) -> Option<Shape> {

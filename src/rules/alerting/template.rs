@@ -3,7 +3,7 @@
 //! Source: prometheus/prometheus rules/alerting.go, Eval: `$labels` are those of the series, without the labels of the
 //! rule; a label that is not there is an empty text.
 
-use super::LABEL_GONE;
+use super::{LABEL_GONE, PERCENT_TWICE};
 use crate::finding::{Finding, nearest};
 use crate::manifest::{Node, raw_offset};
 use crate::promql::{Expression, Facts, analyse};
@@ -21,9 +21,20 @@ pub(super) fn check(
     let root = analysis.root();
     let mut told: Vec<String> = Vec::new();
     let mut findings = Vec::new();
+    let is_percent = expression.is_percent();
     let file = place(Span::at(0)).file;
     for entry in ["annotations", "labels"].iter().filter_map(|key| rule.get(key)).flat_map(Node::entries) {
         let Some(text) = entry.node.as_str().filter(|text| text.contains("{{")) else { continue };
+        if let Some(at) = text.find("humanizePercentage").filter(|_| is_percent && text.contains("$value")) {
+            let raw = text_of_file.get(entry.node.span.range()).unwrap_or_default();
+            let offset = |at: usize| entry.node.span.start as usize + raw_offset(raw, text, at);
+            let span = Span::new(offset(at), offset(at + "humanizePercentage".len()));
+            findings.push(
+                Finding::new(&PERCENT_TWICE, Place::new(file, span), "a value in percent is turned into percent once more")
+                    .why("the query multiplies by 100 and the text does it again: 5 % is shown as 500%")
+                    .help("leave `100 *` out of the query and compare with a share, or print `{{ $value | humanize }}%`"),
+            );
+        }
         for (at, name) in named(text) {
             if root.labels.can_have(name) || name.starts_with("__") || told.iter().any(|other| other == name)
             {

@@ -6,7 +6,7 @@
 
 use super::environment::source_container;
 use super::{SERVICE_NAME, Scaled, carries, pod_labels};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Behind, Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::source::Place;
@@ -48,7 +48,10 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
             let told = given.text.split(',').find_map(|one| {
                 // Of the short names of a Prometheus the rules for its trigger speak.
                 let is_told = kind == "prometheus" && given.behind.is_none();
-                misnamed(inventory, &given, one)
+                // What the metadata say themselves is told where they are looked at.
+                with_scheme(kind, &given, one)
+                    .filter(|_| given.behind.is_some())
+                    .or_else(|| misnamed(inventory, &given, one))
                     .or_else(|| short(inventory, object, &given, one).filter(|_| !is_told))
                     .or_else(|| closed(inventory, &given, one).filter(|_| !is_told))
             });
@@ -121,8 +124,14 @@ impl Given<'_> {
     /// What to write instead of `old` in this address.
     fn help(&self, address: &str, old: &str, new: &str) -> String {
         // A secret is not shown again.
-        let shown =
-            if address.contains('@') { new.to_string() } else { address.trim().replacen(old, new, 1) };
+        let shown = if address.contains('@') {
+            new.to_string()
+        } else {
+            // The scheme may have the same name.
+            let (scheme, rest) = address.trim().split_once("://").unwrap_or(("", address.trim()));
+            let mark = if scheme.is_empty() { "" } else { "://" };
+            format!("{scheme}{mark}{}", rest.replacen(old, new, 1))
+        };
         match &self.behind {
             Some(_) => format!("write `{shown}` there, which is right for the pods too"),
             None => format!("write `{shown}`"),
@@ -254,6 +263,20 @@ fn closed<'i>(inventory: &'i Inventory<'i>, given: &Given<'_>, address: &str) ->
             .why("nothing answers there: KEDA's question runs into its timeout at every poll, and nothing scales by this trigger")
             .help(given.help(address, &format!("{host}:{port}"), &format!("{host}:{right}"))),
     )
+}
+
+/// Redis is asked by host and port.
+///
+/// Source: kedacore/keda pkg/scalers/redis_scaler.go: the address is handed to the client as it stands.
+fn with_scheme(kind: &str, given: &Given<'_>, address: &str) -> Option<Finding> {
+    let (scheme, rest) = address.trim().split_once("://").filter(|_| kind.starts_with("redis"))?;
+    let bare = rest.rsplit_once('@').map_or(rest, |(_, host)| host).split('/').next()?;
+    let mut finding = given
+        .finding(format!("what KEDA gets is a URL, `{scheme}://…`"))
+        .why("KEDA wants host and port alone, does not reach Redis, and nothing scales, by no trigger")
+        .help(format!("give KEDA a variable or a key of its own that holds `{}`", bare.escape_debug()));
+    finding.severity = Severity::Error;
+    Some(finding)
 }
 
 /// Whether this can be the name of a host, and is no variable or placeholder.

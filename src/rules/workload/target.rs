@@ -94,6 +94,13 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                 finding = finding.related(other.name_place(), "nearly the same name");
             }
             finding
+        } else if let Some(other) = by_word(name, kind, beside()).filter(|other| !is_scaled(inventory, other))
+        {
+            let mut finding = refuse(format!("there is no {kind} `{name}` here"))
+                .related(other.name_place(), "the one that is here")
+                .help(format!("did you mean `{}`?", other.name));
+            finding.severity = Severity::Error;
+            finding
         } else if found.is_none() && !beside().is_empty() {
             // Charts and other repositories hold workloads as well.
             let mut finding = refuse(format!("there is no {kind} `{name}` in these files"))
@@ -105,6 +112,22 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         };
         findings.push(finding);
     }
+}
+
+/// The only workload of the folder, if its name is this one with a word more or less: `web` and `web-deployment`.
+fn by_word<'o, 'i>(name: &str, kind: &str, beside: &[&'o Object<'i>]) -> Option<&'o Object<'i>> {
+    let mut same = beside.iter().filter(|object| object.kind() == kind);
+    let only = same.next().filter(|_| same.next().is_none())?;
+    let longer = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('-'));
+    (longer(&only.name, name) || longer(name, &only.name)).then_some(*only)
+}
+
+/// Whether an autoscaler of the same folder scales this.
+fn is_scaled(inventory: &Inventory<'_>, workload: &Object<'_>) -> bool {
+    inventory.objects.iter().filter(|object| folder(object) == folder(workload)).any(|object| {
+        is_autoscaler(object)
+            && object.text(&["spec", "scaleTargetRef", "name"]) == Some(workload.document.name())
+    })
 }
 
 fn folder<'i>(object: &Object<'i>) -> &'i str {
