@@ -507,3 +507,57 @@ spec:
     // It leaves alone what it applies, not what somebody else does.
     assert_eq!(pinned(&application("other", ignoring)), [Severity::Warning]);
 }
+
+/// What a ConfigMap has under the name of a YAML file is read like one.
+#[test]
+fn a_broken_file_in_a_config_map_is_told_at_its_place() {
+    let text = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: prometheus, namespace: monitoring}
+data:
+  notes.md: |
+    scrape_configs: see [there
+  prometheus.yml: |
+    scrape_configs:
+      - job_name: prometheus
+        static_configs:
+          - targets:        - localhost:9090
+";
+    let (sources, findings) = found(&[("a.yaml", text)]);
+    let told: Vec<(&str, usize)> = findings
+        .iter()
+        .map(|finding| {
+            (finding.rule.id, sources.get(finding.place.file).line_column(finding.place.span.start).line)
+        })
+        .collect();
+    assert_eq!(told, [("yaml/syntax", 11)]);
+}
+
+/// The address that is right for the pods is not one that KEDA takes.
+#[test]
+fn a_url_of_redis_behind_a_variable_is_told() {
+    let text = format!(
+        "{APP}---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {{name: inference}}
+spec:
+  scaleTargetRef: {{name: inference}}
+  maxReplicaCount: 9
+  triggers:
+    - type: redis
+      metadata: {{addressFromEnv: REDIS_URL, listName: jobs, listLength: '5'}}
+"
+    );
+    let container = text.find("        - name: ").expect("a container");
+    let at = container + text[container..].find('\n').expect("an end") + 1;
+    let with_variable = format!(
+        "{}          env: [{{name: REDIS_URL, value: \"redis://redis.shop.svc:6379/0\"}}]\n{}",
+        &text[..at],
+        &text[at..]
+    );
+    let (_, findings) = found(&[("a.yaml", &with_variable)]);
+    let told = findings.iter().find(|finding| finding.rule.id == "workload/service-name").expect("told");
+    assert_eq!(told.severity, Severity::Error);
+    assert!(told.help.as_deref().is_some_and(|help| help.contains("`redis.shop.svc:6379`")), "{told:?}");
+}

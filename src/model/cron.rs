@@ -178,7 +178,8 @@ pub fn read(text: &str) -> Result<Vec<&str>, (String, String)> {
     let parts: Vec<&str> = text.split_whitespace().collect();
     let help = "write minute, hour, day of month, month and day of week, such as \"0 8 * * 1-5\"";
     if parts.len() != 5 {
-        let problem = format!("{} has {} fields instead of 5", shown(text), parts.len());
+        let fields = if parts.len() == 1 { "field" } else { "fields" };
+        let problem = format!("{} has {} {fields} instead of 5", shown(text), parts.len());
         return Err((problem, help.to_string()));
     }
     for (part, field) in parts.iter().zip(&FIELDS) {

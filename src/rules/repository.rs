@@ -167,7 +167,9 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
                     place: object.place(trigger.node.get("type").unwrap_or(trigger.node)),
                 })
                 .collect();
-            ("the ScaledObject", view.min.unwrap_or(0), view.max.unwrap_or(100), resources)
+            let is_open = view.max.is_none() && view.entry("maxReplicaCount").is_some();
+            let max = view.max.unwrap_or(if is_open { i64::from(u32::MAX) } else { 100 });
+            ("the ScaledObject", view.min.unwrap_or(0), max, resources)
         }
         ("HorizontalPodAutoscaler", "autoscaling") => {
             let min = object.integer(&["spec", "minReplicas"]).unwrap_or(1);

@@ -24,19 +24,14 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
     findings.extend(too_patient(monitor, operators));
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return findings };
     if OF_SERVICES.contains(&monitor.kind()) {
-        let wanted = pairs(selector.get("matchLabels"));
-        // By expressions alone, all of them have to be looked at.
-        let all = if wanted.is_empty() {
-            index.services().iter().collect()
-        } else {
-            index.services_labelled(&wanted, monitor)
-        };
-        let services: Vec<&Service<'i>> =
-            all.into_iter().filter(|service| selected(selector, &service.labels) == Some(true)).collect();
+        let services = services_of(monitor, selector, index);
         let reached: Vec<&Service<'_>> =
             services.iter().copied().filter(|service| looks_into(monitor, service.object)).collect();
         if reached.is_empty() {
-            findings.extend(selects_nothing(monitor, selector, &services, index));
+            findings.extend(
+                selects_nothing(monitor, selector, &services, index)
+                    .or_else(|| alone_among_others(monitor, selector, &services, index)),
+            );
         } else {
             findings.extend(ports_of_services(monitor, &reached, index));
             findings.extend(leads_nowhere(monitor, selector, &reached, index));
@@ -45,6 +40,64 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
         findings.extend(ports_of_pods(monitor, selector, index));
     }
     findings
+}
+
+/// The Services that carry what a selector asks for, wherever they are.
+fn services_of<'s, 'i>(monitor: &Object<'i>, selector: &Node, index: &'s Index<'i>) -> Vec<&'s Service<'i>> {
+    let wanted = pairs(selector.get("matchLabels"));
+    // By expressions alone, all of them have to be looked at.
+    let all = if wanted.is_empty() {
+        index.services().iter().collect()
+    } else {
+        index.services_labelled(&wanted, monitor)
+    };
+    all.into_iter().filter(|service| selected(selector, &service.labels) == Some(true)).collect()
+}
+
+/// A monitor that finds nothing in a file whose other monitors do: the Services of this namespace are here, and none is
+/// meant by it.
+fn alone_among_others(
+    monitor: &Object<'_>,
+    selector: &Node,
+    labelled: &[&Service<'_>],
+    index: &Index<'_>,
+) -> Option<Finding> {
+    let wanted = pairs(selector.get("matchLabels"));
+    if wanted.is_empty() || !labelled.is_empty() || wanted.values().any(|value| has_variable(value)) {
+        return None;
+    }
+    let other = index.monitors.iter().find_map(|other| {
+        let is_beside = other.document.file == monitor.document.file
+            && other.namespace == monitor.namespace
+            && other.kind() == monitor.kind()
+            && other.name != monitor.name;
+        let selector = other.at(&["spec", "selector"]).filter(|_| is_beside)?;
+        let found = services_of(other, selector, index);
+        found.into_iter().find(|service| looks_into(other, service.object)).map(|_| *other)
+    })?;
+    let shown: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let (name, value) = wanted.first_key_value()?;
+    let values: Vec<&str> = index
+        .services()
+        .iter()
+        .filter(|service| looks_into(monitor, service.object))
+        .filter_map(|service| service.labels.get(name).map(String::as_str))
+        .collect();
+    // `ingest` for `weather-ingest`: the last word is the same.
+    let last = |text: &str| text.rsplit('-').next().unwrap_or_default().to_string();
+    let near = crate::finding::nearest(value, values.iter().copied())
+        .or_else(|| values.iter().copied().find(|other| last(other) == last(value)));
+    let finding = Finding::new(
+        &SELECTS_NOTHING,
+        monitor.place(selector),
+        format!("no Service here carries `{}`", shown.join(", ")),
+    )
+    .related(other.name_place(), "this one finds a Service here")
+    .why("the job exists and has no target, and no error tells");
+    Some(match near {
+        Some(near) => finding.help(format!("did you mean `{name}: {near}`? A label is matched as a whole")),
+        None => finding.help("write labels that a Service carries, or take the monitor out"),
+    })
 }
 
 /// A timeout that is longer than the interval which counts where the monitor has none of its own.

@@ -54,12 +54,46 @@ pub fn check(
     if let Some((matcher, value)) = contradicted {
         return Some(differs(matcher, value, pods, ways[0], &place));
     }
+    let excluding = selector.matchers.iter().find(|matcher| {
+        let is_excluding = matches!(matcher.operator, MatchOperator::NotEqual | MatchOperator::RegexNotMatch);
+        is_excluding && is_of_a_route(matcher) && values(matcher).iter().all(Option::is_some)
+    });
+    if let Some(matcher) = excluding {
+        let value = values(matcher)[0].map_or("", String::as_str);
+        return Some(excludes_nothing(matcher, value, ways[0], &place));
+    }
     let absent = selector.matchers.iter().find(|matcher| {
         values(matcher).iter().all(Option::is_none)
             && OF_DISCOVERY.contains(&matcher.name.as_str())
             && asked(matcher).is_some_and(|pattern| fit(&pattern, "") == Some(Fit::No))
     });
     absent.map(|matcher| missing(matcher, &labels[0], ways[0], &place))
+}
+
+/// `endpoint="/books"`: the application has a label of this name for the routes that it answers.
+fn is_of_a_route(matcher: &MatcherView) -> bool {
+    matcher.name == "endpoint" && matcher.value.trim_start_matches(['^', '(', '.', '*']).starts_with('/')
+}
+
+fn excludes_nothing(
+    matcher: &MatcherView,
+    value: &str,
+    way: &Scraped,
+    place: &impl Fn(Span) -> Place,
+) -> Finding {
+    let name = &matcher.name;
+    let message = format!("this excludes nothing: `{name}` is `{}` on this path", shown(value));
+    let help = format!(
+        "write `exported_{name}{}\"{}\"`: so the application's own label is called here; or `honorLabels: true` on the monitor",
+        matcher.operator.text(),
+        matcher.value
+    );
+    let mut finding = Finding::new(&LABEL_MISMATCH, place(matcher.span), message)
+        .related(way.by, format!("{} scrapes the pods", way.what))
+        .why("the monitor gives every series the name of its port under this label: what was to be left out counts as load")
+        .help(help);
+    finding.severity = Severity::Warning;
+    finding
 }
 
 /// What a label may hold: a way that scrapes one container may scrape another as well.
@@ -85,6 +119,14 @@ fn differs(
         "container" if containers.len() > 1 => (
             format!("`container` is one of {} on this path", containers.join(", ")),
             format!("write the name of one of them; it says `{}`", matcher.value),
+        ),
+        _ if is_of_a_route(matcher) => (
+            format!("`{name}` is `{}` on this path", shown(value)),
+            format!(
+                "write `exported_{name}{}\"{}\"`: so the application's own label is called here; or `honorLabels: true` on the monitor",
+                matcher.operator.text(),
+                matcher.value
+            ),
         ),
         _ if is_unknown(value) => {
             let start = value.split(UNKNOWN).next().unwrap_or_default();

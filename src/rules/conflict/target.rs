@@ -112,13 +112,21 @@ fn pinned(
     let namespace = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
     Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
-        .related(expected.workload.place, format!("scaled from {} to {}", expected.min, expected.max))
+        .related(expected.workload.place, range(expected))
         .why(why)
         .help(format!(
             "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number drops to 1 once",
             workload.kind.to_lowercase(),
             name,
         ))
+}
+
+/// In words; a maximum that is filled in later is not known.
+fn range(expected: &Expected) -> String {
+    match expected.max {
+        u32::MAX => format!("scaled from {} on", expected.min),
+        max => format!("scaled from {} to {max}", expected.min),
+    }
 }
 
 /// What is wrong with a number, and what each apply of it does.

@@ -94,7 +94,10 @@ impl Checker<'_> {
             "kafka" | "apache-kafka" => self.sasl_without_credentials(trigger),
             "aws-sqs-queue" => self.queue_address(trigger),
             "metrics-api" => self.scheme(trigger),
-            kind if kind.starts_with("redis") => self.redis_port(trigger),
+            kind if kind.starts_with("redis") => {
+                self.redis_port(trigger);
+                self.streams(trigger);
+            }
             "postgresql" => self.connection_parts(trigger),
             _ => {}
         }
@@ -232,6 +235,27 @@ impl Checker<'_> {
                     .why(REFUSED)
                     .help("write `port: \"6379\"` beside it, or `address: host:port`"),
             );
+        }
+    }
+
+    /// Of the three things that a stream can be measured by one counts.
+    ///
+    /// Source: kedacore/keda pkg/scalers/redis_streams_scaler.go: with `consumerGroup` the lag, or else what is pending;
+    /// without it the length.
+    fn streams(&mut self, trigger: &Trigger<'_>) {
+        if !trigger.kind.ends_with("streams") {
+            return;
+        }
+        let has = |key: &str| trigger.entry(key).is_some();
+        let voided = [
+            ("pendingEntriesCount", "lagCount", has("lagCount") && has("consumerGroup")),
+            ("streamLength", "consumerGroup", has("consumerGroup")),
+        ];
+        for (key, by, is_voided) in voided {
+            if let Some(entry) = trigger.entry(key).filter(|_| is_voided) {
+                let why = format!("`{by}` is there, and the scaler measures by that");
+                self.no_effect(entry, key, why, "leave it out");
+            }
         }
     }
 

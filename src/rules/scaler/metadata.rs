@@ -25,6 +25,9 @@ pub(super) fn reads(kind: &str, key: &str) -> bool {
 /// Keys that the Prometheus scaler read once.
 const ONCE: [&str; 3] = ["metricName", "cortexOrgID", "cortexOrgId"];
 
+/// The KEDA whose scalers these are.
+const KNOWN: (u16, u16) = (2, 20);
+
 /// Scalers that read more than KEDA's description of them has: what somebody else's scaler wants, what the proxy of
 /// datadog reads, the parts of an event hub that have a reader of their own.
 const INCOMPLETE: [&str; 4] = ["external", "external-push", "datadog", "azure-eventhub"];
@@ -68,8 +71,8 @@ impl Checker<'_> {
                 near,
             ),
             _ => {
-                // A newer KEDA may have it.
-                if !kind.is_empty() {
+                // A newer KEDA than the one whose scalers are known may have it.
+                if !kind.is_empty() && self.versions.keda.at_least(KNOWN.0, KNOWN.1 + 1) {
                     finding.severity = Severity::Warning;
                 }
                 finding.help(if kind.starts_with("http") {
