@@ -191,15 +191,10 @@ fn untargeted(
                     && other.path != patch.path
             })
             .collect();
-        // A kustomization around the object, other than this one and those around it, may have moved it there.
-        let moved = |other: &Object<'_>| {
-            namespaces.iter().any(|(at, namespace)| {
-                *namespace == own && *at != object.path && !folder(object.path).starts_with(folder(at))
-                    || *namespace == own && other.path.starts_with(folder(at)) && *at != object.path
-            })
-        };
+        // Another kustomization may have moved it there before.
+        let moved = namespaces.iter().any(|(at, namespace)| *namespace == own && *at != object.path);
         let first = meant.first()?;
-        if meant.iter().any(|other| written(other) == own || has_variable(&written(other)) || moved(other)) {
+        if meant.iter().any(|other| written(other) == own || has_variable(&written(other))) || moved {
             return None;
         }
         let theirs = written(first);
