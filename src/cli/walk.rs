@@ -342,7 +342,7 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         })
     };
     let is_defined = is_sure || any_has(read, &["CustomResourceDefinition"]);
-    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef"]);
+    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "]);
     if !is_defined && !is_referred_to {
         return Ok(());
     }
