@@ -161,6 +161,12 @@ impl World<'_> {
         }
         if let Some(by) = self.configs.seen.first() {
             let is_sure = self.configs.is_of_a_cluster || !self.operators.all.is_empty();
+            if annotated && !is_sure && self.index.monitors.is_empty() {
+                let file = &self.sources.get(by.file).name;
+                return Verdict::CannotTell(format!(
+                    "{carry}, and the only Prometheus here ({file}) finds nothing in a cluster: whether the cluster's reads them is not told"
+                ));
+            }
             let why = if annotated {
                 format!("{carry}, and no job here reads them")
             } else {

@@ -4,16 +4,17 @@
 //! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
 //! of the same kind, name and namespace, none being `default`).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Finding, Severity, cards};
 use crate::inventory::{Inventory, Object, join};
 use crate::manifest::{Node, has_variable};
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
 
 cards! {
     "kustomize":
     MISSING_FILE Error "missing-file" "a kustomization that names a file which is not there";
+    NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
 }
 
@@ -50,13 +51,17 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     let is_there = |path: &str| names.contains(path) || exists(path);
     let namespaces: Vec<(&str, &str)> =
         all.iter().filter_map(|object| Some((object.path, object.text(&["namespace"])?))).collect();
-    let mut findings = Vec::new();
+    let mut by_path: HashMap<&str, Vec<&Object<'_>>> = HashMap::new();
+    for object in &inventory.objects {
+        by_path.entry(object.path).or_default().push(object);
+    }
+    let mut findings = looks_elsewhere(inventory, &all);
     for object in &all {
         for reference in references(object) {
             findings.extend(missing(object, &reference, &is_there));
         }
         for reference in references(object).filter(|reference| reference.is_plain_patch) {
-            findings.extend(untargeted(inventory, object, &reference, &namespaces));
+            findings.extend(untargeted(inventory, object, &reference, &namespaces, &by_path));
         }
         findings.extend(merged(inventory, object, &all, &namespaces));
     }
@@ -165,6 +170,105 @@ fn missing(
     Some(finding)
 }
 
+/// A monitor that names the namespace of the base, where an overlay gives its Services another: kustomize changes
+/// `metadata.namespace` alone.
+///
+/// Source: kubernetes-sigs/kustomize api/filters/namespace/namespace.go.
+fn looks_elsewhere(inventory: &Inventory<'_>, all: &[&Object<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let names_one =
+        |monitor: &&Object<'_>| monitor.at(&["spec", "namespaceSelector", "matchNames"]).is_some();
+    let monitors: Vec<&Object<'_>> = inventory
+        .kind("ServiceMonitor")
+        .filter(names_one)
+        .filter(|monitor| !monitor.built_by.is_empty())
+        .collect();
+    if monitors.is_empty() {
+        return findings;
+    }
+    let outermost = outermost(all);
+    let services: Vec<&Object<'_>> =
+        inventory.kind("Service").filter(|service| !service.built_by.is_empty()).collect();
+    for monitor in monitors {
+        let Some(node) = monitor.at(&["spec", "namespaceSelector", "matchNames"]) else { continue };
+        let names: Vec<&str> = node.items().iter().filter_map(Node::as_str).collect();
+        let labels = monitor.at(&["spec", "selector", "matchLabels"]).map(Node::entries).unwrap_or_default();
+        let is_patched = monitor.patched.iter().any(|path| path.iter().any(|key| key == "namespaceSelector"));
+        if names.is_empty() || labels.is_empty() || is_patched || names.iter().any(|name| has_variable(name))
+        {
+            continue;
+        }
+        let wanted: Vec<(&str, String)> =
+            labels.iter().filter_map(|entry| Some((entry.key.as_str(), entry.node.as_written()?))).collect();
+        let carries = |service: &Object<'_>| {
+            let own = service.labels();
+            let written = service.at(&["metadata", "labels"]);
+            wanted.iter().all(|(name, value)| {
+                own.iter().any(|(key, other)| key == name && other == value)
+                    || written.and_then(|node| node.get(name)?.as_written()).as_ref() == Some(value)
+            })
+        };
+        // Overlays that build both, and give them a namespace that the monitor does not name.
+        let wrong: Vec<(&Object<'_>, &str, &Object<'_>)> = outermost
+            .iter()
+            .filter_map(|(overlay, inside)| {
+                let builds = |object: &Object<'_>| object.built_by.iter().any(|file| inside.contains(file));
+                let namespace = overlay.text(&["namespace"]).filter(|name| !has_variable(name))?;
+                if names.contains(&namespace) || !builds(monitor) {
+                    return None;
+                }
+                let service = services.iter().find(|service| builds(service) && carries(service))?;
+                Some((*overlay, namespace, *service))
+            })
+            .collect();
+        let Some((overlay, namespace, service)) = wrong.first() else { continue };
+        // With one overlay alone it is told where the monitor is looked at.
+        if service.namespace.is_some() && !monitor.may_be_in(names[0]) && wrong.len() == 1 {
+            continue;
+        }
+        let folders: Vec<String> =
+            wrong.iter().map(|(overlay, ..)| format!("`{}`", folder(overlay.path))).collect();
+        let place = overlay.at(&["namespace"]).map_or(overlay.name_place(), |node| overlay.place(node));
+        findings.push(
+            Finding::new(
+                &NAMESPACE_SELECTOR,
+                monitor.place(node),
+                format!("built by {} the Service `{}` is in `{namespace}`, where this monitor does not look", folders.join(", "), service.document.name()),
+            )
+            .related(place, "this moves the Service, and not what the monitor names")
+            .why("the job exists and has no target, and no error tells: nothing is scraped there")
+            .help("leave `namespaceSelector` out, so that the monitor looks into its own namespace, or patch it in each overlay"),
+        );
+    }
+    findings
+}
+
+/// The kustomizations that no other one includes, each with all that it includes.
+fn outermost<'o, 'd>(all: &[&'o Object<'d>]) -> Vec<(&'o Object<'d>, HashSet<FileId>)> {
+    let folders: HashMap<&str, &Object<'_>> =
+        all.iter().map(|object| (folder(object.path), *object)).collect();
+    let reach = |outer: &'o Object<'d>| {
+        let mut found = HashSet::from([outer.document.file]);
+        let mut left = vec![outer as &Object<'_>];
+        while let Some(one) = left.pop() {
+            for reference in references(one).filter(|reference| reference.may_be_folder) {
+                let inner = folders.get(join(folder(one.path), reference.path).as_str());
+                if let Some(inner) = inner.filter(|inner| found.insert(inner.document.file)) {
+                    left.push(inner);
+                }
+            }
+        }
+        (outer, found)
+    };
+    let all: Vec<(&Object<'_>, HashSet<FileId>)> = all.iter().map(|outer| reach(outer)).collect();
+    let included: HashSet<FileId> = all
+        .iter()
+        .flat_map(|(outer, inside)| inside.iter().filter(|file| **file != outer.document.file))
+        .copied()
+        .collect();
+    all.into_iter().filter(|(outer, _)| !included.contains(&outer.document.file)).collect()
+}
+
 /// The namespace that an object has before any overlay.
 fn written(object: &Object<'_>) -> String {
     object.text(&["metadata", "namespace"]).unwrap_or("default").to_string()
@@ -233,10 +337,11 @@ fn untargeted(
     object: &Object<'_>,
     reference: &Reference<'_>,
     namespaces: &[(&str, &str)],
+    by_path: &HashMap<&str, Vec<&Object<'_>>>,
 ) -> Option<Finding> {
     let path = join(folder(object.path), reference.path);
-    let patches =
-        inventory.objects.iter().filter(|patch| patch.path == path && NAMESPACED.contains(&patch.kind()));
+    let patches = by_path.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
+    let patches = patches.iter().filter(|patch| NAMESPACED.contains(&patch.kind()));
     patches.into_iter().find_map(|patch| {
         let name = patch.text(&["metadata", "name"]).filter(|name| !has_variable(name))?;
         let own = written(patch);
@@ -244,14 +349,8 @@ fn untargeted(
             return None;
         }
         let meant: Vec<&Object<'_>> = inventory
-            .objects
-            .iter()
-            .filter(|other| {
-                !other.is_fragment
-                    && other.kind() == patch.kind()
-                    && other.document.name() == name
-                    && other.path != patch.path
-            })
+            .named(patch.kind(), name)
+            .filter(|other| other.document.name() == name && other.path != patch.path)
             .collect();
         // Another kustomization may have moved it there before.
         let moved = namespaces.iter().any(|(at, namespace)| *namespace == own && *at != object.path);
