@@ -114,11 +114,19 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
     }
 }
 
+/// Words that say of a workload what it is anyway; `kafka-consumer` is something else than `kafka`.
+const WORDS: [&str; 8] =
+    ["app", "deploy", "deployment", "dep", "rollout", "server", "service", "statefulset"];
+
 /// The only workload of the folder, if its name is this one with a word more or less: `web` and `web-deployment`.
 fn by_word<'o, 'i>(name: &str, kind: &str, beside: &[&'o Object<'i>]) -> Option<&'o Object<'i>> {
     let mut same = beside.iter().filter(|object| object.kind() == kind);
     let only = same.next().filter(|_| same.next().is_none())?;
-    let longer = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('-'));
+    let longer = |long: &str, short: &str| {
+        long.strip_prefix(short)
+            .and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|word| WORDS.contains(&word))
+    };
     (longer(&only.name, name) || longer(name, &only.name)).then_some(*only)
 }
 
