@@ -5,7 +5,7 @@
 
 use super::config::{Configs, Job};
 use super::relabel::{field, known, sources};
-use super::rules::{DUPLICATE_JOB, RELABEL, TIMEOUT_ABOVE_INTERVAL};
+use super::rules::{DUPLICATE_JOB, KEEPS_NOTHING, RELABEL, TIMEOUT_ABOVE_INTERVAL};
 use super::{dns, monitor};
 use crate::finding::Finding;
 use crate::inventory::Object;
@@ -60,8 +60,68 @@ pub fn of_monitor(object: &Object<'_>) -> Vec<Finding> {
             let why = "the operator rejects the monitor: nothing is scraped";
             findings.extend(rules.iter().filter_map(|rule| refused(rule, why, |node| object.place(node))));
         }
+        let rules = endpoint.get("metricRelabelings").map(Node::items).unwrap_or_default();
+        findings.extend(keeps_nothing(rules, |node| object.place(node)));
     }
     findings
+}
+
+/// Two rules that keep by the name of the metric, and no name that both keep: the second drops what the first let through.
+fn keeps_nothing(rules: &[Node], place: impl Fn(&Node) -> Place) -> Option<Finding> {
+    let keeping: Vec<(&Node, String)> = rules
+        .iter()
+        .filter(|rule| {
+            let action = rule.get("action").and_then(Node::as_str).unwrap_or_default();
+            action.eq_ignore_ascii_case("keep") && sources(rule).eq(["__name__"])
+        })
+        .filter_map(|rule| {
+            let node = rule.get("regex")?;
+            Some((node, node.as_written().filter(|pattern| known(pattern) == pattern)?))
+        })
+        .collect();
+    keeping.iter().enumerate().find_map(|(at, (node, pattern))| {
+        let (first, _) = keeping[..at].iter().find(|(_, other)| !overlap(other, pattern))?;
+        Some(
+            Finding::new(&KEEPS_NOTHING, place(node), "no metric passes this rule and an earlier one")
+                .related(place(first), "only what fits here is left by then")
+                .why("rules are passed one after the other: each `keep` drops whatever does not fit it, and no sample is stored")
+                .help("write one rule with all of it: `regex: first_.*|second_.*`"),
+        )
+    })
+}
+
+/// Whether a name may fit both patterns: told by the letters with which their alternatives begin.
+fn overlap(one: &str, two: &str) -> bool {
+    const SPECIAL: [char; 13] = ['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '\\', '^', '$'];
+    let bare = |text: &str| {
+        let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        inner.filter(|inner| !inner.contains(['(', ')'])).unwrap_or(text).to_string()
+    };
+    let (one, two) = (bare(one), bare(two));
+    // Alternatives inside of brackets are not taken apart.
+    if [&one, &two].iter().any(|text| text.contains('(') && text.contains('|')) {
+        return true;
+    }
+    let starts = |text: &str| -> Vec<(String, bool)> {
+        text.split('|')
+            .map(|part| {
+                let end = part.find(SPECIAL).unwrap_or(part.len());
+                // What is repeated may be missing.
+                let is_optional = part[end..].starts_with(['*', '?', '{']);
+                let start = if is_optional && end > 0 { &part[..end - 1] } else { &part[..end] };
+                (start.to_string(), end == part.len())
+            })
+            .collect()
+    };
+    let meet = |(one, one_ends): &(String, bool), (two, two_ends): &(String, bool)| match (one_ends, two_ends)
+    {
+        (true, true) => one == two,
+        (true, false) => one.starts_with(two.as_str()),
+        (false, true) => two.starts_with(one.as_str()),
+        (false, false) => one.starts_with(two.as_str()) || two.starts_with(one.as_str()),
+    };
+    let others = starts(&two);
+    starts(&one).iter().any(|one| others.iter().any(|two| meet(one, two)))
 }
 
 /// A timeout that is longer than the interval.
@@ -108,4 +168,24 @@ fn refused(rule: &Node, why: &str, place: impl Fn(&Node) -> Place) -> Option<Fin
             .map(|told| told.help("it goes by the names of labels: leave the other fields out"));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::overlap;
+
+    #[test]
+    fn patterns_meet_where_a_name_may_fit_both() {
+        for (one, two, meets) in [
+            ("http_.*", "process_.*", false),
+            ("(http_.*|process_.*)", "process_cpu.*", true),
+            ("up", "up|http_.*", true),
+            ("up", "http_.*", false),
+            (".*_total", "http_.*", true),
+            ("https?_x", "http_y", true),
+            ("(a|b)_x", "c", true),
+        ] {
+            assert_eq!(overlap(one, two), meets, "{one} and {two}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ cards! {
     TIMEOUT_ABOVE_INTERVAL Error "timeout-above-interval" "a scrape that takes longer than its interval";
     DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
     RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
+    KEEPS_NOTHING Error "keeps-nothing" "rules for metrics that let nothing through";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
     PATH_DIFFERS Warning "path-differs" "a scrape of another path than the annotations of the pods say";
     ANNOTATION_PORT Warning "annotation-port" "a scrape annotation with a port that no container declares";
