@@ -38,7 +38,8 @@ fn kubectl_builds_what_slogen_finds_no_fault_with() {
             let at = source.name.rsplit_once('/').map_or("", |(at, _)| at);
             // A fault of an overlay stands in its own folder, that of a patch beside it.
             let is_wrong = findings.iter().any(|finding| {
-                finding.rule.id.starts_with("kustomize/")
+                // What ends the build; a monitor that looks elsewhere is built as it stands.
+                ["kustomize/missing-file", "kustomize/patch-target"].contains(&finding.rule.id)
                     && finding.severity == Severity::Error
                     && sources.get(finding.place.file).name.rsplit_once('/').map_or("", |(at, _)| at) == at
             });
