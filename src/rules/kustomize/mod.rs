@@ -52,8 +52,18 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     let namespaces: Vec<(&str, &str)> =
         all.iter().filter_map(|object| Some((object.path, object.text(&["namespace"])?))).collect();
     let mut by_path: HashMap<&str, Vec<&Object<'_>>> = HashMap::new();
-    for object in &inventory.objects {
-        by_path.entry(object.path).or_default().push(object);
+    // Only what some overlay names as a patch.
+    let patches: HashSet<String> = all
+        .iter()
+        .flat_map(|object| {
+            let plain = references(object).filter(|reference| reference.is_plain_patch);
+            plain.map(|reference| join(folder(object.path), reference.path)).collect::<Vec<_>>()
+        })
+        .collect();
+    if !patches.is_empty() {
+        for object in inventory.objects.iter().filter(|object| patches.contains(object.path)) {
+            by_path.entry(object.path).or_default().push(object);
+        }
     }
     let mut findings = looks_elsewhere(inventory, &all);
     for object in &all {
