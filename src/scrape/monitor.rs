@@ -600,7 +600,8 @@ fn interval(endpoint: &Node) -> Option<f64> {
     endpoint.get("interval").and_then(Node::as_str).and_then(crate::promql::seconds)
 }
 
-fn declared(pods: &Pods<'_>) -> String {
+/// The ports that pods declare, in words.
+pub(super) fn declared(pods: &Pods<'_>) -> String {
     let names: Vec<String> = pods
         .ports
         .iter()
