@@ -105,7 +105,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(workload::check(&inventory));
     findings.extend(kustomize::check(sources, &inventory, settings.exists));
     findings.extend(alerting::across(sources, &inventory));
-    let (scraping, coverage) = scrape::check(sources, &inventory);
+    let (scraping, coverage) = scrape::check(sources, &inventory, settings.exists);
     findings.extend(scraping);
     patched::leave_out(&inventory, &mut findings);
     findings.extend(patched::check(&inventory));

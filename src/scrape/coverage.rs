@@ -11,7 +11,7 @@ use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{address, annotations, dangling, dns, flaws, job, labels, monitor, rules, twice};
+use super::{address, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
@@ -96,7 +96,11 @@ pub struct World<'i> {
 }
 
 /// Findings, and the report as lines.
-pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Finding>, Vec<Row>) {
+pub fn check<'i>(
+    sources: &'i Sources,
+    inventory: &'i Inventory<'i>,
+    exists: fn(&str) -> bool,
+) -> (Vec<Finding>, Vec<Row>) {
     let operators = Operators::new(inventory);
     let world = World {
         sources,
@@ -114,6 +118,7 @@ pub fn check<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> (Vec<Fin
     findings.extend(others.filter_map(|object| dangling::not_selected(object, &world.operators)));
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
+    findings.extend(loaded::check(&world, inventory, exists));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
     let services = world.index.services().iter();

@@ -173,7 +173,78 @@ impl Exporter {
     }
 }
 
+/// Names that no application gives its own metrics.
+const UNMISTAKABLE: [&str; 61] = [
+    "kube_pod_",
+    "kube_deployment_",
+    "kube_statefulset_",
+    "kube_daemonset_",
+    "kube_node_",
+    "kube_job_",
+    "kube_horizontalpodautoscaler_",
+    "kube_hpa_",
+    "kube_persistentvolume",
+    "container_cpu_",
+    "container_memory_",
+    "container_fs_",
+    "container_network_",
+    "container_spec_",
+    "container_last_seen",
+    "machine_",
+    "node_cpu_",
+    "node_memory_",
+    "node_filesystem_",
+    "node_disk_",
+    "node_load",
+    "node_network_",
+    "node_time_",
+    "node_boot_",
+    "pg_up",
+    "pg_stat_",
+    "pg_settings_",
+    "pg_database_",
+    "pg_locks",
+    "pg_replication",
+    "redis_up",
+    "redis_memory_",
+    "redis_connected_",
+    "redis_keyspace_",
+    "redis_db_",
+    "redis_commands_processed",
+    "redis_evicted",
+    "redis_config_",
+    "mysql_up",
+    "mysql_global_",
+    "mysql_slave",
+    "mongodb_up",
+    "mongodb_ss_",
+    "mongodb_rs_",
+    "probe_success",
+    "probe_http_",
+    "probe_ssl_",
+    "probe_duration_",
+    "kafka_consumergroup_",
+    "kafka_topic_partition",
+    "kafka_brokers",
+    "rabbitmq_queue_messages",
+    "rabbitmq_up",
+    "rabbitmq_node_",
+    "elasticsearch_cluster_",
+    "elasticsearch_jvm_",
+    "elasticsearch_filesystem",
+    "coredns_",
+    "apiserver_",
+    "etcd_server_",
+    "kubelet_",
+];
+
 impl World<'_> {
+    /// Whose metric this surely is, where none of these jobs was written for that.
+    pub fn nobody_brings(&self, metric: &str, jobs: &[&Job]) -> Option<&'static str> {
+        let exporter = of(metric).filter(|_| UNMISTAKABLE.iter().any(|start| metric.starts_with(start)))?;
+        jobs.iter().all(|job| self.of_job(exporter, job, metric).is_none()).then_some(exporter.who)
+    }
+
     /// The verdict on a metric that others than the target expose.
     pub fn by_exporter(
         &self,

@@ -15,6 +15,7 @@ mod flaws;
 mod index;
 mod job;
 mod labels;
+mod loaded;
 mod monitor;
 mod operator;
 mod pattern;

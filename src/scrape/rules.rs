@@ -17,6 +17,9 @@ cards! {
     DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
     RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
     KEEPS_NOTHING Error "keeps-nothing" "rules for metrics that let nothing through";
+    NO_SUCH_JOB Error "no-such-job" "rules that ask for a job which the configuration does not have";
+    NO_EXPORTER Error "no-exporter" "rules on metrics of an exporter that no job scrapes";
+    RULES_NOT_LOADED Warning "rules-not-loaded" "rule files that the configuration does not find";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
     PATH_DIFFERS Warning "path-differs" "a scrape of another path than the annotations of the pods say";
     ANNOTATION_PORT Warning "annotation-port" "a scrape annotation with a port that no container declares";

@@ -1,0 +1,234 @@
+//! What rules ask for, against the jobs of the configuration that loads them.
+
+use std::collections::BTreeMap;
+
+use super::{Configuration, RuleFile};
+use crate::finding::{Finding, Severity, nearest};
+use crate::lint::is_recorded;
+use crate::manifest::{Node, has_variable, raw_offset};
+use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
+use crate::scrape::config::Job;
+use crate::scrape::coverage::World;
+use crate::scrape::pattern::compiled;
+use crate::scrape::relabel;
+use crate::scrape::rules::{NO_EXPORTER, NO_SUCH_JOB};
+use crate::source::{Place, Span};
+
+/// Findings of one kind about the same thing are one: where it is met first, and how often in all.
+struct Met {
+    finding: Finding,
+    times: usize,
+}
+
+pub fn check(world: &World<'_>, file: &RuleFile<'_>, loading: &[&Configuration<'_>]) -> Vec<Finding> {
+    let names = loading.iter().try_fold(Vec::new(), |mut all, one| {
+        all.extend(names(one)?);
+        Some(all)
+    });
+    let jobs: Vec<&Job> = world
+        .configs
+        .jobs
+        .iter()
+        .filter(|job| loading.iter().any(|one| is_of(job, one)))
+        .collect();
+    let is_closed = world.configs.pushes.is_none() && jobs.iter().all(|job| is_told(job));
+    let mut met: BTreeMap<String, Met> = BTreeMap::new();
+    let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
+    for rule in groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default()) {
+        let Some(node) = rule.get("expr") else { continue };
+        let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
+            continue;
+        };
+        let Ok(expression) = parse(text, &Target::default()) else { continue };
+        let raw = world.sources.get(file.root.document.file).text.get(node.span.range()).unwrap_or_default();
+        let place = |span: Span| {
+            let at = |offset: u32| node.span.start as usize + raw_offset(raw, text, offset as usize);
+            let (start, end) = (at(span.start), at(span.end));
+            Place::new(file.root.document.file, Span::new(start, end.max(start)))
+        };
+        for selector in expression.selectors() {
+            let metric = selector.name.as_deref().unwrap_or_default();
+            if is_recorded(metric) || !world.index.recorded(metric).is_empty() || metric.starts_with("ALERTS") {
+                continue;
+            }
+            let wrong_job = names.as_ref().and_then(|names| {
+                let matcher = selector.matchers.iter().find(|matcher| is_of_nobody(matcher, names))?;
+                Some((format!("job {}", matcher.value), no_such_job(matcher, names, (text, &selector), &place)))
+            });
+            let wrong = wrong_job.or_else(|| {
+                let who = is_closed.then(|| world.nobody_brings(metric, &jobs)).flatten()?;
+                Some((format!("exporter {who}"), no_exporter(metric, who, jobs.len(), &selector, &place)))
+            });
+            if let Some((key, finding)) = wrong {
+                let finding = finding.related(loading[0].place(), "this configuration loads the rules");
+                met.entry(key).or_insert(Met { finding, times: 0 }).times += 1;
+            }
+        }
+    }
+    met.into_values()
+        .map(|Met { mut finding, times }| {
+            if times > 1 {
+                finding.label = Some(format!("and {} more of this file ask for it", times - 1));
+            }
+            finding
+        })
+        .collect()
+}
+
+impl Configuration<'_> {
+    /// The list of its jobs.
+    pub fn place(&self) -> Place {
+        let entry = self.root.document.node.entries().iter().find(|entry| entry.key == "scrape_configs");
+        let span = entry.map_or(self.root.document.node.span, |entry| entry.key_span);
+        Place::new(self.root.document.file, span)
+    }
+}
+
+fn is_of(job: &Job, configuration: &Configuration<'_>) -> bool {
+    job.file == configuration.root.document.file
+        && configuration.jobs().iter().any(|node| node.span == job.node.span)
+}
+
+/// All values that `job` can have in a Prometheus of this configuration; None where something else may set it.
+fn names(configuration: &Configuration<'_>) -> Option<Vec<String>> {
+    let root = &configuration.root.document.node;
+    let is_open = ["scrape_config_files", "remote_read"]
+        .iter()
+        .any(|key| root.get(key).is_some_and(|node| !node.items().is_empty()));
+    if is_open {
+        return None;
+    }
+    let mut all = Vec::new();
+    for job in configuration.jobs() {
+        let is_true = |key: &str| job.get(key).and_then(Node::as_written).as_deref() == Some("true");
+        let found_elsewhere =
+            ["file_sd_configs", "http_sd_configs"].iter().any(|key| job.get(key).is_some());
+        let sets_job = ["relabel_configs", "metric_relabel_configs"].iter().any(|key| {
+            let rules = job.get(key).map(Node::items).unwrap_or_default();
+            rules.iter().any(|rule| rule.get("target_label").and_then(Node::as_str) == Some("job"))
+        });
+        if is_true("honor_labels") || found_elsewhere || sets_job {
+            return None;
+        }
+        let name = job.get("job_name").and_then(Node::as_written).filter(|name| !has_variable(name))?;
+        let of_labels = job.get("static_configs").map(Node::items).unwrap_or_default().iter();
+        all.extend(of_labels.filter_map(|fixed| fixed.at(&["labels", "job"])?.as_written()));
+        all.push(name);
+    }
+    Some(all)
+}
+
+/// Whether a matcher asks for a job that there is not.
+fn is_of_nobody(matcher: &MatcherView, names: &[String]) -> bool {
+    if matcher.name != "job" || matcher.value.is_empty() || has_variable(&matcher.value) {
+        return false;
+    }
+    match matcher.operator {
+        MatchOperator::Equal => !names.contains(&matcher.value),
+        MatchOperator::RegexMatch => compiled(&matcher.value)
+            .is_some_and(|regex| !regex.is_match("") && !names.iter().any(|name| regex.is_match(name))),
+        _ => false,
+    }
+}
+
+fn no_such_job(
+    matcher: &MatcherView,
+    names: &[String],
+    (text, selector): (&str, &SelectorView),
+    place: &impl Fn(Span) -> Place,
+) -> Finding {
+    let before = text.get(..selector.span.start as usize).unwrap_or_default().trim_end();
+    let is_absent = before.ends_with("absent(");
+    let finding = Finding::new(
+        &NO_SUCH_JOB,
+        place(matcher.span),
+        format!("no job of the configuration is called `{}`", matcher.value),
+    )
+    .why(if is_absent {
+        "`absent` of a series that can never be there always holds: the alert fires from the first minute on, for ever"
+    } else {
+        "no series ever matches: the rule stays empty, an alert never fires, and no error tells"
+    });
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let like = |name: &&&str| name.contains(matcher.value.as_str()) || matcher.value.contains(**name);
+    let near = nearest(&matcher.value, known.iter().copied()).or_else(|| known.iter().find(like).copied());
+    const SHOWN: usize = 6;
+    let listed: Vec<String> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = if known.len() > SHOWN { ", …" } else { "" };
+    let mut finding = match near {
+        Some(near) => finding.help(format!("did you mean `job=\"{near}\"`?")),
+        None if known.is_empty() => finding.help("the configuration has no job at all: write one"),
+        None => finding.help(format!("the jobs are {}{more}: ask for one of them, or add the job", listed.join(", "))),
+    };
+    // Another side of the query may give something.
+    if text.contains(" or ") {
+        finding.severity = Severity::Warning;
+    }
+    finding
+}
+
+fn no_exporter(
+    metric: &str,
+    who: &str,
+    jobs: usize,
+    selector: &SelectorView,
+    place: &impl Fn(Span) -> Place,
+) -> Finding {
+    let at = Span::new(selector.span.start as usize, selector.span.start as usize + metric.len());
+    let told = match jobs {
+        1 => "the one job of the configuration does not scrape it".to_string(),
+        _ => format!("none of the {jobs} jobs of the configuration scrapes it"),
+    };
+    Finding::new(&NO_EXPORTER, place(at), format!("`{metric}` comes from {who}, and {told}"))
+        .why("the series does not exist: the rule stays empty, an alert never fires, and no error tells")
+        .help(format!("add a job for {who}, or take the rule out"))
+}
+
+/// Names of what passes on the series of others.
+const PASSING_ON: [&str; 12] = [
+    "otel",
+    "collector",
+    "alloy",
+    "agent",
+    "gateway",
+    "federate",
+    "telegraf",
+    "vector",
+    "statsd",
+    "netdata",
+    "prometheus-",
+    "victoria",
+];
+
+/// Whether all that a job can bring is known by its words.
+fn is_told(job: &Job) -> bool {
+    let passes_on = |text: &str| PASSING_ON.iter().any(|word| text.to_lowercase().contains(word));
+    let path = job.node.get("metrics_path").and_then(Node::as_str).unwrap_or_default();
+    if passes_on(&job.name) || path == "/federate" || job.addresses().any(|(.., address)| passes_on(&address)) {
+        return false;
+    }
+    let finders = job.node.entries().iter().filter(|entry| entry.key.ends_with("_sd_configs"));
+    let mut is_told = true;
+    for finder in finders {
+        is_told &= match finder.key.as_str() {
+            "kubernetes_sd_configs" => finder.node.items().iter().all(|discovery| {
+                discovery.get("role").and_then(Node::as_str) == Some("node") || keeps_by_name(job)
+            }),
+            "dns_sd_configs" => true,
+            _ => false,
+        };
+    }
+    is_told
+}
+
+/// Whether a rule keeps what is called so: what else there is in the cluster does not come through.
+fn keeps_by_name(job: &Job) -> bool {
+    let rules = job.list("relabel_configs", "relabelings");
+    rules.iter().any(|rule| {
+        let keeps = relabel::field(rule, "action", "action").and_then(Node::as_str) == Some("keep");
+        let names = ["_name", "_label_app", "_label_k8s_app", "_label_component"];
+        let is_named = relabel::sources(rule).any(|source| names.iter().any(|name| source.ends_with(name)));
+        let regex = relabel::field(rule, "regex", "regex").and_then(Node::as_written);
+        keeps && is_named && regex.is_some_and(|regex| regex.bytes().any(|byte| byte.is_ascii_alphabetic()))
+    })
+}
