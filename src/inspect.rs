@@ -105,8 +105,9 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(workload::check(&inventory));
     findings.extend(kustomize::check(sources, &inventory, settings.exists));
     findings.extend(alerting::across(sources, &inventory));
-    let (scraping, coverage) = scrape::check(sources, &inventory, settings.exists);
+    let (scraping, coverage, listed) = scrape::check(sources, &inventory, settings.exists);
     findings.extend(scraping);
+    scrape::soften(&mut findings, &listed);
     patched::leave_out(&inventory, &mut findings);
     findings.extend(patched::check(&inventory));
     allow::apply(sources, files, settings.is_whole, &mut findings);

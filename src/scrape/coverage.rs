@@ -11,7 +11,7 @@ use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{address, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, twice};
+use super::{address, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, speaks, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
@@ -100,7 +100,7 @@ pub fn check<'i>(
     sources: &'i Sources,
     inventory: &'i Inventory<'i>,
     exists: fn(&str) -> bool,
-) -> (Vec<Finding>, Vec<Row>) {
+) -> (Vec<Finding>, Vec<Row>, Vec<Place>) {
     let operators = Operators::new(inventory);
     let world = World {
         sources,
@@ -118,6 +118,7 @@ pub fn check<'i>(
     findings.extend(others.filter_map(|object| dangling::not_selected(object, &world.operators)));
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
+    findings.extend(speaks::check(&world));
     findings.extend(loaded::check(&world, inventory, exists));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
@@ -144,6 +145,7 @@ pub fn check<'i>(
         .flat_map(|kind| inventory.kind(kind))
         .filter(|object| object.group() == "keda.sh")
         .collect();
+    let listed: Vec<Place> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
         .into_par_iter()
         .map(|object| {
@@ -157,7 +159,37 @@ pub fn check<'i>(
         findings.extend(own);
         rows.extend(lines);
     }
-    (findings, rows)
+    leave_out_reasons(&mut findings);
+    (findings, rows, listed)
+}
+
+/// What stands in the way of a metric is told with the metric.
+fn leave_out_reasons(findings: &mut Vec<Finding>) {
+    let told: HashSet<Place> = findings
+        .iter()
+        .filter(|finding| finding.rule == &rules::NOT_SCRAPED)
+        .flat_map(|finding| finding.related.iter().map(|related| related.place))
+        .collect();
+    findings.retain(|finding| finding.rule != &rules::OTHER_PROTOCOL || !told.contains(&finding.place));
+}
+
+/// What a query is accused of for want of a label, where the server that is asked scrapes nothing but single addresses
+/// which are all here: no pod more or less makes another series, and nobody else's series can slip in.
+pub fn soften(findings: &mut [Finding], listed: &[Place]) {
+    for finding in findings {
+        let is_inside = listed.iter().any(|place| {
+            place.file == finding.place.file
+                && place.span.start <= finding.place.span.start
+                && finding.place.span.end <= place.span.end
+        });
+        if is_inside {
+            finding.severity = match finding.rule.code {
+                "Q003" => Severity::Warning,
+                "L401" => Severity::Note,
+                _ => continue,
+            };
+        }
+    }
 }
 
 impl<'i> World<'i> {
@@ -240,6 +272,20 @@ impl<'i> World<'i> {
         if let (Some(pods), Some(passages)) = (&target, &passages) {
             self.ways(pods, passages, &selectors, findings);
         }
+    }
+
+    /// The queries of a scaler that go to a server whose configuration is here as a whole, and lists one address for each
+    /// job.
+    fn asked_of_lists(&self, object: &'i Object<'i>) -> Vec<Place> {
+        let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+        let queries = triggers.iter().filter_map(|trigger| {
+            let server = trigger.at(&["metadata", "serverAddress"])?.as_str()?;
+            let query = trigger.at(&["metadata", "query"])?;
+            let is_listed = self.complete(server).is_some()
+                && self.configs.jobs.iter().all(|job| job.addresses().count() == 1);
+            is_listed.then(|| object.place(query))
+        });
+        queries.collect()
     }
 
     /// The pods that a scaler scales, if their workload is here.

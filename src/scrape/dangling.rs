@@ -43,7 +43,11 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
 }
 
 /// The Services that carry what a selector asks for, wherever they are.
-fn services_of<'s, 'i>(monitor: &Object<'i>, selector: &Node, index: &'s Index<'i>) -> Vec<&'s Service<'i>> {
+pub fn services_of<'s, 'i>(
+    monitor: &Object<'i>,
+    selector: &Node,
+    index: &'s Index<'i>,
+) -> Vec<&'s Service<'i>> {
     let wanted = pairs(selector.get("matchLabels"));
     // By expressions alone, all of them have to be looked at.
     let all = if wanted.is_empty() {

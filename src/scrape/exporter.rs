@@ -242,7 +242,13 @@ impl World<'_> {
     /// Whose metric this surely is, where none of these jobs was written for that.
     pub fn nobody_brings(&self, metric: &str, jobs: &[&Job]) -> Option<&'static str> {
         let exporter = of(metric).filter(|_| UNMISTAKABLE.iter().any(|start| metric.starts_with(start)))?;
-        jobs.iter().all(|job| self.of_job(exporter, job, metric).is_none()).then_some(exporter.who)
+        let brings = |job: &&Job| {
+            matches!(
+                self.of_job(exporter, job, metric),
+                Some(Verdict::Scraped { .. } | Verdict::CannotTell(_))
+            )
+        };
+        (!jobs.iter().any(brings)).then_some(exporter.who)
     }
 
     /// The verdict on a metric that others than the target expose.
@@ -490,7 +496,7 @@ impl World<'_> {
 
     /// The configuration of the server that a trigger asks, where it is here as a whole and all of its addresses can be
     /// followed.
-    fn complete(&self, server: &str) -> Option<Place> {
+    pub fn complete(&self, server: &str) -> Option<Place> {
         let configs = &self.configs;
         let ([place], [config]) = (configs.seen.as_slice(), configs.hosts.as_slice()) else { return None };
         let is_told = |job: &Job| {

@@ -4,7 +4,9 @@ use super::{Configuration, RuleFile, means};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, join};
 use crate::manifest::Node;
+use crate::promql::{Target, parse};
 use crate::scrape::coverage::World;
+use crate::scrape::index::nearness;
 use crate::scrape::rules::RULES_NOT_LOADED;
 
 const WHY: &str = "Prometheus starts without a word: a pattern that finds nothing is no error, and none of the alerts and records behind it exists";
@@ -46,6 +48,58 @@ fn left_out<'i>(configuration: &Configuration<'i>, files: &[RuleFile<'i>]) -> Op
         .help(format!("write `rule_files: [/etc/prometheus/{name}]`, with the folder that the ConfigMap is mounted at"));
     finding.severity = Severity::Error;
     Some(finding)
+}
+
+/// Rules that no configuration of the repository loads, while none of them has a word about rules.
+pub fn read_by_nobody<'i>(
+    file: &RuleFile<'i>,
+    all: &[Configuration<'i>],
+    world: &World<'_>,
+    inventory: &Inventory<'_>,
+) -> Option<Finding> {
+    // Alerts of an operator, of a ruler or of tests are loaded by others.
+    const OTHERS: [&str; 8] = ["test", "tests", "testdata", "examples", "loki", "mimir", "cortex", "thanos"];
+    let is_of_others = file.root.path.split(['/', '-', '_', '.']).any(|word| OTHERS.contains(&word));
+    let has_rules =
+        |one: &Configuration<'i>| one.root.at(&["rule_files"]).is_some_and(|node| !node.items().is_empty());
+    let near = all.iter().max_by_key(|one| nearness(one.root.path, file.root.path))?;
+    let same_host =
+        matches!((near.host, file.host), (Some(mine), Some(theirs)) if std::ptr::eq(mine, theirs));
+    if is_of_others
+        || !is_promql(file)
+        || same_host
+        || all.iter().any(has_rules)
+        || !world.operators.is_empty()
+    {
+        return None;
+    }
+    // The same rules may stand in an object of the operator as well.
+    if inventory.kind("PrometheusRule").next().is_some() {
+        return None;
+    }
+    let groups = file.root.document.node.entries().iter().find(|entry| entry.key == "groups")?;
+    let place = crate::source::Place::new(file.root.document.file, groups.key_span);
+    let named = match all {
+        [_] => "the configuration here has".to_string(),
+        _ => format!("none of the {} configurations here has", all.len()),
+    };
+    let message = format!("nothing loads these rules: {named} no `rule_files`");
+    Some(
+        Finding::new(&RULES_NOT_LOADED, place, message)
+            .related(near.place(), "Prometheus reads rules only where its configuration names them")
+            .why("none of these alerts and records exists, and no error tells")
+            .help(format!("mount the file, and write `rule_files: [/etc/prometheus/{}]`", file.name)),
+    )
+}
+
+/// Whether the rules are Prometheus' own: Loki's stand in files of the same shape.
+fn is_promql(file: &RuleFile<'_>) -> bool {
+    let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
+    let mut rules = groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
+    rules.all(|rule| {
+        let text = rule.get("expr").and_then(Node::as_written).unwrap_or_default();
+        parse(&text, &Target::default()).is_ok()
+    })
 }
 
 /// Files in a container, which come from ConfigMaps.
@@ -95,7 +149,10 @@ fn mounted<'i>(
                 finding.severity = Severity::Error;
                 let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
                 finding.related(other.name_place(), format!("this ConfigMap holds `{}`", file.name)).help(
-                    format!("mount the ConfigMap `{}` at `{folder}`, or name the file where it is", other.name),
+                    format!(
+                        "mount the ConfigMap `{}` at `{folder}`, or name the file where it is",
+                        other.name
+                    ),
                 )
             }
             None => finding.help("mount the rules there, or take the line out"),
@@ -145,13 +202,15 @@ impl<'i> Pod<'i> {
         if folder.contains(['*', '?', '[']) {
             return None;
         }
-        let at = |mount: &Node| mount.get("mountPath").and_then(Node::as_str).map(|at| at.trim_end_matches('/').to_string());
+        let at = |mount: &Node| {
+            mount.get("mountPath").and_then(Node::as_str).map(|at| at.trim_end_matches('/').to_string())
+        };
         let is_file = |mount: &&Node| at(mount).as_deref() == Some(pattern);
         if self.mounts().any(|mount| is_file(&mount)) {
             return None;
         }
         // Files that are mounted one by one may be meant as well.
-        let one_by_one = self.mounts().filter_map(|mount| at(mount)).any(|path| {
+        let one_by_one = self.mounts().filter_map(at).any(|path| {
             path.rsplit_once('/').is_some_and(|(parent, name)| parent == folder && means(last, name))
         });
         if one_by_one {
@@ -189,7 +248,9 @@ impl<'i> Pod<'i> {
         }
         Some(match inner {
             "" => format!("the ConfigMap `{name}` is mounted at `{path}`, and has no such key"),
-            _ => format!("the ConfigMap `{name}` is mounted at `{path}`, and its keys are files there, in no folder `{inner}`"),
+            _ => format!(
+                "the ConfigMap `{name}` is mounted at `{path}`, and its keys are files there, in no folder `{inner}`"
+            ),
         })
     }
 }
@@ -211,9 +272,10 @@ fn on_disk(
     for (node, pattern) in configuration.patterns() {
         let name = pattern.rsplit('/').next().unwrap_or(pattern);
         let is_here = files.iter().any(|file| means(pattern, file.name))
-            || world.sources.iter().any(|(_, source)| {
-                means(pattern, source.name.rsplit('/').next().unwrap_or_default())
-            });
+            || world
+                .sources
+                .iter()
+                .any(|(_, source)| means(pattern, source.name.rsplit('/').next().unwrap_or_default()));
         if is_here {
             continue;
         }

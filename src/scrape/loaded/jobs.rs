@@ -20,17 +20,22 @@ struct Met {
     times: usize,
 }
 
-pub fn check(world: &World<'_>, file: &RuleFile<'_>, loading: &[&Configuration<'_>]) -> Vec<Finding> {
-    let names = loading.iter().try_fold(Vec::new(), |mut all, one| {
-        all.extend(names(one)?);
+pub fn check(
+    world: &World<'_>,
+    file: &RuleFile<'_>,
+    loading: &[&Configuration<'_>],
+    who: &str,
+) -> Vec<Finding> {
+    let names = loading.iter().try_fold(Vec::<String>::new(), |mut all, one| {
+        for name in names(one)? {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
         Some(all)
     });
-    let jobs: Vec<&Job> = world
-        .configs
-        .jobs
-        .iter()
-        .filter(|job| loading.iter().any(|one| is_of(job, one)))
-        .collect();
+    let jobs: Vec<&Job> =
+        world.configs.jobs.iter().filter(|job| loading.iter().any(|one| is_of(job, one))).collect();
     let is_closed = world.configs.pushes.is_none() && jobs.iter().all(|job| is_told(job));
     let mut met: BTreeMap<String, Met> = BTreeMap::new();
     let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
@@ -48,19 +53,23 @@ pub fn check(world: &World<'_>, file: &RuleFile<'_>, loading: &[&Configuration<'
         };
         for selector in expression.selectors() {
             let metric = selector.name.as_deref().unwrap_or_default();
-            if is_recorded(metric) || !world.index.recorded(metric).is_empty() || metric.starts_with("ALERTS") {
+            if is_recorded(metric) || !world.index.recorded(metric).is_empty() || metric.starts_with("ALERTS")
+            {
                 continue;
             }
             let wrong_job = names.as_ref().and_then(|names| {
                 let matcher = selector.matchers.iter().find(|matcher| is_of_nobody(matcher, names))?;
-                Some((format!("job {}", matcher.value), no_such_job(matcher, names, (text, &selector), &place)))
+                Some((
+                    format!("job {}", matcher.value),
+                    no_such_job(matcher, names, (text, &selector), &place),
+                ))
             });
             let wrong = wrong_job.or_else(|| {
                 let who = is_closed.then(|| world.nobody_brings(metric, &jobs)).flatten()?;
                 Some((format!("exporter {who}"), no_exporter(metric, who, jobs.len(), &selector, &place)))
             });
             if let Some((key, finding)) = wrong {
-                let finding = finding.related(loading[0].place(), "this configuration loads the rules");
+                let finding = finding.related(loading[0].place(), who);
                 met.entry(key).or_insert(Met { finding, times: 0 }).times += 1;
             }
         }
@@ -101,8 +110,7 @@ fn names(configuration: &Configuration<'_>) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for job in configuration.jobs() {
         let is_true = |key: &str| job.get(key).and_then(Node::as_written).as_deref() == Some("true");
-        let found_elsewhere =
-            ["file_sd_configs", "http_sd_configs"].iter().any(|key| job.get(key).is_some());
+        let found_elsewhere = ["file_sd_configs", "http_sd_configs"].iter().any(|key| job.get(key).is_some());
         let sets_job = ["relabel_configs", "metric_relabel_configs"].iter().any(|key| {
             let rules = job.get(key).map(Node::items).unwrap_or_default();
             rules.iter().any(|rule| rule.get("target_label").and_then(Node::as_str) == Some("job"))
@@ -158,7 +166,8 @@ fn no_such_job(
     let mut finding = match near {
         Some(near) => finding.help(format!("did you mean `job=\"{near}\"`?")),
         None if known.is_empty() => finding.help("the configuration has no job at all: write one"),
-        None => finding.help(format!("the jobs are {}{more}: ask for one of them, or add the job", listed.join(", "))),
+        None => finding
+            .help(format!("the jobs are {}{more}: ask for one of them, or add the job", listed.join(", "))),
     };
     // Another side of the query may give something.
     if text.contains(" or ") {
@@ -204,7 +213,8 @@ const PASSING_ON: [&str; 12] = [
 fn is_told(job: &Job) -> bool {
     let passes_on = |text: &str| PASSING_ON.iter().any(|word| text.to_lowercase().contains(word));
     let path = job.node.get("metrics_path").and_then(Node::as_str).unwrap_or_default();
-    if passes_on(&job.name) || path == "/federate" || job.addresses().any(|(.., address)| passes_on(&address)) {
+    if passes_on(&job.name) || path == "/federate" || job.addresses().any(|(.., address)| passes_on(&address))
+    {
         return false;
     }
     let finders = job.node.entries().iter().filter(|entry| entry.key.ends_with("_sd_configs"));

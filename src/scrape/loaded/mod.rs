@@ -79,7 +79,8 @@ fn holder<'i>(object: &Object<'_>, beside: &[&'i Object<'i>]) -> Option<(&'i Obj
 /// collect.
 pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, exists: fn(&str) -> bool) -> Vec<Finding> {
     let is_plain = |object: &&Object<'i>| object.kind().is_empty() && !object.document.node.is_for_logs();
-    let is_of_rules = |object: &Object<'i>| object.at(&["groups"]).is_some_and(|node| !node.items().is_empty());
+    let is_of_rules =
+        |object: &Object<'i>| object.at(&["groups"]).is_some_and(|node| !node.items().is_empty());
     let plain: Vec<&'i Object<'i>> = inventory
         .objects
         .iter()
@@ -104,6 +105,9 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, exists: fn(&st
     for root in plain {
         let (host, name) = held(root);
         if root.at(&["scrape_configs"]).is_some() {
+            if !is_whole(root, name) {
+                continue;
+            }
             configurations.push(Configuration { root, host, name });
         } else {
             files.push(RuleFile { root, host, name });
@@ -114,10 +118,22 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, exists: fn(&st
     for file in &files {
         let own = loading(file, &configurations);
         if !own.is_empty() {
-            findings.extend(jobs::check(world, file, &own));
+            findings.extend(jobs::check(world, file, &own, "this configuration loads the rules"));
+        } else if let Some(finding) = files::read_by_nobody(file, &configurations, world, inventory) {
+            // They will be loaded by the only one that is here, once it says so.
+            if let [only] = configurations.as_slice() {
+                findings.extend(jobs::check(world, file, &[only], "the only configuration here"));
+            }
+            findings.push(finding);
         }
     }
     findings
+}
+
+/// Whether a file is all that Prometheus reads: jobs alone may be a part that `scrape_config_files` names.
+fn is_whole(root: &Object<'_>, name: &str) -> bool {
+    const KEYS: [&str; 4] = ["global", "rule_files", "alerting", "remote_write"];
+    name.starts_with("prometheus") || KEYS.iter().any(|key| root.at(&[key]).is_some())
 }
 
 /// The configurations that load a rule file: of several the nearest.
@@ -131,9 +147,20 @@ fn loading<'c, 'i>(file: &RuleFile<'i>, all: &'c [Configuration<'i>]) -> Vec<&'c
     let rank = |one: &Configuration<'i>| nearness(one.root.path, file.root.path);
     let best = own.iter().map(|one| rank(one)).max().unwrap_or_default();
     // Another project in the same repository is none of its business.
-    let is_far = best == 0 && file.root.path.contains('/') && own.iter().all(|one| one.root.path.contains('/'));
+    let is_far =
+        best == 0 && file.root.path.contains('/') && own.iter().all(|one| one.root.path.contains('/'));
     if is_far {
         return Vec::new();
     }
-    own.into_iter().filter(|one| rank(one) == best).collect()
+    let nearest: Vec<&Configuration<'i>> = own.into_iter().filter(|one| rank(one) == best).collect();
+    // Of several projects side by side each has a configuration of its own.
+    let folder = |path: &'i str| path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let is_around = |one: &&Configuration<'i>| {
+        let (theirs, own) = (folder(one.root.path), folder(file.root.path));
+        theirs.is_empty() || own == theirs || own.starts_with(&format!("{theirs}/"))
+    };
+    match nearest.len() {
+        0 | 1 => nearest,
+        _ => nearest.into_iter().filter(is_around).collect(),
+    }
 }

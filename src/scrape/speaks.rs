@@ -1,0 +1,171 @@
+//! Ports that Prometheus is told to scrape, and at which something else than metrics is spoken.
+//!
+//! Sources: IANA Service Name and Transport Protocol Port Number Registry; kedacore/charts
+//! keda/templates/manager/service.yaml (`metricsservice` is gRPC with client certificates); nats-io/nats-server
+//! server/monitor.go (paths of 8222).
+
+use super::config::Job;
+use super::coverage::World;
+use super::dangling::services_of;
+use super::job::is_probe;
+use super::monitor::{OF_SERVICES, endpoints, looks_into};
+use super::rules::OTHER_PROTOCOL;
+use super::target::{Pods, Service};
+use super::{address, relabel};
+use crate::finding::Finding;
+use crate::inventory::Object;
+use crate::manifest::Node;
+use crate::source::Place;
+
+/// A port at which something else is spoken.
+struct Spoken {
+    port: &'static str,
+    who: &'static str,
+    /// Words one of which the name of the target must have, where the port alone is no proof.
+    words: &'static [&'static str],
+    help: &'static str,
+}
+
+const fn spoken(
+    port: &'static str,
+    who: &'static str,
+    words: &'static [&'static str],
+    help: &'static str,
+) -> Spoken {
+    Spoken { port, who, words, help }
+}
+
+const KAFKA: &[&str] = &["kafka", "broker", "redpanda"];
+const OF_KAFKA: &str = "deploy kafka_exporter (9308) or the JMX exporter, and scrape that";
+const RABBITMQ: &[&str] = &["rabbit"];
+const OF_RABBITMQ: &str = "scrape port 15692 of the plugin rabbitmq_prometheus";
+
+const SPOKEN: [Spoken; 17] = [
+    spoken("5432", "PostgreSQL", &[], "deploy postgres_exporter (9187) and scrape that"),
+    spoken("3306", "MySQL", &[], "deploy mysqld_exporter (9104) and scrape that"),
+    spoken("27017", "MongoDB", &[], "deploy mongodb_exporter (9216) and scrape that"),
+    spoken("6379", "Redis", &[], "deploy redis_exporter (9121) and scrape that"),
+    spoken("11211", "memcached", &[], "deploy memcached_exporter (9150) and scrape that"),
+    spoken("5672", "AMQP", &[], OF_RABBITMQ),
+    spoken("15672", "RabbitMQ's page for people", RABBITMQ, OF_RABBITMQ),
+    spoken("1433", "SQL Server", &[], "deploy an exporter of it and scrape that"),
+    spoken("1521", "Oracle", &[], "deploy an exporter of it and scrape that"),
+    spoken("2181", "ZooKeeper", &[], "switch on its PrometheusMetricsProvider (7000) and scrape that"),
+    spoken("9042", "Cassandra", &["cassandra", "scylla"], "scrape its exporter"),
+    spoken("9092", "Kafka", KAFKA, OF_KAFKA),
+    spoken("9093", "Kafka", KAFKA, OF_KAFKA),
+    spoken("9094", "Kafka", KAFKA, OF_KAFKA),
+    spoken("4222", "NATS", &["nats"], "deploy prometheus-nats-exporter (7777) and scrape that"),
+    spoken(
+        "8222",
+        "the JSON of NATS, under other paths,",
+        &["nats"],
+        "deploy prometheus-nats-exporter (7777) and scrape that",
+    ),
+    spoken(
+        "9200",
+        "the JSON of Elasticsearch",
+        &["elastic", "opensearch"],
+        "deploy elasticsearch_exporter (9114) and scrape that",
+    ),
+];
+
+/// What is spoken at a port of something that is called so.
+fn at(port: &str, name: &str) -> Option<&'static Spoken> {
+    let name = name.to_lowercase();
+    SPOKEN.iter().find(|spoken| {
+        let is_named = spoken.words.is_empty() || spoken.words.iter().any(|word| name.contains(word));
+        spoken.port == port && is_named && !name.contains("exporter") && !name.contains("metrics")
+    })
+}
+
+fn finding(place: Place, what: &str, spoken: &Spoken) -> Finding {
+    Finding::new(&OTHER_PROTOCOL, place, format!("{what} is {}, which has no metrics to scrape", spoken.who))
+        .why("each scrape fails: `up` stays 0, no series comes, and an alert on `up` fires for ever")
+        .help(spoken.help)
+}
+
+/// Addresses, monitors and annotations that lead to such ports.
+pub fn check(world: &World<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = world.configs.jobs.iter().filter_map(of_job).collect();
+    findings.extend(world.index.monitors.iter().flat_map(|monitor| of_monitor(monitor, world)));
+    findings.extend(world.index.workloads().iter().filter_map(of_pods));
+    findings
+}
+
+/// Of one job the first address is enough.
+fn of_job(job: &Job) -> Option<Finding> {
+    // What is asked for others, or rewritten before it is scraped, goes elsewhere.
+    let rewrites = job
+        .list("relabel_configs", "relabelings")
+        .iter()
+        .filter_map(|rule| relabel::field(rule, "target_label", "targetLabel")?.as_str())
+        .any(|label| label == "__address__");
+    let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath")).and_then(Node::as_str);
+    if is_probe(job) || rewrites || path.is_some_and(|path| path != "/metrics") {
+        return None;
+    }
+    job.addresses().find_map(|(_, node, address)| {
+        let (_, port) = address.rsplit_once(':')?;
+        let spoken = at(port, address::host(&address))?;
+        Some(finding(job.place(node), &format!("`{address}`"), spoken))
+    })
+}
+
+fn of_monitor(monitor: &Object<'_>, world: &World<'_>) -> Vec<Finding> {
+    let Some(selector) = monitor.at(&["spec", "selector"]) else { return Vec::new() };
+    let labels: String =
+        selector.get("matchLabels").map(Node::pairs).into_iter().flatten().map(|(_, value)| value).collect();
+    let mut findings = Vec::new();
+    for endpoint in endpoints(monitor) {
+        let Some((node, port)) = endpoint.get("port").and_then(|node| Some((node, node.as_str()?))) else {
+            continue;
+        };
+        // Source: kedacore/keda pkg/metricsservice/server.go: a gRPC server that asks for a client certificate.
+        if port == "metricsservice" && (labels.contains("keda") || monitor.name.contains("keda")) {
+            findings.push(
+                Finding::new(
+                    &OTHER_PROTOCOL,
+                    monitor.place(node),
+                    "`metricsservice` is the port at which KEDA's parts talk to each other, in gRPC",
+                )
+                .why("each scrape fails: `up` stays 0, and none of KEDA's own metrics comes")
+                .help("write `port: metrics`, and install KEDA with `prometheus.operator.enabled: true`"),
+            );
+            continue;
+        }
+        if !OF_SERVICES.contains(&monitor.kind())
+            || endpoint.get("path").is_some_and(|path| path.as_str() != Some("/metrics"))
+        {
+            continue;
+        }
+        let services = services_of(monitor, selector, &world.index);
+        let reached: Vec<&Service<'_>> =
+            services.into_iter().filter(|service| looks_into(monitor, service.object)).collect();
+        let spoken = |service: &&Service<'_>| {
+            let (_, number, target) = service.ports.iter().find(|(name, ..)| name == port)?;
+            let number = number.map(|number| number.to_string()).unwrap_or_default();
+            at(&number, &service.object.name).or_else(|| at(target, &service.object.name))
+        };
+        let all: Vec<Option<&Spoken>> = reached.iter().map(spoken).collect();
+        if let (Some(Some(first)), true) = (all.first(), all.iter().all(Option::is_some)) {
+            findings.push(
+                finding(monitor.place(node), &format!("the port `{port}`"), first)
+                    .related(reached[0].object.name_place(), "the Service that it selects"),
+            );
+        }
+    }
+    findings
+}
+
+/// The annotation that tells the port of the pods.
+fn of_pods(pods: &Pods<'_>) -> Option<Finding> {
+    if pods.annotations.get("prometheus.io/scrape").map(String::as_str) != Some("true") {
+        return None;
+    }
+    let path = ["spec", "template", "metadata", "annotations", "prometheus.io/port"];
+    let node = pods.object.at(&path)?;
+    let port = node.as_written()?;
+    let spoken = at(&port, &pods.object.name)?;
+    Some(finding(pods.object.place(node), &format!("port {port}"), spoken))
+}
