@@ -11,7 +11,9 @@ use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{address, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, speaks, twice};
+use super::{
+    address, alerts, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, speaks, twice,
+};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
@@ -119,6 +121,7 @@ pub fn check<'i>(
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
     findings.extend(speaks::check(&world));
+    findings.extend(alerts::check(&world, inventory));
     findings.extend(loaded::check(&world, inventory, exists));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
@@ -366,7 +369,7 @@ impl<'i> World<'i> {
     }
 
     /// The pods of the workload that a selector names, where that is not the target.
-    fn named(
+    pub fn named(
         &self,
         object: &Object<'i>,
         selector: &SelectorView,
@@ -527,7 +530,7 @@ impl<'i> World<'i> {
         }
     }
 
-    fn inside(&self, object: &Object<'_>, node: &Node, value: &str, span: Span) -> Place {
+    pub fn inside(&self, object: &Object<'_>, node: &Node, value: &str, span: Span) -> Place {
         let file = object.document.file;
         let raw = self.sources.get(file).text.get(node.span.range()).unwrap_or_default();
         let at = |offset: u32| node.span.start as usize + raw_offset(raw, value, offset as usize);
