@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::config::{clean, relative};
 use crate::inspect::knows;
-use crate::manifest;
+use crate::manifest::{self, Document};
 use crate::source::{FileId, SourceFile, Sources};
 
 /// Larger files are somebody's data, not a manifest.
@@ -50,6 +50,8 @@ enum Sifted {
     Kept(String),
     /// An object of a kind that only a definition found elsewhere can speak of.
     Foreign,
+    /// A ConfigMap or Secret, of interest only to those who take values from it.
+    Values,
     Nothing,
 }
 
@@ -105,7 +107,7 @@ pub fn manifests(
         match sifted {
             Sifted::Policy(text) => found.policies.push(sources.add(SourceFile::new(name.as_ref(), text))),
             Sifted::Kept(text) => found.files.push(sources.add(SourceFile::new(name.as_ref(), text))),
-            Sifted::Foreign | Sifted::Nothing => {}
+            Sifted::Foreign | Sifted::Values | Sifted::Nothing => {}
         }
     }
     Ok(found)
@@ -242,7 +244,8 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     if !reading.findings.is_empty() || reading.documents.iter().any(knows) {
         return Ok(Sifted::Kept(text));
     }
-    Ok(Sifted::Foreign)
+    let holds_values = |document: &Document| ["ConfigMap", "Secret"].contains(&document.kind());
+    Ok(if reading.documents.iter().any(holds_values) { Sifted::Values } else { Sifted::Foreign })
 }
 
 /// Bytes as a text: UTF-8, or UTF-16 that says so in its first bytes, as some shells write it.
@@ -334,7 +337,7 @@ fn is_known(bytes: &[u8]) -> bool {
 }
 
 /// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and ConfigMaps and
-/// Secrets where a scaler takes values from them.
+/// Secrets where a scaler, or pods beside an autoscaler, take values from them.
 fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
     let any_has = |read: &[(PathBuf, Sifted)], words: &[&str]| {
         read.iter().any(|(_, sifted)| {
@@ -343,16 +346,17 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
     };
     let is_defined = is_sure || any_has(read, &["CustomResourceDefinition"]);
     let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "]);
-    if !is_defined && !is_referred_to {
-        return Ok(());
-    }
-    read.par_iter_mut().filter(|(_, sifted)| matches!(sifted, Sifted::Foreign)).try_for_each(
-        |(path, sifted)| {
-            let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
-            if is_defined || ["Secret", "ConfigMap"].iter().any(|kind| has(&bytes, kind)) {
-                *sifted = Sifted::Kept(text(bytes));
-            }
-            Ok(())
-        },
-    )
+    // The pods that an autoscaler adds read them as well.
+    let is_scaled = any_has(read, &["ScaledObject", "HorizontalPodAutoscaler"])
+        && any_has(read, &["configMapKeyRef", "configMapRef", "secretKeyRef", "secretRef"]);
+    let is_asked_for = |sifted: &Sifted| match sifted {
+        Sifted::Foreign => is_defined,
+        Sifted::Values => is_defined || is_referred_to || is_scaled,
+        _ => false,
+    };
+    read.par_iter_mut().filter(|(_, sifted)| is_asked_for(sifted)).try_for_each(|(path, sifted)| {
+        let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
+        *sifted = Sifted::Kept(text(bytes));
+        Ok(())
+    })
 }

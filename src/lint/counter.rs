@@ -23,9 +23,14 @@ const EXISTENCE: [&str; 12] = [
     "ts_of_min_over_time",
 ];
 
-/// Names that end like that of a counter and are none: switches, and moments.
+/// Names that end like that of a counter and are none: switches, moments, and what is there just now.
 fn is_level(name: &str) -> bool {
-    name.ends_with("_enabled_total") || name.contains("_timestamp_")
+    const NOW: [&str; 9] =
+        ["active", "inflight", "flight", "progress", "current", "pending", "running", "open", "waiting"];
+    let stem = name.strip_suffix("_total");
+    name.ends_with("_enabled_total")
+        || name.contains("_timestamp_")
+        || stem.is_some_and(|stem| stem.split('_').any(|word| NOW.contains(&word)))
 }
 
 impl Linter<'_> {

@@ -32,6 +32,45 @@ pub fn embedded(document: &Document, text: &str) -> Reading {
             found.documents.iter().flat_map(|inner| monitors(&inner.node, inner, 0)).collect();
         found.documents.extend(monitors(&document.node, document, 0));
         found.documents.extend(of_texts);
+        found.documents.extend(groups(&document.node, document, 0));
+    }
+    found
+}
+
+/// Keys of values below which charts have groups of rules.
+///
+/// Sources: prometheus-community/helm-charts charts/kube-prometheus-stack/values.yaml and charts/prometheus/values.yaml.
+const OF_RULES: [&str; 4] = [
+    "additionalPrometheusRulesMap",
+    "additionalPrometheusRules",
+    "alerting_rules.yml",
+    "recording_rules.yml",
+];
+
+/// The rules that a chart takes from its values, each list of groups like a rule file.
+fn groups(node: &Node, document: &Document, depth: usize) -> Vec<Document> {
+    const MOST_LEVELS: usize = 8;
+    let mut found = Vec::new();
+    if depth > MOST_LEVELS {
+        return found;
+    }
+    for entry in node.entries() {
+        if !OF_RULES.contains(&entry.key.as_str()) {
+            found.extend(groups(&entry.node, document, depth + 1));
+            continue;
+        }
+        let below = entry.node.entries().iter().map(|entry| &entry.node);
+        for holder in below.chain(entry.node.items()).chain([&entry.node]) {
+            let lists = holder.entries().iter().filter(|entry| entry.key == "groups");
+            found.extend(lists.map(|list| {
+                let value = Value::Mapping(vec![list.clone()]);
+                let span = Span::new(list.key_span.start as usize, list.node.span.end as usize);
+                Document { file: document.file, node: Node { value, span } }
+            }));
+        }
+    }
+    for item in node.items() {
+        found.extend(groups(item, document, depth + 1));
     }
     found
 }

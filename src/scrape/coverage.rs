@@ -8,11 +8,13 @@ use rayon::prelude::*;
 use super::config::{self, Configs, Job};
 use super::index::{self, Index};
 use super::operator::Operators;
+use super::pattern::{Fit, fit};
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
 use super::{
-    address, alerts, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, speaks, twice,
+    address, addressed, alerts, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules,
+    speaks, twice,
 };
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -102,7 +104,7 @@ pub fn check<'i>(
     sources: &'i Sources,
     inventory: &'i Inventory<'i>,
     exists: fn(&str) -> bool,
-) -> (Vec<Finding>, Vec<Row>, Vec<Place>) {
+) -> (Vec<Finding>, Vec<Row>, Vec<(Place, bool)>) {
     let operators = Operators::new(inventory);
     let world = World {
         sources,
@@ -124,7 +126,7 @@ pub fn check<'i>(
     findings.extend(alerts::check(&world, inventory));
     findings.extend(loaded::check(&world, inventory, exists));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
-    findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
+    findings.extend(world.configs.jobs.iter().flat_map(|job| addressed::check(job, &world.index, sources)));
     let services = world.index.services().iter();
     findings.extend(
         services.filter_map(|service| annotations::of_service(service, &world.configs, &world.index)),
@@ -148,7 +150,7 @@ pub fn check<'i>(
         .flat_map(|kind| inventory.kind(kind))
         .filter(|object| object.group() == "keda.sh")
         .collect();
-    let listed: Vec<Place> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
+    let listed: Vec<(Place, bool)> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
         .into_par_iter()
         .map(|object| {
@@ -173,21 +175,22 @@ fn leave_out_reasons(findings: &mut Vec<Finding>) {
         .filter(|finding| finding.rule == &rules::NOT_SCRAPED)
         .flat_map(|finding| finding.related.iter().map(|related| related.place))
         .collect();
-    findings.retain(|finding| finding.rule != &rules::OTHER_PROTOCOL || !told.contains(&finding.place));
+    let with_reasons = [&rules::OTHER_PROTOCOL, &rules::NO_SUCH_SERVICE];
+    findings.retain(|finding| !with_reasons.contains(&finding.rule) || !told.contains(&finding.place));
 }
 
-/// What a query is accused of for want of a label, where the server that is asked scrapes nothing but single addresses
-/// which are all here: no pod more or less makes another series, and nobody else's series can slip in.
-pub fn soften(findings: &mut [Finding], listed: &[Place]) {
+/// What a query is accused of for want of a label, where the server that is asked scrapes nothing but addresses which are
+/// all here: nobody else's series can slip in, and of a single address no pod more or less makes another series.
+pub fn soften(findings: &mut [Finding], listed: &[(Place, bool)]) {
     for finding in findings {
-        let is_inside = listed.iter().any(|place| {
+        let around = listed.iter().find(|(place, _)| {
             place.file == finding.place.file
                 && place.span.start <= finding.place.span.start
                 && finding.place.span.end <= place.span.end
         });
-        if is_inside {
+        if let Some((_, is_single)) = around {
             finding.severity = match finding.rule.code {
-                "Q003" => Severity::Warning,
+                "Q003" if *is_single => Severity::Warning,
                 "L401" => Severity::Note,
                 _ => continue,
             };
@@ -277,18 +280,34 @@ impl<'i> World<'i> {
         }
     }
 
-    /// The queries of a scaler that go to a server whose configuration is here as a whole, and lists one address for each
-    /// job.
-    fn asked_of_lists(&self, object: &'i Object<'i>) -> Vec<Place> {
+    /// The queries of a scaler that go to a server whose configuration is here as a whole and lists its addresses, and
+    /// whether each of them asks for a single address.
+    fn asked_of_lists(&self, object: &'i Object<'i>) -> Vec<(Place, bool)> {
         let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
         let queries = triggers.iter().filter_map(|trigger| {
             let server = trigger.at(&["metadata", "serverAddress"])?.as_str()?;
             let query = trigger.at(&["metadata", "query"])?;
-            let is_listed = self.complete(server).is_some()
-                && self.configs.jobs.iter().all(|job| job.addresses().count() == 1);
-            is_listed.then(|| object.place(query))
+            self.complete(server)?;
+            let expression = parse(query.as_str()?, &Target::default()).ok()?;
+            let is_single = expression.selectors().iter().all(|selector| self.addresses_of(selector) <= 1);
+            Some((object.place(query), is_single))
         });
         queries.collect()
+    }
+
+    /// How many listed addresses a selector may ask for.
+    fn addresses_of(&self, selector: &SelectorView) -> usize {
+        let fits = |label: &str, value: &str| {
+            selector.matchers.iter().filter(|matcher| matcher.name == label).all(|matcher| {
+                match matcher.operator {
+                    MatchOperator::Equal => matcher.value == value,
+                    MatchOperator::RegexMatch => fit(&matcher.value, value) != Some(Fit::No),
+                    MatchOperator::NotEqual | MatchOperator::RegexNotMatch => true,
+                }
+            })
+        };
+        let jobs = self.configs.jobs.iter().filter(|job| fits("job", &job.name));
+        jobs.flat_map(Job::addresses).filter(|(.., address)| fits("instance", address)).count()
     }
 
     /// The pods that a scaler scales, if their workload is here.

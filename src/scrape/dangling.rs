@@ -2,8 +2,6 @@
 //!
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
 
-use super::address;
-use super::config::Job;
 use super::index::Index;
 use super::monitor::{
     OF_SERVICES, abroad, carried, endpoints, further, looks_into, means, port_help, respell, selected,
@@ -335,31 +333,6 @@ fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>], index: &In
             Some(help) => finding.help(help),
             None => finding,
         });
-    }
-    findings
-}
-
-/// Addresses of a job that name a Service, and a port that it does not have.
-pub fn addresses(job: &Job, index: &Index<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (_, target, address) in job.addresses() {
-        let host = address::host(&address);
-        // Beside Docker Compose the same name may be that of a container.
-        if has_variable(&address) || job.is_local && !host.contains('.') {
-            continue;
-        }
-        let first = host.split('.').next().unwrap_or_default();
-        let services: Vec<&Service<'_>> = index.services_named(first).collect();
-        let Some(why) = address::no_such_port(&address, &services) else { continue };
-        let message = format!("{} scrapes `{address}`, and nothing listens there", job.what());
-        let named = services.iter().find(|service| address::names(host, service)).unwrap_or(&services[0]);
-        findings.push(
-            Finding::new(&PORT_MISSING, job.place(target), message)
-                .label(why)
-                .related(named.object.name_place(), "the Service")
-                .why("every scrape fails, and what the query asks for is never there")
-                .help("write a port of the Service, which is not always that of the container"),
-        );
     }
     findings
 }

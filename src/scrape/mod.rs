@@ -5,6 +5,7 @@
 //! Verdicts have three shades: scraped, not scraped, cannot tell.
 
 mod address;
+mod addressed;
 mod alerts;
 mod annotations;
 mod config;

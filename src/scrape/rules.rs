@@ -17,6 +17,7 @@ cards! {
     DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
     RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
     KEEPS_NOTHING Error "keeps-nothing" "rules for metrics that let nothing through";
+    NO_SUCH_SERVICE Error "no-such-service" "a scrape of a name that no Service has";
     OTHER_PROTOCOL Error "other-protocol" "a scrape of a port that speaks something else";
     NO_SUCH_JOB Error "no-such-job" "rules that ask for a job which the configuration does not have";
     NO_EXPORTER Error "no-exporter" "rules on metrics of an exporter that no job scrapes";

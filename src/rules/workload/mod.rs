@@ -7,6 +7,7 @@ mod environment;
 mod external;
 mod hpa_name;
 mod metrics_api;
+mod missing_key;
 mod prometheus;
 mod rights;
 mod secret_keys;
@@ -32,6 +33,7 @@ cards! {
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
     SERVICE_NAME Warning "service-name" "an address to which no Service answers";
+    MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
@@ -60,6 +62,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     hpa_name::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
+        missing_key::check(inventory, one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
             environment::check(one, &mut findings);
         }

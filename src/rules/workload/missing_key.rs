@@ -1,0 +1,89 @@
+//! Variables of a scaled workload that come from a key which its ConfigMap or Secret does not have.
+//!
+//! Source: kubernetes/kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables: without `optional` a key that is
+//! not there is an error, and the container is not made (CreateContainerConfigError).
+
+use super::{MISSING_KEY, Scaled};
+use crate::finding::{Finding, Severity, nearest};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::{Node, has_variable};
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &Scaled<'i>, findings: &mut Vec<Finding>) {
+    for list in ["containers", "initContainers"] {
+        let containers = scaled.workload.at(&["spec", "template", "spec", list]).map(Node::items);
+        for container in containers.unwrap_or_default() {
+            for entry in container.get("env").map(Node::items).unwrap_or_default() {
+                let Some(from) = entry.get("valueFrom") else { continue };
+                for (kind, key) in [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")] {
+                    let Some(reference) = from.get(key) else { continue };
+                    let Some(finding) = missing(inventory, scaled.workload, reference, kind) else {
+                        continue;
+                    };
+                    // Two autoscalers may mean one workload.
+                    if !findings.iter().any(|other| other.place == finding.place) {
+                        findings.push(finding);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn missing<'i>(
+    inventory: &'i Inventory<'i>,
+    workload: &Object<'_>,
+    reference: &Node,
+    kind: &'static str,
+) -> Option<Finding> {
+    if reference.get("optional").and_then(Node::as_written).as_deref() == Some("true") {
+        return None;
+    }
+    let node = reference.get("key")?;
+    let key = node.as_str().filter(|key| !has_variable(key))?;
+    let name = reference.get("name")?.as_str()?;
+    let holder = inventory.meant(kind, name, workload)?;
+    // Another one of that name, or what a patch puts in, may have it.
+    if !holder.patched.is_empty() || !workload.patched.is_empty() || inventory.named(kind, name).count() > 1 {
+        return None;
+    }
+    let keys = keys(holder);
+    if keys.is_empty() || keys.iter().any(|own| *own == key || has_variable(own)) {
+        return None;
+    }
+    let mut finding = Finding::new(
+        &MISSING_KEY,
+        workload.place(node),
+        format!("the {kind} `{name}` has no key `{}`", key.escape_debug()),
+    )
+    .related(holder.name_place(), "its keys are others")
+    .why("no container starts (CreateContainerConfigError): the autoscaler adds pods, and none of them ever works");
+    let others = ["ConfigMap", "Secret"].into_iter().flat_map(|kind| inventory.kind(kind));
+    let elsewhere = others
+        .filter(|other| other.belongs_to(workload) && keys_of(other).any(|own| own == key))
+        .find(|other| other.name != name || other.kind() != kind);
+    finding = match (elsewhere, nearest(key, keys.iter().copied())) {
+        (Some(other), _) => {
+            finding.help(format!("the {} `{}` has it: refer to that", other.kind(), other.name))
+        }
+        (None, Some(near)) => finding.help(format!("did you mean `{near}`?")),
+        (None, None) => {
+            finding.help(format!("add `{}` to the {kind}, or write one of its keys", key.escape_debug()))
+        }
+    };
+    // The keys of a Secret may be filled in the cluster.
+    if kind == "Secret" {
+        finding.severity = Severity::Warning;
+    }
+    Some(finding)
+}
+
+fn keys_of<'d>(object: &'d Object<'_>) -> impl Iterator<Item = &'d str> {
+    let parts = ["data", "stringData", "binaryData"].into_iter();
+    parts
+        .flat_map(|part| object.at(&[part]).map(Node::entries).unwrap_or_default())
+        .map(|entry| entry.key.as_str())
+}
+
+fn keys<'d>(object: &'d Object<'_>) -> Vec<&'d str> {
+    keys_of(object).collect()
+}
