@@ -232,7 +232,11 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
         .file_stem()
         .and_then(std::ffi::OsStr::to_str)
         .is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
-    if is_kustomization || is_known(&bytes) {
+    // Docker Compose says what a Prometheus beside it sees.
+    let is_compose =
+        path.file_name().and_then(std::ffi::OsStr::to_str).is_some_and(|name| name.contains("compose"))
+            && has(&bytes, "services:");
+    if is_kustomization || is_compose || is_known(&bytes) {
         return Ok(Sifted::Kept(text(bytes)));
     }
     if !has(&bytes, "apiVersion") && !has(&bytes, "groups:") {

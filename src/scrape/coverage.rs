@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
+use super::compose::{self, Compose};
 use super::config::{self, Configs, Job};
 use super::index::{self, Index};
 use super::operator::Operators;
@@ -124,7 +125,9 @@ pub fn check<'i>(
     findings.extend(flaws::of_jobs(&world.configs));
     findings.extend(speaks::check(&world));
     findings.extend(alerts::check(&world, inventory));
-    findings.extend(loaded::check(&world, inventory, exists));
+    let compose = Compose::new(inventory);
+    findings.extend(compose::check(&world, &compose, inventory));
+    findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| addressed::check(job, &world.index, sources)));
     let services = world.index.services().iter();
@@ -289,14 +292,14 @@ impl<'i> World<'i> {
             let query = trigger.at(&["metadata", "query"])?;
             self.complete(server)?;
             let expression = parse(query.as_str()?, &Target::default()).ok()?;
-            let is_single = expression.selectors().iter().all(|selector| self.addresses_of(selector) <= 1);
+            let is_single = expression.selectors().iter().all(|selector| self.has_one_address(selector));
             Some((object.place(query), is_single))
         });
         queries.collect()
     }
 
-    /// How many listed addresses a selector may ask for.
-    fn addresses_of(&self, selector: &SelectorView) -> usize {
+    /// Whether of each job a selector asks for one of the listed addresses at most.
+    fn has_one_address(&self, selector: &SelectorView) -> bool {
         let fits = |label: &str, value: &str| {
             selector.matchers.iter().filter(|matcher| matcher.name == label).all(|matcher| {
                 match matcher.operator {
@@ -306,8 +309,8 @@ impl<'i> World<'i> {
                 }
             })
         };
-        let jobs = self.configs.jobs.iter().filter(|job| fits("job", &job.name));
-        jobs.flat_map(Job::addresses).filter(|(.., address)| fits("instance", address)).count()
+        let mut jobs = self.configs.jobs.iter().filter(|job| fits("job", &job.name));
+        jobs.all(|job| job.addresses().filter(|(.., address)| fits("instance", address)).count() <= 1)
     }
 
     /// The pods that a scaler scales, if their workload is here.

@@ -8,6 +8,7 @@ mod address;
 mod addressed;
 mod alerts;
 mod annotations;
+mod compose;
 mod config;
 mod coverage;
 mod dangling;

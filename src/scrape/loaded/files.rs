@@ -5,6 +5,7 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, join};
 use crate::manifest::Node;
 use crate::promql::{Target, parse};
+use crate::scrape::compose::{Compose, Server};
 use crate::scrape::coverage::World;
 use crate::scrape::index::nearness;
 use crate::scrape::rules::RULES_NOT_LOADED;
@@ -16,11 +17,17 @@ pub fn check<'i>(
     files: &[RuleFile<'i>],
     inventory: &'i Inventory<'i>,
     world: &World<'i>,
-    exists: fn(&str) -> bool,
+    (compose, exists): (&Compose<'i>, fn(&str) -> bool),
 ) -> Vec<Finding> {
     let mut findings = match configuration.host {
         Some(host) => mounted(configuration, host, files, inventory),
-        None => on_disk(configuration, files, world, exists),
+        None => {
+            let mut found = on_disk(configuration, files, world, exists);
+            if let Some(server) = compose.server(configuration.root.path) {
+                found.extend(in_container(configuration, files, server));
+            }
+            found
+        }
     };
     findings.extend(left_out(configuration, files));
     findings
@@ -38,9 +45,7 @@ fn left_out<'i>(configuration: &Configuration<'i>, files: &[RuleFile<'i>]) -> Op
     if !has_patterns && configuration.root.at(&["rule_files"]).is_some_and(|node| !node.items().is_empty()) {
         return None;
     }
-    let groups = file.root.document.node.entries().iter().find(|entry| entry.key == "groups")?;
-    let name = file.name;
-    let place = crate::source::Place::new(file.root.document.file, groups.key_span);
+    let (name, place) = (file.name, file.place());
     let message = format!("no pattern of `rule_files` in `{}` means `{name}`", configuration.name);
     let mut finding = Finding::new(&RULES_NOT_LOADED, place, message)
         .related(configuration.place(), "this configuration stands in the same ConfigMap")
@@ -77,15 +82,13 @@ pub fn read_by_nobody<'i>(
     if inventory.kind("PrometheusRule").next().is_some() {
         return None;
     }
-    let groups = file.root.document.node.entries().iter().find(|entry| entry.key == "groups")?;
-    let place = crate::source::Place::new(file.root.document.file, groups.key_span);
     let named = match all {
         [_] => "the configuration here has".to_string(),
         _ => format!("none of the {} configurations here has", all.len()),
     };
     let message = format!("nothing loads these rules: {named} no `rule_files`");
     Some(
-        Finding::new(&RULES_NOT_LOADED, place, message)
+        Finding::new(&RULES_NOT_LOADED, file.place(), message)
             .related(near.place(), "Prometheus reads rules only where its configuration names them")
             .why("none of these alerts and records exists, and no error tells")
             .help(format!("mount the file, and write `rule_files: [/etc/prometheus/{}]`", file.name)),
@@ -255,6 +258,32 @@ impl<'i> Pod<'i> {
     }
 }
 
+/// Files in a container of Docker Compose.
+fn in_container(
+    configuration: &Configuration<'_>,
+    files: &[RuleFile<'_>],
+    server: &Server<'_>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (node, pattern) in configuration.patterns() {
+        let path = match pattern.strip_prefix('/') {
+            Some(_) => pattern.to_string(),
+            None => format!("/etc/prometheus/{}", pattern.trim_start_matches("./")),
+        };
+        let meant = files.iter().find(|file| file.host.is_none() && means(pattern, file.name));
+        let Some(file) = meant.filter(|_| !server.sees(&path)) else { continue };
+        let message = format!("`{pattern}` finds no file in the container: nothing is mounted there");
+        let mut finding = Finding::new(&RULES_NOT_LOADED, configuration.root.place(node), message)
+            .related(server.place(), "this container reads the configuration")
+            .related(file.place(), "these rules are meant")
+            .why(WHY)
+            .help(format!("mount the file: `{}:{path}:ro`", server.seen_from(file.root.path)));
+        finding.severity = Severity::Error;
+        findings.push(finding);
+    }
+    findings
+}
+
 /// Files beside a plain `prometheus.yml`.
 fn on_disk(
     configuration: &Configuration<'_>,
@@ -297,7 +326,7 @@ fn on_disk(
         .why(WHY);
         findings.push(match near {
             Some(file) => finding
-                .related(file.root.name_place(), "these rules are loaded by nothing")
+                .related(file.place(), "these rules are loaded by nothing")
                 .help(format!("did you mean `{}`?", file.name)),
             None => finding.help("write the rules, or take the line out"),
         });

@@ -10,12 +10,13 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
+use super::compose::Compose;
 use super::coverage::World;
 use super::index::{are_environments, nearness};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
-use crate::source::FileId;
+use crate::source::{FileId, Place};
 
 /// A `prometheus.yml`, wherever it stands.
 pub struct Configuration<'i> {
@@ -50,6 +51,15 @@ impl<'i> Configuration<'i> {
     }
 }
 
+impl RuleFile<'_> {
+    /// The list of its groups.
+    fn place(&self) -> Place {
+        let entry = self.root.document.node.entries().iter().find(|entry| entry.key == "groups");
+        let span = entry.map_or(self.root.document.node.span, |entry| entry.key_span);
+        Place::new(self.root.document.file, span)
+    }
+}
+
 /// Whether the last part of a pattern means a file of this name.
 ///
 /// Source: Go path/filepath, Match.
@@ -77,7 +87,12 @@ fn holder<'i>(object: &Object<'_>, beside: &[&'i Object<'i>]) -> Option<(&'i Obj
 
 /// Configurations that mount or read something wrong, and rules that ask for what the configuration around them does not
 /// collect.
-pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, exists: fn(&str) -> bool) -> Vec<Finding> {
+pub fn check<'i>(
+    world: &World<'i>,
+    inventory: &'i Inventory<'i>,
+    compose: &Compose<'i>,
+    exists: fn(&str) -> bool,
+) -> Vec<Finding> {
     let is_plain = |object: &&Object<'i>| object.kind().is_empty() && !object.document.node.is_for_logs();
     let is_of_rules =
         |object: &Object<'i>| object.at(&["groups"]).is_some_and(|node| !node.items().is_empty());
@@ -113,8 +128,10 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, exists: fn(&st
             files.push(RuleFile { root, host, name });
         }
     }
-    let mut findings: Vec<Finding> =
-        configurations.iter().flat_map(|one| files::check(one, &files, inventory, world, exists)).collect();
+    let mut findings: Vec<Finding> = configurations
+        .iter()
+        .flat_map(|one| files::check(one, &files, inventory, world, (compose, exists)))
+        .collect();
     for file in &files {
         let own = loading(file, &configurations);
         if !own.is_empty() {

@@ -1,0 +1,265 @@
+//! Docker Compose beside a plain `prometheus.yml`: what the container of Prometheus sees of the files and of its
+//! neighbours.
+//!
+//! Sources: compose-spec/compose-spec 05-services.md (`volumes`, `extra_hosts`, `network_mode`) and 06-networks.md: a
+//! service is found by its name, its `container_name` and its aliases by those who share a network with it.
+
+use std::collections::HashSet;
+
+use super::address::host;
+use super::config::Job;
+use super::coverage::World;
+use super::job::is_probe;
+use super::rules::NO_SUCH_SERVICE;
+use crate::finding::{Finding, Severity, nearest};
+use crate::inventory::{Inventory, Object, join};
+use crate::manifest::{Node, has_variable};
+use crate::source::Place;
+
+/// A service of a compose file that runs Prometheus.
+pub struct Server<'i> {
+    object: &'i Object<'i>,
+    service: &'i Node,
+    place: Place,
+}
+
+/// A file or folder that a container sees: its path on the machine, if it is one, and in the container.
+struct Mount {
+    from: Option<String>,
+    to: String,
+}
+
+/// Every compose file; the services of all of them may run beside each other.
+pub struct Compose<'i> {
+    files: Vec<&'i Object<'i>>,
+    pub servers: Vec<Server<'i>>,
+}
+
+fn is_compose(object: &Object<'_>) -> bool {
+    let name = object.path.rsplit('/').next().unwrap_or(object.path);
+    object.kind().is_empty()
+        && name.contains("compose")
+        && object.at(&["services"]).is_some_and(|node| !node.entries().is_empty())
+}
+
+impl<'i> Compose<'i> {
+    pub fn new(inventory: &'i Inventory<'i>) -> Self {
+        let files: Vec<&'i Object<'i>> =
+            inventory.objects.iter().filter(|object| is_compose(object)).collect();
+        let servers = files.iter().flat_map(|object| {
+            let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
+            services.iter().filter_map(|entry| {
+                let image = entry.node.get("image").and_then(Node::as_str)?;
+                let is_server = image.contains("prom/prometheus") || image.contains("/prometheus/prometheus");
+                let place = Place::new(object.document.file, entry.key_span);
+                is_server.then_some(Server { object, service: &entry.node, place })
+            })
+        });
+        Compose { servers: servers.collect(), files }
+    }
+
+    /// The server that reads a configuration of this path.
+    pub fn server(&self, path: &str) -> Option<&Server<'i>> {
+        self.servers.iter().find(|server| server.configuration().as_deref() == Some(path))
+    }
+
+    /// The names at which the services of all compose files are found; None where there may be others.
+    fn names(&self) -> Option<HashSet<String>> {
+        let mut names = HashSet::new();
+        for object in &self.files {
+            let is_external = |entry: &crate::manifest::Entry| {
+                entry.node.get("external").is_some_and(|node| node.as_written().as_deref() != Some("false"))
+            };
+            let networks = object.at(&["networks"]).map(Node::entries).unwrap_or_default();
+            if object.at(&["include"]).is_some() || networks.iter().any(is_external) {
+                return None;
+            }
+            for entry in object.at(&["services"]).map(Node::entries).unwrap_or_default() {
+                let service = &entry.node;
+                if service.get("extends").is_some() {
+                    return None;
+                }
+                names.insert(entry.key.clone());
+                let own = ["container_name", "hostname"].into_iter().filter_map(|key| service.get(key));
+                names.extend(own.filter_map(Node::as_written));
+                let aliases = service.get("networks").map(Node::entries).unwrap_or_default();
+                let aliases = aliases.iter().filter_map(|network| network.node.get("aliases"));
+                names.extend(aliases.flat_map(Node::items).filter_map(Node::as_written));
+                names.extend(pairs_of(service, "extra_hosts", &[':', '=']));
+                names.extend(service.get("links").map(Node::items).unwrap_or_default().iter().filter_map(
+                    |link| Some(link.as_str()?.rsplit(':').next().unwrap_or_default().to_string()),
+                ));
+            }
+        }
+        Some(names)
+    }
+}
+
+/// The first halves of what is written as a mapping, or as a list of pairs.
+fn pairs_of(service: &Node, key: &str, separators: &[char]) -> Vec<String> {
+    let Some(node) = service.get(key) else { return Vec::new() };
+    let listed = node.items().iter().filter_map(|item| {
+        let text = item.as_str()?;
+        Some(text.split(separators).next().unwrap_or(text).to_string())
+    });
+    node.entries().iter().map(|entry| entry.key.clone()).chain(listed).collect()
+}
+
+impl<'i> Server<'i> {
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    fn folder(&self) -> &'i str {
+        self.object.path.rfind('/').map_or("", |at| &self.object.path[..at])
+    }
+
+    /// A path as it is written beside the compose file.
+    pub fn seen_from(&self, path: &str) -> String {
+        let folder = self.folder();
+        match path.strip_prefix(folder).filter(|_| !folder.is_empty()) {
+            Some(rest) => format!(".{rest}"),
+            None if folder.is_empty() => format!("./{path}"),
+            None => path.to_string(),
+        }
+    }
+
+    fn mounts(&self) -> Vec<Mount> {
+        let volumes = self.service.get("volumes").map(Node::items).unwrap_or_default();
+        let one = |from: &str, to: &str| {
+            let is_path = from.starts_with(['.', '/', '~']);
+            let from = is_path.then(|| join(self.folder(), from));
+            Mount { from, to: to.trim_end_matches('/').to_string() }
+        };
+        let mut all: Vec<Mount> = volumes
+            .iter()
+            .filter_map(|volume| match volume.as_str() {
+                Some(text) => {
+                    let mut parts = text.split(':');
+                    let (from, to) = (parts.next()?, parts.next()?);
+                    Some(one(from, to))
+                }
+                None => Some(one(volume.get("source")?.as_str()?, volume.get("target")?.as_str()?)),
+            })
+            .collect();
+        // Files of `configs` are mounted as well.
+        let configs = self.service.get("configs").map(Node::items).unwrap_or_default();
+        all.extend(configs.iter().filter_map(|config| {
+            let to = config.get("target")?.as_str()?.to_string();
+            let name = config.get("source")?.as_str()?;
+            let file = self.object.at(&["configs", name, "file"]).and_then(Node::as_str);
+            Some(Mount { from: file.map(|file| join(self.folder(), file)), to })
+        }));
+        all
+    }
+
+    /// The path on the machine of what the container sees at a path.
+    fn behind(&self, path: &str) -> Option<String> {
+        let mounts = self.mounts();
+        let holds = |mount: &&Mount| path == mount.to || path.starts_with(&format!("{}/", mount.to));
+        let mount = mounts.iter().filter(holds).max_by_key(|mount| mount.to.len())?;
+        Some(format!("{}{}", mount.from.as_deref()?, &path[mount.to.len()..]))
+    }
+
+    /// Whether something is mounted at a path, or around it.
+    pub fn sees(&self, path: &str) -> bool {
+        let is_it = |mount: &Mount| {
+            path == mount.to || path.starts_with(&format!("{}/", mount.to)) || {
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                mount.to.rsplit_once('/').is_some_and(|(parent, _)| parent == folder) && path.contains('*')
+            }
+        };
+        self.service.get("build").is_some() || self.mounts().iter().any(is_it)
+    }
+
+    /// The configuration on the machine.
+    fn configuration(&self) -> Option<String> {
+        let command = self.service.get("command");
+        let words = command.map(Node::items).unwrap_or_default().iter().filter_map(Node::as_str);
+        let text = command.and_then(Node::as_str).unwrap_or_default();
+        let flag = words.chain(text.split_whitespace()).find_map(|word| word.strip_prefix("--config.file="));
+        self.behind(flag.unwrap_or("/etc/prometheus/prometheus.yml"))
+    }
+
+    fn shares_the_machine(&self) -> bool {
+        self.service.get("network_mode").is_some()
+    }
+}
+
+/// Targets and Alertmanagers of configurations that compose files mount.
+pub fn check(world: &World<'_>, compose: &Compose<'_>, inventory: &Inventory<'_>) -> Vec<Finding> {
+    let Some(names) = compose.names() else { return Vec::new() };
+    let mut findings = Vec::new();
+    for server in compose.servers.iter().filter(|server| !server.shares_the_machine()) {
+        let Some(path) = server.configuration() else { continue };
+        let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);
+        for job in jobs.filter(|job| !is_probe(job)) {
+            let mut wrong = job.addresses().filter_map(|(_, node, address)| {
+                told(server, &names, &address, job.place(node), is_own(&address, job))
+            });
+            // Of one job the first is enough.
+            findings.extend(wrong.next());
+        }
+        let root = inventory.objects.iter().find(|object| object.path == path && object.kind().is_empty());
+        let Some(root) = root else { continue };
+        let managers = root.at(&["alerting", "alertmanagers"]).map(Node::items).unwrap_or_default();
+        let targets = managers
+            .iter()
+            .flat_map(|manager| manager.get("static_configs").map(Node::items).unwrap_or_default())
+            .flat_map(|fixed| fixed.get("targets").map(Node::items).unwrap_or_default());
+        findings.extend(targets.filter_map(|node| {
+            told(server, &names, &node.as_written()?, root.place(node), false).map(|finding| {
+                finding.why("Prometheus does not find it: alerts fire, and nobody is ever told")
+            })
+        }));
+    }
+    findings
+}
+
+/// Prometheus may scrape itself.
+fn is_own(address: &str, job: &Job) -> bool {
+    address.ends_with(":9090") || job.name.contains("prometheus")
+}
+
+fn told(
+    server: &Server<'_>,
+    names: &HashSet<String>,
+    address: &str,
+    place: Place,
+    is_own: bool,
+) -> Option<Finding> {
+    let name = host(address);
+    if has_variable(address) || name.is_empty() || names.contains(name) {
+        return None;
+    }
+    let finding = |message: String| {
+        Finding::new(&NO_SUCH_SERVICE, place, message)
+            .related(server.place(), "this container asks")
+            .why("the target is down from the first scrape on: `up` is 0, and no series of it comes")
+    };
+    if matches!(name, "localhost" | "127.0.0.1") {
+        let port = address.rsplit_once(':').map_or("", |(_, port)| port);
+        return (!is_own).then(|| {
+            finding(format!("`{address}` is the container of Prometheus itself"))
+                .help(format!("write the name of the service: `<service>:{port}`"))
+        });
+    }
+    if name == "host.docker.internal" {
+        let mut finding = finding(format!("`{name}` is not known in this container"))
+            .why("only Docker Desktop knows the name by itself: on Linux the target is down, and no series of it comes")
+            .help("write `extra_hosts: [\"host.docker.internal:host-gateway\"]` into the service of Prometheus");
+        finding.severity = Severity::Warning;
+        return Some(finding);
+    }
+    // What has a domain is looked up in the world.
+    if name.contains('.') || name.starts_with('[') {
+        return None;
+    }
+    let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
+    known.sort_unstable();
+    let finding = finding(format!("no service of the compose files is called `{name}`"));
+    Some(match nearest(name, known.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{}`?", address.replacen(name, near, 1))),
+        None => finding.help("add the service, or take the target out"),
+    })
+}
