@@ -4,11 +4,13 @@
 mod kustomize;
 mod object;
 mod patch;
+mod services;
 mod values;
 
 pub use kustomize::join;
 pub use object::{Object, group};
 pub use patch::ReplicaChange;
+pub use services::{hosts, selects};
 pub use values::Behind;
 
 use std::collections::HashMap;

@@ -156,6 +156,13 @@ impl<'d> Object<'d> {
         let own = own.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
         own.chain(self.added_labels.iter().cloned()).collect()
     }
+
+    /// Labels of the pods of a workload, as they are applied.
+    pub fn pod_labels(&self) -> Vec<(String, String)> {
+        let template = self.at(&["spec", "template", "metadata", "labels"]).map(Node::pairs);
+        let own = template.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
+        own.chain(self.added_pod_labels.iter().cloned()).collect()
+    }
 }
 
 /// Patches are called so, also where the kustomization that names them is switched off or elsewhere.

@@ -13,6 +13,7 @@ mod formula;
 mod job;
 mod limits;
 mod metadata;
+mod own;
 mod own_count;
 mod prometheus;
 mod query;
@@ -24,10 +25,12 @@ mod secrets;
 mod unread;
 mod values;
 mod view;
+mod wakes;
 
 pub use cards::RULES;
 pub use job::{check_job, in_words_of_jobs};
 pub use view::{Trigger, View};
+pub use wakes::across;
 
 use crate::finding::{Edit, Finding, Fix};
 use crate::inventory::Object;

@@ -118,9 +118,7 @@ fn is_autoscaler(object: &Object<'_>) -> bool {
 
 /// Labels of the pods of a workload, as they are applied.
 fn pod_labels(workload: &Object<'_>) -> Vec<(String, String)> {
-    let template = workload.at(&["spec", "template", "metadata", "labels"]).map(Node::pairs);
-    let own = template.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
-    own.chain(workload.added_pod_labels.iter().cloned()).collect()
+    workload.pod_labels()
 }
 
 /// The `matchLabels` of a selector; None where it has none, or expressions beside them.
