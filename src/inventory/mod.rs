@@ -11,7 +11,7 @@ pub use kustomize::join;
 pub use object::{Object, group};
 pub use patch::ReplicaChange;
 pub use services::{hosts, selects};
-pub use values::Behind;
+pub use values::{Behind, Environment, Variable};
 
 use std::collections::HashMap;
 

@@ -2,9 +2,11 @@
 //! the metrics.
 
 mod authentication;
+mod broker_names;
 mod budget;
 mod environment;
 mod external;
+mod given;
 mod hpa_name;
 mod metrics_api;
 mod prometheus;
@@ -16,6 +18,8 @@ mod sidecar;
 mod target;
 mod twice;
 mod vertical;
+mod watched_host;
+mod watched_name;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -37,6 +41,7 @@ cards! {
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
+    WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -68,6 +73,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         authentication::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
+        watched(inventory, object, &mut findings);
     }
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
         let at = findings.len();
@@ -77,9 +83,28 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         authentication::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
+        watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
     }
     findings
+}
+
+/// What the triggers watch, against what the pods work on.
+fn watched<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &mut Vec<Finding>) {
+    let Some(workload) = given::target(inventory, object).filter(|workload| workload.belongs_to(object))
+    else {
+        return;
+    };
+    let environment = inventory.environment(workload);
+    if environment.is_open {
+        return;
+    }
+    for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+        let other = watched_host::check(inventory, object, trigger, workload, &environment);
+        findings.extend(
+            other.or_else(|| watched_name::check(inventory, object, trigger, workload, &environment)),
+        );
+    }
 }
 
 /// An autoscaler and the workload that it means.
