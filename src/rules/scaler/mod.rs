@@ -4,6 +4,7 @@ mod address;
 mod annotations;
 mod arithmetic;
 mod authentication;
+mod bull;
 mod cards;
 mod combined;
 mod effects;
@@ -84,6 +85,7 @@ impl Checker<'_> {
         self.values(trigger, view);
         self.combined(trigger);
         self.unread(trigger);
+        self.bull(trigger);
         self.secrets(trigger);
         match trigger.kind {
             "prometheus" => {
