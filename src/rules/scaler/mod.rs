@@ -16,6 +16,7 @@ mod limits;
 mod metadata;
 mod own;
 mod own_count;
+mod placeholder;
 mod prometheus;
 mod query;
 mod reach;
@@ -30,6 +31,7 @@ mod wakes;
 
 pub use cards::RULES;
 pub use job::{check_job, in_words_of_jobs};
+pub use placeholder::gap;
 pub use view::{Trigger, View};
 pub use wakes::across;
 
@@ -99,6 +101,7 @@ impl Checker<'_> {
             "cron" => self.schedule(view, trigger),
             _ => {}
         }
+        self.placeholders(trigger);
     }
 
     fn push(&mut self, finding: Finding) {

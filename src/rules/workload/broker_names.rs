@@ -5,20 +5,18 @@
 
 use crate::inventory::{Inventory, Object, selects};
 use crate::manifest::Node;
+use crate::rules::scaler::gap;
 
 /// The name of a host: no number, not the pod itself, no placeholder.
 pub(super) fn is_name(host: &str) -> bool {
     let is_number = host.chars().all(|c| c.is_ascii_digit() || c == '.');
     // What stands between the pods and the broker has a name of its own.
     let is_between = ["bouncer", "pgpool", "pgcat", "proxy", "router"].iter().any(|word| host.contains(word));
-    let is_open = host
-        .split(['-', '.', '_'])
-        .any(|word| matches!(word, "your" | "changeme" | "placeholder" | "example" | "todo"));
     host.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
         && !is_number
         && !is_between
-        && !is_open
+        && gap(host).is_none()
         && host != "localhost"
         && host != "host.docker.internal"
 }

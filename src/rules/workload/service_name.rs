@@ -9,6 +9,7 @@ use super::{SERVICE_NAME, carries, pod_labels};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
+use crate::rules::scaler::gap;
 
 /// Keys of the metadata, and parameters of a TriggerAuthentication, that hold addresses.
 const KEYS: [&str; 13] = [
@@ -145,7 +146,7 @@ fn short<'i>(
     given: &Given<'_>,
     address: &str,
 ) -> Option<Finding> {
-    let name = host(address).filter(|host| is_name(host))?;
+    let name = host(address).filter(|host| is_name(host) && gap(host).is_none())?;
     if matches!(name, "localhost" | "127.0.0.1" | "0.0.0.0") {
         return Some(
             given

@@ -5,6 +5,7 @@ use super::given::given;
 use crate::finding::{Finding, nearest};
 use crate::inventory::{Environment, Inventory, Object};
 use crate::manifest::{Node, has_variable};
+use crate::rules::scaler::gap;
 
 /// Types of triggers, their key for a name, what it is in words, and what variables with such a name end in.
 const NAMES: [(&[&str], &str, &str, &[&str]); 14] = [
@@ -186,12 +187,7 @@ fn name(text: &str) -> Option<&str> {
     let is_name = text.chars().all(|c| c.is_alphanumeric() || "-_.:/{}".contains(c))
         && text.chars().any(char::is_alphabetic)
         && !matches!(text, "true" | "false");
-    let is_open = has_variable(text)
-        || text.contains("{{")
-        || text
-            .to_lowercase()
-            .split(['-', '_', '.'])
-            .any(|word| matches!(word, "your" | "changeme" | "placeholder"));
+    let is_open = has_variable(text) || text.contains("{{") || gap(text).is_some();
     (is_name && !is_open && text.len() > 1).then_some(text)
 }
 
