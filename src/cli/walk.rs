@@ -333,8 +333,9 @@ fn is_known(bytes: &[u8]) -> bool {
         || OPERATIONS.iter().any(|word| has(bytes, word))
 }
 
-/// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and ConfigMaps and
-/// Secrets where a scaler takes values from them.
+/// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and others where
+/// something that is scaled refers to them: the ConfigMaps and Secrets of its variables, the ways that lead to its
+/// Service, its topics, the volume of its database.
 fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
     let any_has = |read: &[(PathBuf, Sifted)], words: &[&str]| {
         read.iter().any(|(_, sifted)| {
@@ -342,14 +343,27 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         })
     };
     let is_defined = is_sure || any_has(read, &["CustomResourceDefinition"]);
-    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "]);
-    if !is_defined && !is_referred_to {
+    let is_by_keda = any_has(read, &["ScaledObject", "ScaledJob"]);
+    let is_scaled = is_by_keda || any_has(read, &["HorizontalPodAutoscaler", "prom/prometheus"]);
+    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "])
+        || is_scaled && any_has(read, &["configMapRef", "secretRef", "KeyRef", "configMap:"]);
+    let mut kinds: Vec<&str> = Vec::new();
+    if is_referred_to {
+        kinds.extend(["Secret", "ConfigMap"]);
+    }
+    if is_by_keda {
+        kinds.extend(["Ingress", "HTTPRoute", "VirtualService", "KafkaTopic"]);
+    }
+    if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
+        kinds.push("PersistentVolumeClaim");
+    }
+    if !is_defined && kinds.is_empty() {
         return Ok(());
     }
     read.par_iter_mut().filter(|(_, sifted)| matches!(sifted, Sifted::Foreign)).try_for_each(
         |(path, sifted)| {
             let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
-            if is_defined || ["Secret", "ConfigMap"].iter().any(|kind| has(&bytes, kind)) {
+            if is_defined || kinds.iter().any(|kind| has(&bytes, kind)) {
                 *sifted = Sifted::Kept(text(bytes));
             }
             Ok(())

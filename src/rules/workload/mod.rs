@@ -4,6 +4,7 @@
 mod authentication;
 mod broker_names;
 mod budget;
+mod config;
 mod environment;
 mod external;
 mod given;
@@ -42,6 +43,7 @@ cards! {
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
+    CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -63,6 +65,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     secret_keys::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
+    config::check(inventory, &scaled, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
