@@ -347,12 +347,13 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
     let is_scaled = is_by_keda || any_has(read, &["HorizontalPodAutoscaler", "prom/prometheus"]);
     let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "])
         || is_scaled && any_has(read, &["configMapRef", "secretRef", "KeyRef", "configMap:"]);
+    // Kinds, or other words of such files.
     let mut kinds: Vec<&str> = Vec::new();
     if is_referred_to {
         kinds.extend(["Secret", "ConfigMap"]);
     }
     if is_by_keda {
-        kinds.extend(["Ingress", "HTTPRoute", "VirtualService", "KafkaTopic"]);
+        kinds.extend(["Ingress", "HTTPRoute", "VirtualService", "KafkaTopic", "kafka-topics"]);
     }
     if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
         kinds.push("PersistentVolumeClaim");

@@ -10,6 +10,7 @@ mod external;
 mod given;
 mod hpa_name;
 mod metrics_api;
+mod partitions;
 mod prometheus;
 mod rights;
 mod secret_keys;
@@ -44,6 +45,7 @@ cards! {
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
+    PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -66,6 +68,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
     config::check(inventory, &scaled, &mut findings);
+    partitions::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
