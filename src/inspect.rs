@@ -102,6 +102,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(own.into_iter().flatten());
     once_a_file(&mut findings, &manifest::rules::QUOTED_TEMPLATE);
     findings.extend(repository::check(sources, &inventory));
+    findings.extend(scaler::across(&inventory, &settings.versions));
     findings.extend(workload::check(&inventory));
     findings.extend(kustomize::check(sources, &inventory, settings.exists));
     findings.extend(alerting::across(sources, &inventory));

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::config::{clean, relative};
 use crate::inspect::knows;
-use crate::manifest::{self, Document};
+use crate::manifest;
 use crate::source::{FileId, SourceFile, Sources};
 
 /// Larger files are somebody's data, not a manifest.
@@ -48,10 +48,9 @@ pub fn everything() -> Exclude {
 enum Sifted {
     Policy(String),
     Kept(String),
-    /// An object of a kind that only a definition found elsewhere can speak of.
-    Foreign,
-    /// A ConfigMap or Secret, of interest only to those who take values from it.
-    Values,
+    /// An object of a kind that only a definition found elsewhere can speak of, or that is of interest only to those who
+    /// refer to it: which words of [`REFERRED`] it has.
+    Foreign([bool; REFERRED.len()]),
     Nothing,
 }
 
@@ -107,7 +106,7 @@ pub fn manifests(
         match sifted {
             Sifted::Policy(text) => found.policies.push(sources.add(SourceFile::new(name.as_ref(), text))),
             Sifted::Kept(text) => found.files.push(sources.add(SourceFile::new(name.as_ref(), text))),
-            Sifted::Foreign | Sifted::Values | Sifted::Nothing => {}
+            Sifted::Foreign(_) | Sifted::Nothing => {}
         }
     }
     Ok(found)
@@ -248,8 +247,7 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     if !reading.findings.is_empty() || reading.documents.iter().any(knows) {
         return Ok(Sifted::Kept(text));
     }
-    let holds_values = |document: &Document| ["ConfigMap", "Secret"].contains(&document.kind());
-    Ok(if reading.documents.iter().any(holds_values) { Sifted::Values } else { Sifted::Foreign })
+    Ok(Sifted::Foreign(REFERRED.map(|word| has(text.as_bytes(), word))))
 }
 
 /// Bytes as a text: UTF-8, or UTF-16 that says so in its first bytes, as some shells write it.
@@ -307,6 +305,18 @@ const KINDS: [&str; 31] = [
     "VerticalPodAutoscaler",
 ];
 
+/// Kinds, or other words, of files that are of interest only where something that is scaled refers to them.
+const REFERRED: [&str; 8] = [
+    "Secret",
+    "ConfigMap",
+    "Ingress",
+    "HTTPRoute",
+    "VirtualService",
+    "KafkaTopic",
+    "kafka-topics",
+    "PersistentVolumeClaim",
+];
+
 /// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
 const CONFIGURATION: [&str; 7] = [
     "scrape_configs",
@@ -340,8 +350,9 @@ fn is_known(bytes: &[u8]) -> bool {
         || OPERATIONS.iter().any(|word| has(bytes, word))
 }
 
-/// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and ConfigMaps and
-/// Secrets where a scaler, or pods beside an autoscaler, take values from them.
+/// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and others where
+/// something that is scaled refers to them: the ConfigMaps and Secrets of its variables, the ways that lead to its
+/// Service, its topics, the volume of its database.
 fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
     let any_has = |read: &[(PathBuf, Sifted)], words: &[&str]| {
         read.iter().any(|(_, sifted)| {
@@ -349,13 +360,29 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         })
     };
     let is_defined = is_sure || any_has(read, &["CustomResourceDefinition"]);
-    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "]);
-    // The pods that an autoscaler adds read them as well.
-    let is_scaled = any_has(read, &["ScaledObject", "HorizontalPodAutoscaler"])
-        && any_has(read, &["configMapKeyRef", "configMapRef", "secretKeyRef", "secretRef"]);
+    let is_by_keda = any_has(read, &["ScaledObject", "ScaledJob"]);
+    let is_scaled = is_by_keda || any_has(read, &["HorizontalPodAutoscaler", "prom/prometheus"]);
+    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "])
+        || is_scaled && any_has(read, &["configMapRef", "secretRef", "KeyRef", "configMap:"]);
+    // Kinds, or other words of such files.
+    let mut kinds: Vec<&str> = Vec::new();
+    if is_referred_to {
+        kinds.extend(["Secret", "ConfigMap"]);
+    }
+    if is_by_keda {
+        kinds.extend(["Ingress", "HTTPRoute", "VirtualService", "KafkaTopic", "kafka-topics"]);
+    }
+    if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
+        kinds.push("PersistentVolumeClaim");
+    }
+    if !is_defined && kinds.is_empty() {
+        return Ok(());
+    }
     let is_asked_for = |sifted: &Sifted| match sifted {
-        Sifted::Foreign => is_defined,
-        Sifted::Values => is_defined || is_referred_to || is_scaled,
+        Sifted::Foreign(words) => {
+            let mut own = REFERRED.iter().zip(words).filter(|(_, has)| **has).map(|(word, _)| word);
+            is_defined || own.any(|word| kinds.contains(word))
+        }
         _ => false,
     };
     read.par_iter_mut().filter(|(_, sifted)| is_asked_for(sifted)).try_for_each(|(path, sifted)| {

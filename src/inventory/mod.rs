@@ -4,12 +4,14 @@
 mod kustomize;
 mod object;
 mod patch;
+mod services;
 mod values;
 
 pub use kustomize::join;
 pub use object::{Object, group};
 pub use patch::ReplicaChange;
-pub use values::Behind;
+pub use services::{hosts, selects};
+pub use values::{Behind, Environment, Variable};
 
 use std::collections::HashMap;
 

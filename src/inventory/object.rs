@@ -156,6 +156,27 @@ impl<'d> Object<'d> {
         let own = own.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
         own.chain(self.added_labels.iter().cloned()).collect()
     }
+
+    /// The template of the pods of a workload, or of the Jobs of a ScaledJob.
+    pub fn pod_template(&self) -> Option<&'d Node> {
+        match self.kind() {
+            "ScaledJob" => self.at(&["spec", "jobTargetRef", "template"]),
+            _ => self.at(&["spec", "template"]),
+        }
+    }
+
+    /// The containers of its pods that run beside each other.
+    pub fn containers(&self) -> &'d [Node] {
+        let containers = self.pod_template().and_then(|template| template.at(&["spec", "containers"]));
+        containers.map(Node::items).unwrap_or_default()
+    }
+
+    /// Labels of the pods of a workload, as they are applied.
+    pub fn pod_labels(&self) -> Vec<(String, String)> {
+        let template = self.at(&["spec", "template", "metadata", "labels"]).map(Node::pairs);
+        let own = template.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
+        own.chain(self.added_pod_labels.iter().cloned()).collect()
+    }
 }
 
 /// Patches are called so, also where the kustomization that names them is switched off or elsewhere.

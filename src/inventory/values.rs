@@ -61,6 +61,87 @@ impl<'i> Inventory<'i> {
     }
 }
 
+/// A variable of a container.
+pub struct Variable<'i> {
+    pub name: String,
+    /// What it holds; None where the files do not tell.
+    pub held: Option<Behind<'i>>,
+}
+
+/// The variables of the containers of a workload.
+#[derive(Default)]
+pub struct Environment<'i> {
+    pub variables: Vec<Variable<'i>>,
+    /// Whether there may be others: an overlay changes them, or a ConfigMap is not here. Secrets seldom are.
+    pub is_open: bool,
+}
+
+impl<'i> Inventory<'i> {
+    /// The variables of all containers of a workload, or of a ScaledJob, that run beside each other.
+    pub fn environment(&'i self, workload: &'i Object<'i>) -> Environment<'i> {
+        let is_changed =
+            |path: &Vec<String>| path.iter().any(|key| matches!(key.as_str(), "env" | "envFrom"));
+        let mut all = Environment { is_open: workload.patched.iter().any(is_changed), ..Default::default() };
+        for container in workload.containers() {
+            let from = all.variables.len();
+            self.sources(workload, container, &mut all);
+            for entry in container.get("env").map(Node::items).unwrap_or_default() {
+                let Some(name) = entry.get("name").and_then(Node::as_str) else { continue };
+                let mut held = self.variable(workload, container, name);
+                if let Some(held) = &mut held {
+                    expand(&mut held.text, &all.variables[from..]);
+                }
+                all.variables.push(Variable { name: name.to_string(), held });
+            }
+            // Of several of one name the last one counts.
+            let mut own = all.variables.split_off(from);
+            let is_last = |at: usize, name: &str| !own[at + 1..].iter().any(|other| other.name == name);
+            let last: Vec<bool> = (0..own.len()).map(|at| is_last(at, &own[at].name)).collect();
+            let mut last = last.into_iter();
+            own.retain(|_| last.next() == Some(true));
+            all.variables.extend(own);
+        }
+        all
+    }
+
+    /// What a container takes from whole ConfigMaps and Secrets.
+    fn sources(&'i self, workload: &Object<'_>, container: &'i Node, all: &mut Environment<'i>) {
+        for source in container.get("envFrom").map(Node::items).unwrap_or_default() {
+            let prefix = source.get("prefix").and_then(Node::as_str).unwrap_or_default();
+            let object = match references(source, ["secretRef", "configMapRef"])[..] {
+                [(kind, reference)] => {
+                    let name = reference.get("name").and_then(Node::as_str).unwrap_or_default();
+                    self.meant(kind, name, workload).filter(|object| object.patched.is_empty())
+                }
+                _ => None,
+            };
+            let Some(object) = object else {
+                all.is_open |= source.get("secretRef").is_none();
+                continue;
+            };
+            let kind = if object.kind() == "Secret" { "Secret" } else { "ConfigMap" };
+            for part in ["data", "stringData"] {
+                for entry in object.at(&[part]).map(Node::entries).unwrap_or_default() {
+                    all.variables.push(Variable {
+                        name: format!("{prefix}{}", entry.key),
+                        held: self.held(kind, object.document.name(), &entry.key, workload),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Puts in what `$(NAME)` stands for, as the kubelet does.
+fn expand(text: &mut String, known: &[Variable<'_>]) {
+    for variable in known.iter().rev() {
+        let reference = format!("$({})", variable.name);
+        if let Some(held) = variable.held.as_ref().filter(|_| text.contains(&reference)) {
+            *text = text.replace(&reference, &held.text);
+        }
+    }
+}
+
 /// The kinds that a node refers to, by the keys for a Secret and for a ConfigMap.
 fn references<'d>(node: &'d Node, [secret, config_map]: [&str; 2]) -> Vec<(&'static str, &'d Node)> {
     [("Secret", secret), ("ConfigMap", config_map)]

@@ -4,6 +4,7 @@
 //! net/url reads the whole.
 
 use super::cards::ADDRESS;
+use super::placeholder::gap;
 use super::{Checker, Trigger, is_known};
 use crate::finding::{Finding, Severity};
 use crate::source::Place;
@@ -22,9 +23,6 @@ pub(super) struct Address<'t> {
 /// Pages of Prometheus that are copied along with the address.
 const PAGES: [&str; 8] =
     ["graph", "targets", "alerts", "rules", "metrics", "classic/graph", "-/healthy", "-/ready"];
-
-/// Words of addresses that nobody has filled in.
-const UNFILLED: [&str; 5] = ["your", "yours", "changeme", "placeholder", "replaceme"];
 
 impl<'t> Address<'t> {
     pub fn read(text: &'t str) -> Option<Self> {
@@ -59,22 +57,6 @@ impl<'t> Address<'t> {
     pub fn is_plain(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("http")
     }
-}
-
-/// Whether somebody has left a gap to be filled in: surely, or by the looks of it.
-fn gap(text: &str) -> Option<Severity> {
-    let small = text.to_lowercase();
-    if small.contains(['<', '>'])
-        || small.split(|c: char| !c.is_alphanumeric()).any(|word| UNFILLED.contains(&word))
-    {
-        return Some(Severity::Error);
-    }
-    let host = Address::read(&small).map_or(small.clone(), |address| address.host.to_string());
-    let of_examples = ["example.com", "example.org", "example.net"];
-    of_examples
-        .iter()
-        .any(|end| host == *end || host.ends_with(&format!(".{end}")))
-        .then_some(Severity::Warning)
 }
 
 impl Checker<'_> {

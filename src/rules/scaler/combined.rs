@@ -162,7 +162,7 @@ impl Checker<'_> {
             return self.push(
                 Finding::new(&ADDRESS, place, "the address names no queue")
                     .why(REFUSED)
-                    .help("write it like `https://sqs.eu-west-1.amazonaws.com/123456789012/orders`"),
+                    .help("write it like `https://sqs.eu-west-1.amazonaws.com/481270395168/orders`"),
             );
         }
         let of_url = host.strip_prefix("sqs.").and_then(|rest| rest.strip_suffix(".amazonaws.com"));

@@ -3,25 +3,10 @@
 //! Sources: kedacore/keda apis/keda/v1alpha1/scaledobject_types.go (a maximum of 100 by default);
 //! kubernetes/kubernetes pkg/apis/autoscaling/v2/defaults.go (scaling rules), pkg/controller/podautoscaler/horizontal.go.
 
-use super::cards::{DEFAULT_BEHAVIOR, MEMORY_HOLDS, NEVER_WAKES, NO_EFFECT, OPEN_MAXIMUM, RESTLESS};
-use super::{Checker, Trigger, View, is_known};
+use super::cards::{DEFAULT_BEHAVIOR, MEMORY_HOLDS, NO_EFFECT, OPEN_MAXIMUM, RESTLESS};
+use super::{Checker, Trigger, View};
 use crate::finding::{Finding, Severity};
 use crate::manifest::Node;
-use crate::promql::{MatchOperator, Target, parse};
-
-/// Labels by which the pods of a workload are named.
-const OWN_LABELS: [&str; 10] = [
-    "pod",
-    "app",
-    "job",
-    "service",
-    "deployment",
-    "container",
-    "app_kubernetes_io_name",
-    "statefulset",
-    "kubernetes_name",
-    "app_name",
-];
 
 impl Checker<'_> {
     pub(super) fn limits(&mut self, view: &View<'_>) {
@@ -29,7 +14,6 @@ impl Checker<'_> {
         self.memory(view);
         self.behavior(view);
         self.cooldown(view);
-        self.never_wakes(view);
     }
 
     fn open_maximum(&mut self, view: &View<'_>) {
@@ -163,77 +147,6 @@ impl Checker<'_> {
         finding.severity = Severity::Warning;
         self.push(finding);
     }
-
-    /// Without pods there is nobody who exposes the metric that would wake them.
-    fn never_wakes(&mut self, view: &View<'_>) {
-        if view.is_open
-            || !view.sleeps()
-            || view.triggers.is_empty()
-            || view.entry("idleReplicaCount").is_none() && view.min.is_none() && view.max.is_none()
-        {
-            return;
-        }
-        let Some(name) = view.spec.at(&["scaleTargetRef", "name"]).and_then(Node::as_str) else { return };
-        let own = |trigger: &Trigger<'_>| match trigger.kind {
-            "cpu" | "memory" => true,
-            "prometheus" => is_own(trigger, name),
-            _ => false,
-        };
-        // Cpu and memory alone are told elsewhere.
-        let first = view.triggers.iter().find(|trigger| trigger.kind == "prometheus");
-        let Some(first) = first.filter(|_| view.triggers.iter().all(own)) else { return };
-        let Some(entry) = first.entry("query") else { return };
-        let zero = view.entry("idleReplicaCount").or_else(|| view.entry("minReplicaCount"));
-        let is_error = first.ignores_null_values() == Some(false);
-        // A fallback counts as work since 2.19. Source: kedacore/keda CHANGELOG.md 2.19.
-        let is_woken = is_error && view.has_fallback() && self.versions.keda.at_least(2, 19);
-        let help = "keep one pod (`minReplicaCount: 1`), or add a trigger that sees the work from outside: the queue, the ingress";
-        let mut finding = if is_woken {
-            let message = "at 0 pods nobody exposes this metric, and the fallback wakes the workload";
-            let mut finding = Finding::new(&NEVER_WAKES, self.key(entry), message)
-                .why("without pods the answer is empty, which is an error here: after `failureThreshold` polls KEDA starts pods again, whether anybody waits or not, and no sleep lasts")
-                .help(help);
-            finding.severity = Severity::Note;
-            finding
-        } else {
-            Finding::new(&NEVER_WAKES, self.key(entry), "at 0 pods nobody exposes this metric")
-                .why(if is_error {
-                    "the query counts what the pods themselves tell: without pods it is empty, that is an error at every poll, and the workload sleeps for ever"
-                } else {
-                    "the query counts what the pods themselves tell: without pods it is empty, that is 0, and the workload sleeps for ever"
-                })
-                .help(help)
-        };
-        if let Some(zero) = zero {
-            finding = finding.related(self.place(&zero.node), "scaled to zero");
-        }
-        self.push(finding);
-    }
-}
-
-/// Whether every series of a query is one of the workload's own pods.
-fn is_own(trigger: &Trigger<'_>, name: &str) -> bool {
-    let Some(text) =
-        trigger.entry("query").and_then(|entry| entry.node.as_str()).filter(|text| is_known(text))
-    else {
-        return false;
-    };
-    let Ok(expression) = parse(text, &Target::default()) else { return false };
-    let selectors = expression.selectors();
-    !selectors.is_empty()
-        && !text.contains("absent")
-        && !text.contains("vector(")
-        && selectors.iter().all(|selector| {
-            let metric = selector.name.as_deref().unwrap_or_default();
-            !crate::scrape::is_of_the_platform(metric)
-                && !metric.contains(':')
-                && selector.matchers.iter().any(|matcher| {
-                    OWN_LABELS.contains(&matcher.name.as_str())
-                        && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
-                        && matcher.value.trim_end_matches(['*', '.', '+', '-', '$']).trim_start_matches('^')
-                            == name
-                })
-        })
 }
 
 /// Steps in which the default rules go from one number of pods to another: twice as many, or four more.

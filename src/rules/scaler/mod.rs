@@ -4,6 +4,7 @@ mod address;
 mod annotations;
 mod arithmetic;
 mod authentication;
+mod bull;
 mod cards;
 mod combined;
 mod effects;
@@ -13,7 +14,9 @@ mod formula;
 mod job;
 mod limits;
 mod metadata;
+mod own;
 mod own_count;
+mod placeholder;
 mod prometheus;
 mod query;
 mod reach;
@@ -24,10 +27,13 @@ mod secrets;
 mod unread;
 mod values;
 mod view;
+mod wakes;
 
 pub use cards::RULES;
 pub use job::{check_job, in_words_of_jobs};
+pub use placeholder::gap;
 pub use view::{Trigger, View};
+pub use wakes::across;
 
 use crate::finding::{Edit, Finding, Fix};
 use crate::inventory::Object;
@@ -81,6 +87,7 @@ impl Checker<'_> {
         self.values(trigger, view);
         self.combined(trigger);
         self.unread(trigger);
+        self.bull(trigger);
         self.secrets(trigger);
         match trigger.kind {
             "prometheus" => {
@@ -94,6 +101,7 @@ impl Checker<'_> {
             "cron" => self.schedule(view, trigger),
             _ => {}
         }
+        self.placeholders(trigger);
     }
 
     fn push(&mut self, finding: Finding) {

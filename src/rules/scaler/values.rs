@@ -22,6 +22,13 @@ fn words(kind: &str) -> impl Iterator<Item = &'static str> {
     line.unwrap_or_default().split(' ').skip(1)
 }
 
+/// Whether a key holds a number, a switch or one of a few words.
+pub(super) fn is_value(kind: &str, key: &str) -> bool {
+    let of_prometheus = ["threshold", "activationThreshold", "ignoreNullValues", "unsafeSsl"];
+    words(kind).any(|word| word.split_once('=').is_some_and(|(known, _)| known == key))
+        || of_prometheus.contains(&key)
+}
+
 /// A number of a trigger that is compared with what the scaler finds.
 pub(super) struct Measure<'d> {
     pub entry: Option<&'d Entry>,

@@ -2,12 +2,16 @@
 //! the metrics.
 
 mod authentication;
+mod broker_names;
 mod budget;
+mod config;
 mod environment;
 mod external;
+mod given;
 mod hpa_name;
 mod metrics_api;
 mod missing_key;
+mod partitions;
 mod prometheus;
 mod rights;
 mod secret_keys;
@@ -17,6 +21,8 @@ mod sidecar;
 mod target;
 mod twice;
 mod vertical;
+mod watched_host;
+mod watched_name;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -39,6 +45,9 @@ cards! {
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
+    WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
+    CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
+    PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -60,6 +69,8 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     secret_keys::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
+    config::check(inventory, &scaled, &mut findings);
+    partitions::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         missing_key::check(inventory, one, &mut findings);
@@ -71,6 +82,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         authentication::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
+        watched(inventory, object, &mut findings);
     }
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
         let at = findings.len();
@@ -80,9 +92,28 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         authentication::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
+        watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
     }
     findings
+}
+
+/// What the triggers watch, against what the pods work on.
+fn watched<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &mut Vec<Finding>) {
+    let Some(workload) = given::target(inventory, object).filter(|workload| workload.belongs_to(object))
+    else {
+        return;
+    };
+    let environment = inventory.environment(workload);
+    if environment.is_open {
+        return;
+    }
+    for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+        let other = watched_host::check(inventory, object, trigger, workload, &environment);
+        findings.extend(
+            other.or_else(|| watched_name::check(inventory, object, trigger, workload, &environment)),
+        );
+    }
 }
 
 /// An autoscaler and the workload that it means.
@@ -121,9 +152,7 @@ fn is_autoscaler(object: &Object<'_>) -> bool {
 
 /// Labels of the pods of a workload, as they are applied.
 fn pod_labels(workload: &Object<'_>) -> Vec<(String, String)> {
-    let template = workload.at(&["spec", "template", "metadata", "labels"]).map(Node::pairs);
-    let own = template.into_iter().flatten().map(|(name, value)| (name.to_string(), value));
-    own.chain(workload.added_pod_labels.iter().cloned()).collect()
+    workload.pod_labels()
 }
 
 /// The `matchLabels` of a selector; None where it has none, or expressions beside them.

@@ -4,12 +4,12 @@
 //! Source: kubernetes/website content/en/docs/concepts/services-networking/dns-pod-service.md: names in a cluster are
 //! those of Services.
 
-use super::environment::source_container;
-use super::{SERVICE_NAME, Scaled, carries, pod_labels};
+use super::given::{Given, given};
+use super::{SERVICE_NAME, carries, pod_labels};
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Behind, Inventory, Object};
+use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
-use crate::source::Place;
+use crate::rules::scaler::gap;
 
 /// Keys of the metadata, and parameters of a TriggerAuthentication, that hold addresses.
 const KEYS: [&str; 13] = [
@@ -28,13 +28,6 @@ const KEYS: [&str; 13] = [
     "managementEndpoint",
 ];
 
-/// An address that KEDA is given: written out, or behind a reference.
-struct Given<'i> {
-    text: String,
-    place: Place,
-    behind: Option<Behind<'i>>,
-}
-
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &mut Vec<Finding>) {
     for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
         // What is asked through a proxy names hosts of its own.
@@ -42,9 +35,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
         if kind.contains("http") || kind.starts_with("kedify-") {
             continue;
         }
-        let mut given = written(inventory, object, trigger);
-        given.extend(authenticated(inventory, object, trigger));
-        for given in given {
+        for given in given(inventory, object, trigger, &KEYS) {
             let told = given.text.split(',').find_map(|one| {
                 // Of the short names of a Prometheus the rules for its trigger speak.
                 let is_told = kind == "prometheus" && given.behind.is_none();
@@ -59,53 +50,6 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
             findings.extend(told.filter(|told| !findings.iter().any(|other| other.place == told.place)));
         }
     }
-}
-
-/// What the metadata give, also by a variable of the target's container.
-fn written<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, trigger: &'i Node) -> Vec<Given<'i>> {
-    let workload = match object.kind() {
-        "ScaledJob" => Some(object),
-        _ => Scaled::of(inventory, object).map(|scaled| scaled.workload),
-    };
-    let container = workload.and_then(|workload| source_container(object, workload));
-    let entries = trigger.get("metadata").map(Node::entries).unwrap_or_default();
-    let given = entries.iter().filter_map(|entry| {
-        let place = object.place(&entry.node);
-        if KEYS.contains(&entry.key.as_str()) {
-            return Some(Given { text: entry.node.as_str()?.to_string(), place, behind: None });
-        }
-        entry.key.strip_suffix("FromEnv").filter(|key| KEYS.contains(key))?;
-        let behind = inventory.variable(workload?, container?, entry.node.as_str()?)?;
-        Some(Given { text: behind.text.clone(), place, behind: Some(behind) })
-    });
-    given.collect()
-}
-
-/// What the TriggerAuthentication gives.
-fn authenticated<'i>(
-    inventory: &'i Inventory<'i>,
-    object: &'i Object<'i>,
-    trigger: &'i Node,
-) -> Vec<Given<'i>> {
-    let name = trigger.at(&["authenticationRef", "name"]).and_then(Node::as_str);
-    let Some(authentication) = name.and_then(|name| inventory.meant("TriggerAuthentication", name, object))
-    else {
-        return Vec::new();
-    };
-    let lists = [("Secret", "secretTargetRef"), ("ConfigMap", "configMapTargetRef")];
-    let references = lists.into_iter().flat_map(|(kind, list)| {
-        let items = authentication.at(&["spec", list]).map(Node::items).unwrap_or_default();
-        items.iter().map(move |item| (kind, item))
-    });
-    references
-        .filter_map(|(kind, item)| {
-            let text = |key: &str| item.get(key).and_then(Node::as_str);
-            text("parameter").filter(|parameter| KEYS.contains(parameter))?;
-            let behind = inventory.held(kind, text("name")?, text("key")?, authentication)?;
-            let place = authentication.place(item.get("key")?);
-            Some(Given { text: behind.text.clone(), place, behind: Some(behind) })
-        })
-        .collect()
 }
 
 impl Given<'_> {
@@ -202,7 +146,7 @@ fn short<'i>(
     given: &Given<'_>,
     address: &str,
 ) -> Option<Finding> {
-    let name = host(address).filter(|host| is_name(host))?;
+    let name = host(address).filter(|host| is_name(host) && gap(host).is_none())?;
     if matches!(name, "localhost" | "127.0.0.1" | "0.0.0.0") {
         return Some(
             given

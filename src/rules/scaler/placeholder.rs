@@ -1,0 +1,142 @@
+//! Values that nobody has filled in.
+//!
+//! Sources: AWS documentation and LocalStack, whose accounts are 123456789012 and 000000000000; RFC 2606 (`example.com`).
+
+use super::address::Address;
+use super::cards::ADDRESS;
+use super::{Checker, Trigger, is_known};
+use crate::finding::{Finding, Severity};
+use crate::manifest::{Entry, Node};
+use crate::source::Place;
+
+/// Words of texts that are to be replaced.
+const UNFILLED: [&str; 5] = ["your", "yours", "changeme", "placeholder", "replaceme"];
+
+/// The same in several words.
+const PHRASES: [&str; 4] = ["change-me", "replace-me", "replace-with", "fill-me"];
+
+/// Numbers of accounts and of subscriptions that are nobody's.
+const NOBODY: [&str; 5] =
+    ["123456789012", "000000000000", "111122223333", "111111111111", "00000000-0000-0000-0000-000000000000"];
+
+/// Keys of texts in languages of their own, and of what is none of KEDA's names.
+const TEXTS: [&str; 8] = [
+    "query",
+    "expression",
+    "formula",
+    "customHeaders",
+    "queryParameters",
+    "podSelector",
+    "timezone",
+    "valueLocation",
+];
+
+/// Whether somebody has left a gap to be filled in: surely, or by the looks of it.
+pub fn gap(text: &str) -> Option<Severity> {
+    let small = text.to_lowercase();
+    let is_marked = small.contains('<') || small.contains('>');
+    let flat = small.replace(['_', ' '], "-");
+    let mut words = small.split(|c: char| !c.is_alphanumeric());
+    if is_marked
+        || words.any(|word| UNFILLED.contains(&word))
+        || PHRASES.iter().any(|phrase| flat.contains(phrase))
+        || flat.split('-').any(|word| word.len() > 3 && word.bytes().all(|byte| byte == b'x'))
+    {
+        return Some(Severity::Error);
+    }
+    let host = Address::read(&small).map_or(small.clone(), |address| address.host.to_string());
+    let host = host.split(':').next().unwrap_or_default();
+    let of_examples = ["example.com", "example.org", "example.net"];
+    let is_example = of_examples.iter().any(|end| host == *end || host.ends_with(&format!(".{end}")));
+    let is_nobodys = small.split(['/', ':', '.']).any(|word| NOBODY.contains(&word));
+    // What stands in for Amazon on the own machine has such an account.
+    let is_local = ["localhost", "localstack", "elasticmq", "moto"].iter().any(|word| host.contains(word));
+    (is_example || is_nobodys && !is_local).then_some(Severity::Warning)
+}
+
+/// Folders and files that are there to be copied.
+fn is_illustration(path: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "example",
+        "examples",
+        "sample",
+        "samples",
+        "demo",
+        "demos",
+        "docs",
+        "template",
+        "templates",
+        "tutorial",
+    ];
+    path.to_lowercase().split(['/', '.', '-', '_']).any(|word| WORDS.contains(&word))
+}
+
+impl Checker<'_> {
+    /// The address of a Prometheus is looked at as such.
+    pub(super) fn placeholders(&mut self, trigger: &Trigger<'_>) {
+        if trigger.is_resource() || trigger.kind == "cron" || is_illustration(self.object.path) {
+            return;
+        }
+        let is_elsewhere = trigger.entry("awsEndpoint").is_some();
+        let mut told: Vec<(&Entry, Severity)> = Vec::new();
+        for entry in trigger.metadata.map(Node::entries).unwrap_or_default() {
+            let key = entry.key.as_str();
+            let is_told = key == "serverAddress" && trigger.kind == "prometheus";
+            // Numbers and switches are looked at as such.
+            let is_value = super::values::is_value(trigger.kind, key);
+            if is_told || is_elsewhere || is_value || key.ends_with("FromEnv") || TEXTS.contains(&key) {
+                continue;
+            }
+            let gap = entry.node.as_str().filter(|text| is_known(text)).and_then(gap);
+            told.extend(gap.map(|severity| (entry, severity)));
+        }
+        let Some((first, severity)) = told.iter().rev().max_by_key(|(_, severity)| *severity).copied() else {
+            return;
+        };
+        // What else is wrong with them is the same story.
+        let places: Vec<Place> = told.iter().map(|(entry, _)| self.place(&entry.node)).collect();
+        self.findings.retain(|finding| !places.contains(&finding.place));
+        let place = self.place(&first.node);
+        let message = format!("`{}` is a placeholder", first.key.escape_debug());
+        let mut finding = Finding::new(&ADDRESS, place, message)
+            .why("KEDA takes it as it stands and finds nothing there: it has no metric, and nothing scales by this trigger")
+            .help("write the real value, or let an overlay replace it");
+        for other in places.into_iter().filter(|other| *other != place) {
+            finding = finding.related(other, "and this");
+        }
+        finding.severity = severity;
+        self.push(finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gap;
+    use crate::finding::Severity;
+
+    #[test]
+    fn finds_what_nobody_has_filled_in() {
+        for text in [
+            "<host>:6379",
+            "amqp://YOUR-HOST:5672",
+            "CHANGE_ME",
+            "your_queue",
+            "xxxxxxxx",
+            "REPLACE-WITH-URL",
+        ] {
+            assert_eq!(gap(text), Some(Severity::Error), "{text}");
+        }
+        for text in ["https://sqs.eu-west-1.amazonaws.com/123456789012/orders", "redis.example.com:6379"] {
+            assert_eq!(gap(text), Some(Severity::Warning), "{text}");
+        }
+        for text in [
+            "orders",
+            "redis.shop.svc:6379",
+            "http://localhost:4566/000000000000/orders",
+            "tours",
+            "1234567890",
+        ] {
+            assert_eq!(gap(text), None, "{text}");
+        }
+    }
+}
