@@ -11,7 +11,7 @@ use crate::model::Versions;
 use crate::rules::{alerting, allow, autoscaler, kustomize, patched, repository, scaler, workload};
 use crate::schema::{self, Shapes};
 use crate::scrape;
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Place, Sources};
 
 /// What was looked at, and what was found.
 #[derive(Debug)]
@@ -109,6 +109,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     let (scraping, coverage, listed) = scrape::check(sources, &inventory, settings.exists);
     findings.extend(scraping);
     scrape::soften(&mut findings, &listed);
+    told_by_the_way(&mut findings);
     patched::leave_out(&inventory, &mut findings);
     findings.extend(patched::check(&inventory));
     allow::apply(sources, files, settings.is_whole, &mut findings);
@@ -122,6 +123,20 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
 fn once_a_file(findings: &mut Vec<Finding>, rule: &Rule) {
     let mut told = HashSet::new();
     findings.retain(|finding| finding.rule != rule || told.insert(finding.place.file));
+}
+
+/// A Service that leads nowhere is told with what is not scraped through it.
+fn told_by_the_way(findings: &mut Vec<Finding>) {
+    let is_of_scraping = |finding: &&Finding| finding.rule.id.starts_with("scrape/");
+    let told: HashSet<Place> = findings
+        .iter()
+        .filter(is_of_scraping)
+        .flat_map(|finding| finding.related.iter().map(|related| related.place).chain([finding.place]))
+        .collect();
+    findings.retain(|finding| {
+        let mut places = finding.related.iter().map(|related| related.place).chain([finding.place]);
+        finding.rule != &workload::SERVICE_NOWHERE || !places.any(|place| told.contains(&place))
+    });
 }
 
 /// A plain file of Prometheus rules.

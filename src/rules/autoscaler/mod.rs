@@ -3,6 +3,8 @@
 //! Sources: kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go; the deprecation guide for
 //! autoscaling/v2beta1 (removed in 1.25) and v2beta2 (removed in 1.26).
 
+mod target;
+
 use crate::finding::{Finding, Severity, cards};
 use crate::inventory::Object;
 use crate::manifest::{Node, has_variable};
@@ -12,6 +14,7 @@ cards! {
     "hpa":
     REMOVED_API Warning "removed-api" "a version of the API that clusters do not have any more";
     REPLICA_ORDER Error "replica-order" "minimum and maximum out of order";
+    TARGET Error "target" "a metric whose target does not fit its type";
     NO_ROOM Note "no-room" "minimum and maximum are the same";
     OWNERSHIP Warning "ownership" "an annotation that does not excuse the HPA";
     MEMORY_HOLDS Note "memory-holds" "a memory metric that keeps the number of pods up";
@@ -66,6 +69,7 @@ pub fn check(object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
             );
         }
     }
+    findings.extend(target::check(object));
     findings.extend(zero(object));
     findings.extend(ownership(object));
     findings.extend(memory(object));

@@ -16,6 +16,7 @@ mod prometheus;
 mod rights;
 mod secret_keys;
 mod selectors;
+mod service;
 mod service_name;
 mod sidecar;
 mod target;
@@ -39,6 +40,7 @@ cards! {
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
     SERVICE_NAME Warning "service-name" "an address to which no Service answers";
+    SERVICE_NOWHERE Error "service-nowhere" "a Service beside a scaled workload that leads to no pods";
     MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
@@ -69,6 +71,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     secret_keys::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
+    service::check(inventory, &scaled, &mut findings);
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
     for one in &scaled {

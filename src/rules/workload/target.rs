@@ -26,6 +26,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         let Some(name) = node.as_str().filter(|name| !has_variable(name)) else { continue };
         let kind = scaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         if !KINDS.contains(&kind) {
+            findings.extend(other_case(scaler, kind));
             findings.extend(not_scalable(inventory, scaler, (kind, name)));
             continue;
         }
@@ -148,6 +149,21 @@ fn folder<'i>(object: &Object<'i>) -> &'i str {
 /// ReplicationControllers only.
 const NOT_SCALABLE: [&str; 8] =
     ["Service", "Pod", "DaemonSet", "Job", "CronJob", "ConfigMap", "Namespace", "Ingress"];
+
+/// Source: kubernetes/apimachinery pkg/api/meta/restmapper.go: kinds are compared letter by letter.
+fn other_case(scaler: &Object<'_>, kind: &str) -> Option<Finding> {
+    // A ScaledObject is held to it elsewhere.
+    let is_own = scaler.kind() == "HorizontalPodAutoscaler";
+    let right = KINDS.iter().find(|right| is_own && right.eq_ignore_ascii_case(kind))?;
+    let node = scaler.at(&["spec", "scaleTargetRef", "kind"])?;
+    let mut finding =
+        Finding::new(&TARGET_ELSEWHERE, scaler.place(node), format!("there is no kind `{kind}`"))
+            .why("the autoscaler finds no target, reports an error for ever, and scales nothing")
+            .help(format!("write `{right}`"))
+            .replace(true, format!("write `{right}`"), scaler.place(node), *right);
+    finding.severity = Severity::Error;
+    Some(finding)
+}
 
 fn not_scalable(
     inventory: &Inventory<'_>,

@@ -1,0 +1,133 @@
+//! The Services in front of what is scaled.
+//!
+//! Source: kubernetes/kubernetes pkg/controller/endpointslice/utils.go and pkg/api/v1/pod/util.go, FindPort: a pod without
+//! a port of that name is no endpoint for it.
+
+use std::collections::HashMap;
+
+use super::{SERVICE_NOWHERE, Scaled, carries, pod_labels};
+use crate::finding::Finding;
+use crate::inventory::{Inventory, Object};
+use crate::manifest::{Node, has_variable};
+
+const WHY: &str = "the Service has no endpoints: every request to it fails, and no pod that the autoscaler adds gets any of the load";
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
+    if scaled.is_empty() {
+        return;
+    }
+    let mut by_name: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
+    for service in inventory.kind("Service").filter(|service| service.group().is_empty()) {
+        by_name.entry(stem(&service.name)).or_default().push(service);
+    }
+    let mut seen: Vec<&Object<'i>> = Vec::new();
+    for one in scaled {
+        // Two autoscalers may mean one workload.
+        if seen.iter().any(|other| std::ptr::eq(*other, one.workload)) {
+            continue;
+        }
+        seen.push(one.workload);
+        for service in by_name.get(stem(&one.workload.name)).into_iter().flatten() {
+            if service.is_beside(one.workload) && service.meets(one.workload) {
+                findings.extend(
+                    nowhere(inventory, service, one.workload).or_else(|| no_port(service, one.workload)),
+                );
+            }
+        }
+    }
+}
+
+/// A name without what says that it is that of a Service or Deployment.
+fn stem(name: &str) -> &str {
+    const ENDS: [&str; 5] = ["-service", "-svc", "-deployment", "-deploy", "-headless"];
+    ENDS.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
+}
+
+fn selector(service: &Object<'_>) -> Vec<(String, String)> {
+    let pairs = service.at(&["spec", "selector"]).map(Node::pairs);
+    pairs.into_iter().flatten().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// A selector that no pods of the repository satisfy, beside the workload that the Service is called after.
+fn nowhere<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>, workload: &Object<'i>) -> Option<Finding> {
+    let wanted = selector(service);
+    let is_open = wanted.iter().any(|(name, value)| has_variable(value) || has_variable(name));
+    if wanted.is_empty() || is_open || !service.patched.is_empty() || !workload.patched.is_empty() {
+        return None;
+    }
+    let others = ["Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet", "Pod", "Job", "CronJob"];
+    let is_met = others.iter().flat_map(|kind| inventory.kind(kind)).any(|object| {
+        let own = match object.kind() {
+            "Pod" => object.labels(),
+            _ => pod_labels(object),
+        };
+        let is_open = own.iter().any(|(_, value)| has_variable(value));
+        is_open || service.meets(object) && carries(&own, &wanted)
+    });
+    if is_met {
+        return None;
+    }
+    let labels = pod_labels(workload);
+    let (node, entry) = service.at(&["spec", "selector"]).and_then(|node| {
+        let differs =
+            |name: &str, value: &str| !labels.iter().any(|(own, theirs)| own == name && theirs == value);
+        let entry = node
+            .entries()
+            .iter()
+            .find(|entry| differs(&entry.key, &entry.node.as_written().unwrap_or_default()))?;
+        Some((node, entry))
+    })?;
+    let asked = entry.node.as_written().unwrap_or_default();
+    let own = labels.iter().find(|(name, _)| *name == entry.key);
+    let has =
+        own.map_or("do not carry that label".to_string(), |(name, value)| format!("carry `{name}: {value}`"));
+    let message = format!("it selects `{}: {asked}`, and the pods of `{}` {has}", entry.key, workload.name);
+    let finding = Finding::new(&SERVICE_NOWHERE, service.place(node), message)
+        .related(workload.name_place(), "the workload that it is called after")
+        .why(WHY);
+    Some(match own {
+        Some((name, value)) => finding.help(format!("write `{name}: {value}`")),
+        None => finding.help("select by a label of the pod template"),
+    })
+}
+
+/// A `targetPort` that is the name of no port of the pods.
+fn no_port(service: &Object<'_>, workload: &Object<'_>) -> Option<Finding> {
+    let wanted = selector(service);
+    if wanted.is_empty() || !carries(&pod_labels(workload), &wanted) || !workload.patched.is_empty() {
+        return None;
+    }
+    let spec = workload.at(&["spec", "template", "spec"])?;
+    let containers = ["containers", "initContainers"].into_iter().filter_map(|key| spec.get(key));
+    let ports: Vec<&Node> = containers
+        .flat_map(Node::items)
+        .flat_map(|container| container.get("ports").map(Node::items).unwrap_or_default())
+        .collect();
+    let names: Vec<&str> = ports.iter().filter_map(|port| port.get("name")?.as_str()).collect();
+    let node = service.at(&["spec", "ports"])?.items().iter().find_map(|port| {
+        let node = port.get("targetPort")?;
+        let name = node.as_str()?;
+        let is_name = name.bytes().any(|byte| byte.is_ascii_alphabetic()) && !has_variable(name);
+        (is_name && !names.contains(&name)).then_some(node)
+    })?;
+    // What a webhook puts into the pod may bring the port.
+    let has_open = names.iter().any(|name| has_variable(name));
+    if has_open {
+        return None;
+    }
+    let name = node.as_str().unwrap_or_default();
+    let declared: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let told = if declared.is_empty() { "none with a name".to_string() } else { declared.join(", ") };
+    let finding = Finding::new(
+        &SERVICE_NOWHERE,
+        service.place(node),
+        format!("no container of `{}` has a port called `{name}`: there is {told}", workload.name),
+    )
+    .related(service.name_place(), "the Service")
+    .related(workload.name_place(), "the workload behind it")
+    .why(WHY);
+    Some(match crate::finding::nearest(name, names.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding.help("name the port of the container so, or write its number"),
+    })
+}
