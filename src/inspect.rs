@@ -134,7 +134,8 @@ fn told_by_the_way(findings: &mut Vec<Finding>) {
         .flat_map(|finding| finding.related.iter().map(|related| related.place).chain([finding.place]))
         .collect();
     findings.retain(|finding| {
-        let mut places = finding.related.iter().map(|related| related.place).chain([finding.place]);
+        let service = finding.related.iter().filter(|related| related.message == "the Service");
+        let mut places = service.map(|related| related.place).chain([finding.place]);
         finding.rule != &workload::SERVICE_NOWHERE || !places.any(|place| told.contains(&place))
     });
 }
