@@ -5,6 +5,7 @@ mod authentication;
 mod broker_names;
 mod budget;
 mod config;
+mod database;
 mod environment;
 mod external;
 mod given;
@@ -46,6 +47,7 @@ cards! {
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
+    OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -69,6 +71,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     hpa_name::check(inventory, &mut findings);
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
+    database::check(inventory, &scaled, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
