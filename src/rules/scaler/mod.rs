@@ -30,6 +30,7 @@ mod view;
 mod wakes;
 
 pub use cards::RULES;
+pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
 pub use placeholder::gap;
 pub use view::{Trigger, View};

@@ -1,6 +1,7 @@
 //! Workloads and what stands around them: selectors, budgets, other controllers, credentials, the API that carries
 //! the metrics.
 
+mod asleep;
 mod authentication;
 mod broker_names;
 mod budget;
@@ -48,6 +49,7 @@ cards! {
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
+    ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -72,6 +74,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
+    asleep::check(inventory, &scaled, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
