@@ -12,6 +12,7 @@ mod external;
 mod given;
 mod hpa_name;
 mod metrics_api;
+mod namespace_order;
 mod partitions;
 mod prometheus;
 mod rights;
@@ -50,6 +51,7 @@ cards! {
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
+    NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -75,6 +77,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     partitions::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
+    namespace_order::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
