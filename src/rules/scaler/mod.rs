@@ -32,6 +32,7 @@ mod wakes;
 pub use cards::RULES;
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
+pub use metadata::reads;
 pub use placeholder::gap;
 pub use view::{Trigger, View};
 pub use wakes::across;
