@@ -370,7 +370,7 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         kinds.extend(["Secret", "ConfigMap"]);
     }
     if is_by_keda {
-        kinds.extend(["Ingress", "HTTPRoute", "VirtualService", "KafkaTopic", "kafka-topics"]);
+        kinds.extend(["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService", "KafkaTopic", "kafka-topics"]);
     }
     if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
         kinds.push("PersistentVolumeClaim");

@@ -1,6 +1,8 @@
 //! Only one autoscaler may own a workload.
 //!
-//! Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, verifyHpas and verifyScaledObjects.
+//! Sources: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, verifyHpas and verifyScaledObjects;
+//! kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go, AmbiguousSelector (#112011, since 1.26): an HPA whose
+//! pods another one scales as well computes nothing.
 
 use super::cards::SECOND_AUTOSCALER;
 use super::{Expected, HPA};
@@ -66,8 +68,8 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         .label("the same workload")
         .related(expected.workload.place, scales_it_too(expected))
         .why(match expected.asker {
-            HPA => "each of the two undoes the other's work every 15 s; from Kubernetes 1.27 on the HPA reports AmbiguousSelector, and neither scales",
-            _ => "KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, the two undo each other's work every 15 s",
+            HPA => "since Kubernetes 1.26 neither of them scales any more, whatever the load: both report AmbiguousSelector, and only keep the pods between minimum and maximum",
+            _ => "KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, neither scales any more: since Kubernetes 1.26 this HPA and the one that KEDA makes both report AmbiguousSelector",
         })
         .help(match expected.asker {
             HPA => "keep one of them, with the metrics of both".to_string(),

@@ -151,6 +151,11 @@ const QUEUES: [&str; 19] = [
     "redis-streams",
 ];
 
+/// Whether a scaler counts what waits to be done.
+pub fn counts_waiting(kind: &str) -> bool {
+    QUEUES.contains(&kind)
+}
+
 /// Keys of a trigger that say when a workload wakes. What is misspelled is told as such.
 fn activations<'d>(trigger: &Trigger<'d>) -> impl Iterator<Item = &'d Entry> {
     let kind = trigger.kind;

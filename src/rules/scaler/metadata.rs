@@ -18,7 +18,7 @@ fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
 }
 
 /// Whether a scaler reads a key.
-pub(super) fn reads(kind: &str, key: &str) -> bool {
+pub fn reads(kind: &str, key: &str) -> bool {
     keys_of(kind).is_none_or(|mut keys| keys.any(|known| known == key))
 }
 

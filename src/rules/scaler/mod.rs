@@ -30,7 +30,9 @@ mod view;
 mod wakes;
 
 pub use cards::RULES;
+pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
+pub use metadata::reads;
 pub use placeholder::gap;
 pub use view::{Trigger, View};
 pub use wakes::across;

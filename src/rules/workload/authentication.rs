@@ -51,6 +51,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
             }
             continue;
         };
+        findings.extend(super::given_twice::check(object, trigger, given, &parameters(given)));
         if trigger.get("type").and_then(Node::as_str) == Some("prometheus") {
             prometheus(object, trigger, node, given, findings);
         }
@@ -178,7 +179,7 @@ fn prometheus(
 }
 
 /// Names of everything that a TriggerAuthentication gives, from whatever source.
-fn parameters(given: &Object<'_>) -> Vec<String> {
+pub(super) fn parameters(given: &Object<'_>) -> Vec<String> {
     let mut names = Vec::new();
     let mut stack: Vec<&Node> = given.at(&["spec"]).into_iter().collect();
     while let Some(node) = stack.pop() {

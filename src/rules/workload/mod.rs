@@ -1,16 +1,20 @@
 //! Workloads and what stands around them: selectors, budgets, other controllers, credentials, the API that carries
 //! the metrics.
 
+mod asleep;
 mod authentication;
 mod broker_names;
 mod budget;
 mod config;
+mod database;
 mod environment;
 mod external;
 mod given;
+mod given_twice;
 mod hpa_name;
 mod metrics_api;
 mod missing_key;
+mod namespace_order;
 mod partitions;
 mod prometheus;
 mod rights;
@@ -21,6 +25,7 @@ mod service_name;
 mod sidecar;
 mod target;
 mod twice;
+mod unreferred;
 mod vertical;
 mod watched_host;
 mod watched_name;
@@ -50,6 +55,9 @@ cards! {
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
+    OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
+    ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
+    NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
 }
 
@@ -69,11 +77,15 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     external::check(inventory, &mut findings);
     rights::check(inventory, &mut findings);
     secret_keys::check(inventory, &mut findings);
+    unreferred::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
     service::check(inventory, &scaled, &mut findings);
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
+    database::check(inventory, &scaled, &mut findings);
+    asleep::check(inventory, &scaled, &mut findings);
+    namespace_order::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(one, &mut findings);
         missing_key::check(inventory, one, &mut findings);
