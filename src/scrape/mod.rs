@@ -28,3 +28,4 @@ mod way;
 
 pub use coverage::{Row, Verdict, check};
 pub use exporter::is_of_the_platform;
+pub use index::are_environments;

@@ -1,8 +1,10 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
+mod asleep;
 mod keda;
 mod position;
 mod template;
+mod walk;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -18,11 +20,18 @@ cards! {
     LABEL_GONE Warning "label-gone" "a text that names a label which the alert does not have";
     PERCENT_TWICE Warning "percent-twice" "a percentage of a percentage in a text";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
+    FIRES_ASLEEP Warning "fires-asleep" "an alert that takes a sleeping workload for a dead one";
 }
 
 /// Alerts against the ScaledObjects that they speak of.
-pub fn across<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
-    position::check(sources, inventory)
+pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
+    let mut findings = position::check(sources, inventory);
+    let alerts = walk::alerts(sources, inventory);
+    let sleepers = asleep::sleepers(inventory);
+    for alert in &alerts {
+        findings.extend(asleep::check(alert, &sleepers, inventory));
+    }
+    findings
 }
 
 /// What is wrong with the queries of one PrometheusRule or rule file.
