@@ -2,6 +2,7 @@
 
 mod asleep;
 mod keda;
+mod limit;
 mod position;
 mod template;
 mod walk;
@@ -21,6 +22,7 @@ cards! {
     PERCENT_TWICE Warning "percent-twice" "a percentage of a percentage in a text";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
     FIRES_ASLEEP Warning "fires-asleep" "an alert that takes a sleeping workload for a dead one";
+    NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
 }
 
 /// Alerts against the ScaledObjects that they speak of.
@@ -30,6 +32,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     let sleepers = asleep::sleepers(inventory);
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
+        findings.extend(limit::check(alert, inventory));
     }
     findings
 }
