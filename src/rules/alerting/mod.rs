@@ -4,6 +4,7 @@ mod asleep;
 mod keda;
 mod limit;
 mod position;
+mod share;
 mod template;
 mod walk;
 
@@ -23,6 +24,7 @@ cards! {
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
     FIRES_ASLEEP Warning "fires-asleep" "an alert that takes a sleeping workload for a dead one";
     NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
+    NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
 }
 
 /// Alerts against the ScaledObjects that they speak of.
@@ -33,6 +35,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(limit::check(alert, inventory));
+        findings.extend(share::check(alert));
     }
     findings
 }
