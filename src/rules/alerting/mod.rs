@@ -4,6 +4,7 @@ mod asleep;
 mod keda;
 mod limit;
 mod position;
+mod restarts;
 mod share;
 mod template;
 mod walk;
@@ -25,6 +26,7 @@ cards! {
     FIRES_ASLEEP Warning "fires-asleep" "an alert that takes a sleeping workload for a dead one";
     NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
     NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
+    ONE_RESTART Note "one-restart" "a single restart that is told as many";
 }
 
 /// Alerts against the ScaledObjects that they speak of.
@@ -36,8 +38,17 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(limit::check(alert, inventory));
         findings.extend(share::check(alert));
+        findings.extend(restarts::check(alert));
     }
     findings
+}
+
+/// A time in words.
+fn minutes(seconds: f64) -> String {
+    match seconds {
+        short if short < 60.0 => format!("{short} s"),
+        long => format!("{} min", (long / 6.0).round() / 10.0),
+    }
 }
 
 /// What is wrong with the queries of one PrometheusRule or rule file.

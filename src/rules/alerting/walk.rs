@@ -33,6 +33,14 @@ impl Alert<'_> {
     pub fn severity(&self) -> &str {
         self.rule.at(&["labels", "severity"]).and_then(Node::as_str).unwrap_or_default()
     }
+
+    /// Seconds for which it has to hold before it fires.
+    pub fn waits(&self) -> Option<f64> {
+        match self.rule.get("for") {
+            Some(node) => crate::promql::seconds(&node.as_written()?),
+            None => Some(0.0),
+        }
+    }
 }
 
 /// All alerts, of objects and of plain files.
