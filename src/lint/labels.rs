@@ -68,6 +68,7 @@ impl Linter<'_> {
             }
         }
         self.raw_counter(index, selector);
+        self.counted_twice(index, selector);
         self.modifiers(index, &selector.modifiers);
     }
 

@@ -6,6 +6,7 @@
 mod aggregation;
 mod answer;
 mod calls;
+mod cgroups;
 mod context;
 mod counter;
 mod describe;

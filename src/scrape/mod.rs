@@ -32,3 +32,4 @@ mod way;
 
 pub use coverage::{Row, Verdict, check, soften};
 pub use exporter::is_of_the_platform;
+pub use index::are_environments;

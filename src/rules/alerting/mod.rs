@@ -1,8 +1,13 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
+mod asleep;
 mod keda;
+mod limit;
 mod position;
+mod restarts;
+mod share;
 mod template;
+mod walk;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -18,11 +23,32 @@ cards! {
     LABEL_GONE Warning "label-gone" "a text that names a label which the alert does not have";
     PERCENT_TWICE Warning "percent-twice" "a percentage of a percentage in a text";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
+    FIRES_ASLEEP Warning "fires-asleep" "an alert that takes a sleeping workload for a dead one";
+    NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
+    NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
+    ONE_RESTART Note "one-restart" "a single restart that is told as many";
 }
 
 /// Alerts against the ScaledObjects that they speak of.
-pub fn across<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
-    position::check(sources, inventory)
+pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
+    let mut findings = position::check(sources, inventory);
+    let alerts = walk::alerts(sources, inventory);
+    let sleepers = asleep::sleepers(inventory);
+    for alert in &alerts {
+        findings.extend(asleep::check(alert, &sleepers, inventory));
+        findings.extend(limit::check(alert, inventory));
+        findings.extend(share::check(alert));
+        findings.extend(restarts::check(alert));
+    }
+    findings
+}
+
+/// A time in words.
+fn minutes(seconds: f64) -> String {
+    match seconds {
+        short if short < 60.0 => format!("{short} s"),
+        long => format!("{} min", (long / 6.0).round() / 10.0),
+    }
 }
 
 /// What is wrong with the queries of one PrometheusRule or rule file.

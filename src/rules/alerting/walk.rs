@@ -1,0 +1,76 @@
+//! The alerts of a repository, each with its query.
+
+use super::is_of_loki;
+use crate::inventory::{Inventory, Object};
+use crate::manifest::{Node, has_variable, raw_offset};
+use crate::promql::{Expression, Target, parse};
+use crate::source::{Place, Sources, Span};
+
+/// One alert whose query can be read.
+pub(super) struct Alert<'i> {
+    pub object: &'i Object<'i>,
+    /// The whole entry, with its texts and labels.
+    pub rule: &'i Node,
+    pub expression: Expression,
+    node: &'i Node,
+    raw: &'i str,
+}
+
+impl Alert<'_> {
+    /// A stretch of the query, in the file.
+    pub fn place(&self, span: Span) -> Place {
+        let text = &self.expression.text;
+        let at = |offset: u32| self.node.span.start as usize + raw_offset(self.raw, text, offset as usize);
+        let (start, end) = (at(span.start), at(span.end));
+        Place::new(self.object.document.file, Span::new(start, end.max(start)))
+    }
+
+    pub fn name(&self) -> &str {
+        self.rule.get("alert").and_then(Node::as_str).unwrap_or_default()
+    }
+
+    /// How bad it is, in the words of whoever wrote it.
+    pub fn severity(&self) -> &str {
+        self.rule.at(&["labels", "severity"]).and_then(Node::as_str).unwrap_or_default()
+    }
+
+    /// Seconds for which it has to hold before it fires.
+    pub fn waits(&self) -> Option<f64> {
+        match self.rule.get("for") {
+            Some(node) => crate::promql::seconds(&node.as_written()?),
+            None => Some(0.0),
+        }
+    }
+}
+
+/// All alerts, of objects and of plain files.
+pub(super) fn alerts<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Alert<'i>> {
+    let is_of_rules = |object: &&'i Object<'i>| match object.kind() {
+        "PrometheusRule" => !object.is_fragment,
+        "" => object.at(&["groups"]).is_some(),
+        _ => false,
+    };
+    let is_sample = |object: &&'i Object<'i>| object.path.split('/').any(|folder| folder == "testdata");
+    let objects = inventory.objects.iter().filter(is_of_rules).filter(|object| !is_sample(object));
+    let mut all = Vec::new();
+    for object in objects {
+        let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"])).map(Node::items);
+        let rules = groups
+            .unwrap_or_default()
+            .iter()
+            .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
+        for rule in rules.filter(|rule| rule.get("alert").is_some()) {
+            if object.kind().is_empty() && is_of_loki(rule) {
+                break;
+            }
+            let Some(node) = rule.get("expr") else { continue };
+            let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
+                continue;
+            };
+            let Ok(expression) = parse(text, &Target::default()) else { continue };
+            let raw = sources.get(object.document.file).text.get(node.span.range()).unwrap_or_default();
+            all.push(Alert { object, rule, expression, node, raw });
+        }
+    }
+    all
+}
