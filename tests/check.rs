@@ -246,6 +246,38 @@ fn releases_in_files_of_their_own_are_read() {
     assert!(!told(&folder).contains(&"workload/external-metric".to_string()));
 }
 
+/// ConfigMaps, routes and topics stand in files of their own, of which slogen says nothing by themselves.
+#[test]
+fn what_a_scaler_is_compared_with_may_be_anywhere() {
+    let folder = scratch("compared");
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("writable");
+    write(
+        "app.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: mailer, namespace: shop}\nspec:\n  selector: {matchLabels: {app: mailer}}\n  template:\n    metadata: {labels: {app: mailer}}\n    spec:\n      containers:\n        - name: app\n          image: example/mailer:1\n          envFrom: [{configMapRef: {name: mailer}}]\n---\napiVersion: v1\nkind: Service\nmetadata: {name: mailer, namespace: shop}\nspec: {selector: {app: mailer}, ports: [{port: 80}]}\n",
+    );
+    write(
+        "keda.yaml",
+        "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: mailer, namespace: shop}\nspec:\n  scaleTargetRef: {name: mailer}\n  minReplicaCount: 0\n  maxReplicaCount: 9\n  triggers:\n    - type: kafka\n      metadata: {bootstrapServers: 'kafka.shop.svc:9092', consumerGroup: mailer, topic: mails, lagThreshold: '9'}\n",
+    );
+    write(
+        "settings.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mailer, namespace: shop}\ndata: {KAFKA_BROKERS: 'broker.shop.svc:9092'}\n",
+    );
+    write(
+        "ingress.yaml",
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: shop, namespace: shop}\nspec: {defaultBackend: {service: {name: mailer, port: {number: 80}}}}\n",
+    );
+    write(
+        "topic.yaml",
+        "apiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaTopic\nmetadata: {name: mails, namespace: shop}\nspec: {partitions: 3}\n",
+    );
+    let told = rules(&slogen(&folder, &["check", "--format", "json"]));
+    for rule in ["workload/watches-another", "workload/asleep", "workload/partitions"] {
+        assert!(told.iter().any(|id| id == rule), "{rule} is not among {told:?}");
+    }
+    assert!(!told.iter().any(|id| id == "workload/config-missing"), "{told:?}");
+}
+
 /// A ScaledJob alone is something to look at.
 #[test]
 fn a_scaled_job_alone_is_looked_at() {

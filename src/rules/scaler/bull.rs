@@ -34,7 +34,9 @@ impl Checker<'_> {
         let key = if is_stream { "stream" } else { "listName" };
         let Some(entry) = trigger.entry(key).filter(|_| trigger.kind.starts_with("redis")) else { return };
         let Some(text) = trigger.value(key).filter(|text| is_known(text)) else { return };
-        let Some(rest) = text.strip_prefix("bull:").filter(|rest| !rest.contains(['<', '*'])) else { return };
+        let Some(rest) = text.strip_prefix("bull:").filter(|rest| !rest.contains(['<', '*', '{'])) else {
+            return;
+        };
         let (queue, last) = rest.rsplit_once(':').unwrap_or((rest, ""));
         let (why, queue) = if is_stream && last == "events" {
             let group = trigger.value("consumerGroup").is_some();

@@ -19,16 +19,19 @@ const PHRASES: [&str; 4] = ["change-me", "replace-me", "replace-with", "fill-me"
 const NOBODY: [&str; 5] =
     ["123456789012", "000000000000", "111122223333", "111111111111", "00000000-0000-0000-0000-000000000000"];
 
-/// Keys of texts in languages of their own, and of what is none of KEDA's names.
-const TEXTS: [&str; 8] = [
+/// Parts of the keys of texts in languages of their own, and of what is none of KEDA's names.
+const TEXTS: [&str; 11] = [
     "query",
+    "filter",
     "expression",
     "formula",
-    "customHeaders",
-    "queryParameters",
-    "podSelector",
+    "selector",
+    "headers",
+    "parameters",
+    "pattern",
+    "condition",
     "timezone",
-    "valueLocation",
+    "location",
 ];
 
 /// Whether somebody has left a gap to be filled in: surely, or by the looks of it.
@@ -36,11 +39,11 @@ pub fn gap(text: &str) -> Option<Severity> {
     let small = text.to_lowercase();
     let is_marked = small.contains('<') || small.contains('>');
     let flat = small.replace(['_', ' '], "-");
-    let mut words = small.split(|c: char| !c.is_alphanumeric());
+    let is_open =
+        |word: &str| UNFILLED.contains(&word) || word.len() > 3 && word.bytes().all(|byte| byte == b'x');
     if is_marked
-        || words.any(|word| UNFILLED.contains(&word))
+        || small.split(|c: char| !c.is_alphanumeric()).any(is_open)
         || PHRASES.iter().any(|phrase| flat.contains(phrase))
-        || flat.split('-').any(|word| word.len() > 3 && word.bytes().all(|byte| byte == b'x'))
     {
         return Some(Severity::Error);
     }
@@ -52,6 +55,11 @@ pub fn gap(text: &str) -> Option<Severity> {
     // What stands in for Amazon on the own machine has such an account.
     let is_local = ["localhost", "localstack", "elasticmq", "moto"].iter().any(|word| host.contains(word));
     (is_example || is_nobodys && !is_local).then_some(Severity::Warning)
+}
+
+fn is_text(key: &str) -> bool {
+    let small = key.to_lowercase();
+    TEXTS.iter().any(|part| small.contains(part))
 }
 
 /// Folders and files that are there to be copied.
@@ -84,7 +92,7 @@ impl Checker<'_> {
             let is_told = key == "serverAddress" && trigger.kind == "prometheus";
             // Numbers and switches are looked at as such.
             let is_value = super::values::is_value(trigger.kind, key);
-            if is_told || is_elsewhere || is_value || key.ends_with("FromEnv") || TEXTS.contains(&key) {
+            if is_told || is_elsewhere || is_value || key.ends_with("FromEnv") || is_text(key) {
                 continue;
             }
             let gap = entry.node.as_str().filter(|text| is_known(text)).and_then(gap);
@@ -121,7 +129,7 @@ mod tests {
             "amqp://YOUR-HOST:5672",
             "CHANGE_ME",
             "your_queue",
-            "xxxxxxxx",
+            "https://xxxx.servicebus.windows.net",
             "REPLACE-WITH-URL",
         ] {
             assert_eq!(gap(text), Some(Severity::Error), "{text}");

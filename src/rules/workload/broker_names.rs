@@ -45,13 +45,15 @@ pub(super) fn are_one(one: &str, other: &str) -> bool {
 
 /// The name of a Service without what says which side of the broker it is.
 fn stem(name: &str) -> &str {
-    const SIDES: [&str; 28] = [
+    const SIDES: [&str; 36] = [
         "bootstrap",
         "brokers",
         "broker",
         "headless",
         "master",
         "leader",
+        "follower",
+        "slave",
         "replicas",
         "replica",
         "nodes",
@@ -74,6 +76,12 @@ fn stem(name: &str) -> &str {
         "hs",
         "cs",
         "server",
+        "mgmt",
+        "admin",
+        "http",
+        "api",
+        "amqp",
+        "tcp",
     ];
     let mut name = name;
     while let Some((start, end)) = name.rsplit_once('-') {
@@ -88,9 +96,11 @@ fn stem(name: &str) -> &str {
 /// Whether two names are surely not those of one broker.
 pub(super) fn differ(inventory: &Inventory<'_>, workload: &Object<'_>, used: &str, watched: &str) -> bool {
     let (mine, theirs) = (inventory.service_at(used, workload), inventory.service_at(watched, workload));
-    // A Service that only leads to another name.
+    // A Service that only leads to another name, or that has one outside of the cluster.
     let leads = |service: &Object<'_>| {
-        matches!(service.text(&["spec", "type"]), Some("ExternalName" | "LoadBalancer" | "NodePort"))
+        let kind = service.text(&["spec", "type"]);
+        kind == Some("ExternalName")
+            || matches!(kind, Some("LoadBalancer" | "NodePort")) && !is_in_cluster(watched)
             || service.at(&["spec", "selector"]).is_none()
     };
     if mine.is_some_and(leads) || theirs.is_some_and(leads) {
@@ -98,10 +108,18 @@ pub(super) fn differ(inventory: &Inventory<'_>, workload: &Object<'_>, used: &st
     }
     match (mine, theirs) {
         (Some(mine), Some(theirs)) => {
+            let selector = |service: &Object<'_>| service.at(&["spec", "selector"]).map(Node::to_json);
+            let kinds = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| inventory.kind(kind));
+            let is_of_both = |broker: &Object<'_>| {
+                let labels = broker.pod_labels();
+                selects(mine, &labels) && selects(theirs, &labels)
+            };
             mine.name != theirs.name
-                && mine.at(&["spec", "selector"]).map(Node::to_json)
-                    != theirs.at(&["spec", "selector"]).map(Node::to_json)
+                && selector(mine) != selector(theirs)
+                && !kinds.into_iter().any(is_of_both)
         }
+        // A Service of their own before the pods of an operator, whose Services nobody writes.
+        (Some(mine), None) if is_before_operator(mine) => false,
         // The name of the broker's workload instead of its Service is told where addresses are looked at.
         (Some(mine), None) => {
             let name = watched.split('.').next().unwrap_or_default();
@@ -114,6 +132,11 @@ pub(super) fn differ(inventory: &Inventory<'_>, workload: &Object<'_>, used: &st
         // Charts call their Services after the release.
         (None, None) => !is_part(used, watched) && is_in_cluster(watched),
     }
+}
+
+fn is_before_operator(service: &Object<'_>) -> bool {
+    let selector = service.at(&["spec", "selector"]).map(Node::entries).unwrap_or_default();
+    selector.iter().any(|entry| entry.key.contains('/') && !entry.key.contains("kubernetes.io/"))
 }
 
 /// Whether one name is the other with words before or behind it.

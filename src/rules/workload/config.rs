@@ -24,16 +24,17 @@ const OF_THE_CLUSTER: [&str; 5] = [
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     let known = known(inventory);
+    let used = used(inventory);
     let mut seen = HashSet::new();
     for one in scaled.iter().filter(|one| one.workload.belongs_to(one.autoscaler)) {
         if seen.insert(std::ptr::from_ref(one.workload.document)) {
-            findings.extend(missing(inventory, one.workload, Some(one.autoscaler), &known));
+            findings.extend(missing(inventory, one.workload, Some(one.autoscaler), (&known, &used)));
         }
     }
     let own = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| inventory.kind(kind));
     for workload in own.filter(|workload| is_prometheus(workload)) {
         if seen.insert(std::ptr::from_ref(workload.document)) {
-            findings.extend(missing(inventory, workload, None, &known));
+            findings.extend(missing(inventory, workload, None, (&known, &used)));
         }
     }
 }
@@ -65,6 +66,13 @@ fn known<'i>(inventory: &'i Inventory<'i>) -> HashSet<&'i str> {
     all
 }
 
+/// The ConfigMaps that some workload needs.
+fn used<'i>(inventory: &'i Inventory<'i>) -> HashSet<&'i str> {
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout", "ScaledJob"].into_iter();
+    let all = kinds.flat_map(|kind| inventory.kind(kind));
+    all.flat_map(|workload| needs(workload).into_iter().map(|need| need.name)).collect()
+}
+
 /// Where the pods name a ConfigMap.
 struct Need<'i> {
     node: &'i Node,
@@ -77,7 +85,7 @@ fn missing<'i>(
     inventory: &'i Inventory<'i>,
     workload: &'i Object<'i>,
     autoscaler: Option<&Object<'_>>,
-    known: &HashSet<&str>,
+    (known, used): (&HashSet<&str>, &HashSet<&str>),
 ) -> Vec<Finding> {
     // Values of a chart, and what an overlay changes, are not known.
     let is_template = workload.path.split('/').any(|folder| folder == "templates");
@@ -117,8 +125,8 @@ fn missing<'i>(
         .why(why);
         let beside =
             inventory.kind("ConfigMap").filter(|other| other.meets(workload) && other.is_beside(workload));
-        let used: Vec<&str> = needs.iter().map(|need| need.name).collect();
-        let free = beside.map(|other| other.name.as_str()).filter(|name| !used.contains(name));
+        // What others use is called as it should be.
+        let free = beside.map(|other| other.name.as_str()).filter(|name| !used.contains(*name));
         findings.push(match nearest(need.name, free) {
             Some(near) => {
                 let mut finding = finding.help(format!("did you mean `{near}`?"));

@@ -122,10 +122,7 @@ pub(super) fn check<'i>(
     let watched: Vec<&str> = given.iter().flat_map(|given| hosts(&given.text)).collect();
     let first = given.first()?;
     // Several that differ, placeholders, numbers: it cannot be told which broker is watched.
-    if watched.is_empty()
-        || !given.iter().all(|given| is_told(&given.text))
-        || !watched.iter().all(|host| is_name(host))
-    {
+    if watched.is_empty() || !watched.iter().all(|host| is_name(host)) {
         return None;
     }
     if watched.iter().any(|host| !are_one(host, watched[0])) {
@@ -141,12 +138,13 @@ pub(super) fn check<'i>(
             continue;
         };
         let is_theirs = speaks || has_scheme(family, &held.text);
-        if is_theirs && !is_told(&held.text) {
-            return None;
-        }
         // `redis` alone may be a word for something else.
         let is_address = is_theirs || held.text.contains([':', '.']);
         let own = if is_address { hosts(&held.text) } else { Vec::new() };
+        // Who and with what password may be filled in later, but not where.
+        if is_theirs && own.iter().any(|host| has_variable(host) || host.contains(['<', '{', '$'])) {
+            return None;
+        }
         // Some variable names the broker that is watched.
         if own.iter().any(|host| watched.iter().any(|other| are_one(host, other))) {
             return None;
@@ -203,11 +201,6 @@ fn has_scheme(family: &Family, text: &str) -> bool {
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     let scheme = scheme.rsplit(':').next().and_then(|scheme| scheme.split('+').next()).unwrap_or_default();
     family.schemes.contains(&scheme)
-}
-
-/// Whether a value is the address itself, with nothing to be filled in.
-fn is_told(text: &str) -> bool {
-    !has_variable(text) && !text.contains(['<', '>', '{', '}']) && !text.contains("$(")
 }
 
 fn full(host: &str, workload: &Object<'_>) -> String {
