@@ -55,6 +55,10 @@ const OF_SERVERS: [&str; 18] = [
     "sglang:",
 ];
 
+/// Words of jobs that scrape what stands before the pods.
+const BEFORE: [&str; 9] =
+    ["ingress", "gateway", "proxy", "nginx", "envoy", "kong", "traefik", "router", "istio"];
+
 /// Parts of the names of images whose programs are no applications that count such requests.
 const OF_OTHERS: [&str; 20] = [
     "prometheus",
@@ -175,13 +179,15 @@ impl<'i> Own<'i> {
         let mut is_named = false;
         let mut is_of_these = false;
         for matcher in naming.by_ref() {
-            is_named = true;
             let mut values = matcher.value.split('|');
             if values.clone().all(|value| is_own(&matcher.name, value)) {
                 is_of_these = true;
-            } else if values.any(|value| self.is_of_another(value)) {
+            } else if values.clone().any(|value| self.is_of_another(value)) {
                 return false;
             }
+            // A job may be called after anything, but for what stands before the pods and counts their requests too.
+            let is_of_a_way = |value: &str| BEFORE.iter().any(|word| value.contains(word));
+            is_named |= !matches!(matcher.name.as_str(), "job" | "container") || values.any(is_of_a_way);
         }
         if is_of_these {
             return true;
