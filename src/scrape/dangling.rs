@@ -3,14 +3,12 @@
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
 
 use super::index::Index;
-use super::monitor::{
-    OF_SERVICES, abroad, carried, endpoints, further, looks_into, means, port_help, respell, selected,
-    service_or_pods, takes_numbers,
-};
+use super::monitor::{OF_SERVICES, endpoints, looks_into, selected, takes_numbers};
 use super::operator::Operators;
 use super::relabel::Labels;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING, TIMEOUT_ABOVE_INTERVAL};
 use super::target::{Pods, Service, carries, pairs};
+use super::words::{abroad, carried, further, means, port_help, respell, service_or_pods};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::{Node, Value, has_variable};

@@ -252,7 +252,7 @@ fn by_port(rule: &Node, pods: &Pods<'_>) -> Option<(String, String)> {
     }
     let wanted = rule.get("regex").and_then(Node::as_written)?;
     let of = if name.contains("container") { "container" } else { "Service" };
-    let declared = super::monitor::declared(pods);
+    let declared = super::words::declared(pods);
     Some((
         format!("it keeps only ports called `{wanted}`, and the pods declare {declared}"),
         format!("call the port of the {of} so, or let the rule keep its name"),

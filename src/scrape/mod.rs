@@ -29,6 +29,7 @@ mod target;
 mod twice;
 mod verdict;
 mod way;
+mod words;
 
 pub use coverage::{Row, Verdict, check, soften};
 pub use exporter::is_of_the_platform;

@@ -7,6 +7,10 @@ use super::relabel::{self, Labels, Outcome};
 use super::rules;
 use super::target::{Pods, Port, Service, carries, namespace, pairs, sanitized};
 use super::way::{self, Passage, Scraped};
+use super::words::{
+    abroad, carried, declared, elsewhere, further, means, port_help, ports, reach, respell, service_or_pods,
+    shown,
+};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::{Node, Value, has_variable};
@@ -61,11 +65,6 @@ pub(super) fn looks_into(monitor: &Object<'_>, object: &Object<'_>) -> bool {
         }
         _ => monitor.meets(object),
     }
-}
-
-fn shown(selector: &Node) -> String {
-    let labels = pairs(selector.get("matchLabels"));
-    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
 }
 
 /// What a ServiceMonitor does with pods behind these Services.
@@ -220,53 +219,6 @@ fn without_service(
     })
 }
 
-/// That an object is in a namespace into which a monitor does not look, and what to write; nothing where it does.
-pub(super) fn abroad(monitor: &Object<'_>, object: &Object<'_>, what: &str) -> (String, String) {
-    match elsewhere(object).filter(|_| !looks_into(monitor, object)) {
-        Some(help) => {
-            let why = format!("; {}, and {what} in `{}`", reach(monitor), object.namespace_text());
-            (why, format!("; {help}"))
-        }
-        None => (String::new(), String::new()),
-    }
-}
-
-/// What else stands between a monitor and a Service that it was written for, and what to write: one slip seldom comes
-/// alone.
-pub(super) fn further(monitor: &Object<'_>, service: &Service<'_>, pods: &[&Pods<'_>]) -> (String, String) {
-    let (mut why, mut help) = abroad(monitor, service.object, "the Service is");
-    for endpoint in endpoints(monitor) {
-        let Some(wanted) = endpoint.get("port").and_then(Node::as_written) else { continue };
-        let has = service.ports.is_empty() || service.ports.iter().any(|(name, ..)| *name == wanted);
-        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
-        if has || is_number || has_variable(&wanted) {
-            continue;
-        }
-        why += &format!("; it looks for a port named `{wanted}`, and the Service has {}", ports(service));
-        if let Some(more) = port_help(service, pods, &wanted) {
-            help += &format!("; {more}");
-        }
-        break;
-    }
-    (why, help)
-}
-
-/// What to write where a monitor of Services has pods and no Service.
-pub(super) fn service_or_pods(selector: &Node, monitor: &Object<'_>) -> String {
-    let port = endpoints(monitor).iter().find_map(|endpoint| endpoint.get("port")?.as_written());
-    let port = port.map(|port| format!(" with a port named `{port}`")).unwrap_or_default();
-    format!(
-        "write a Service labelled `{}`{port} in front of the pods, or make a PodMonitor of it (`podMetricsEndpoints` instead of `endpoints`), which needs none",
-        shown(selector)
-    )
-}
-
-/// How a monitor looks into the namespace of an object.
-fn elsewhere(object: &Object<'_>) -> Option<String> {
-    let namespace = object.namespace.as_deref()?;
-    Some(format!("write `namespaceSelector: {{matchNames: [{namespace}]}}` into the monitor"))
-}
-
 /// A monitor of the same folder that asks for labels of another spelling than its Service or its pods carry: by one of
 /// the values, or by its own name, it was written for them.
 pub fn misspelt(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Option<Passage> {
@@ -301,79 +253,6 @@ pub fn misspelt(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]
         ),
         help: Some(respell(&wanted, labels, if is_of_services { "Service" } else { "pod template" })),
     })
-}
-
-/// Whether a monitor was written for an object, by its name or by a value that it asks for.
-pub(super) fn means(monitor: &Object<'_>, wanted: &Labels, object: &Object<'_>, labels: &Labels) -> bool {
-    // The same value under another name is a slip; another value under the same name is another application.
-    let is_spelt = |(name, value): (&String, &String)| {
-        *value == object.name && labels.get(name).is_none_or(|own| own == value)
-            || !labels.contains_key(name) && labels.values().any(|own| own == value)
-    };
-    monitor.name == object.name || wanted.iter().any(is_spelt)
-}
-
-/// Labels in words.
-pub(super) fn carried(labels: &Labels) -> String {
-    /// More are not listed.
-    const MOST: usize = 4;
-    if labels.is_empty() {
-        return "carries no label at all".to_string();
-    }
-    let all: Vec<String> = labels.iter().take(MOST).map(|(name, value)| format!("{name}={value}")).collect();
-    format!("carries `{}`", all.join(","))
-}
-
-/// Which labels to ask for, or to write.
-pub(super) fn respell(wanted: &Labels, labels: &Labels, where_to: &str) -> String {
-    let wish: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    let wish = wish.join(", ");
-    // A label of the same value, under another name, is the one that was meant.
-    let same = labels.iter().find(|(_, own)| wanted.values().any(|value| value == *own));
-    match same.or_else(|| labels.first_key_value()) {
-        Some((name, value)) => format!(
-            "write `matchLabels: {{{name}: {value}}}` into the monitor, or `{wish}` into the labels of the {where_to}"
-        ),
-        None => format!("write `{wish}` into the labels of the {where_to}"),
-    }
-}
-
-/// What to write where a Service has no port of this name, and the pods behind it may.
-pub(super) fn port_help(service: &Service<'_>, all: &[&Pods<'_>], wanted: &str) -> Option<String> {
-    let own = all.iter().flat_map(|pods| &pods.ports).find(|port| port.name == wanted);
-    let number = own.and_then(|port| port.number);
-    let is_behind =
-        |behind: &str| behind == wanted || number.is_some_and(|number| behind == number.to_string());
-    let behind = service.ports.iter().find(|(_, _, behind)| is_behind(behind));
-    let names: Vec<&str> =
-        service.ports.iter().map(|(name, ..)| name.as_str()).filter(|name| !name.is_empty()).collect();
-    Some(match (behind, number, names.as_slice()) {
-        // A name of the container is no name of the Service.
-        (Some((name, ..)), ..) if !name.is_empty() => {
-            format!("write `port: {name}`: only the container calls it `{wanted}`")
-        }
-        (Some(_), ..) => format!("write `name: {wanted}` at this port of the Service"),
-        (None, Some(number), _) => format!(
-            "only the container has it: write `{{name: {wanted}, port: {number}, targetPort: {wanted}}}` into the ports of the Service"
-        ),
-        (None, None, []) if service.ports.len() == 1 => {
-            format!("write `name: {wanted}` at the port of the Service")
-        }
-        (None, None, []) => "name the port of the Service".to_string(),
-        (None, None, [one]) => format!("write `port: {one}`"),
-        (None, None, all) => format!("its ports are {}", all.join(", ")),
-    })
-}
-
-/// Where a monitor looks, in words.
-fn reach(monitor: &Object<'_>) -> String {
-    let names = monitor.at(&["spec", "namespaceSelector", "matchNames"]).map(Node::items).unwrap_or_default();
-    let names: Vec<&str> = names.iter().filter_map(Node::as_str).collect();
-    if names.is_empty() {
-        "it looks into its own namespace only".to_string()
-    } else {
-        format!("it looks into {} only", names.join(", "))
-    }
 }
 
 /// Labels of the target that a Service makes of pods, with those that the operator adds.
@@ -459,19 +338,6 @@ fn way(monitor: &Object<'_>, endpoint: &Node, what: String, labels: Labels) -> S
         metric_rules: rules.iter().map(|rule| (rule.clone(), monitor.place(rule))).collect(),
         again: None,
     }
-}
-
-fn ports(service: &Service<'_>) -> String {
-    let names: Vec<String> = service
-        .ports
-        .iter()
-        .map(|(name, number, _)| match (name.as_str(), number) {
-            ("", Some(number)) => format!("{number} without a name"),
-            ("", None) => "one without a name".to_string(),
-            (name, _) => format!("`{name}`"),
-        })
-        .collect();
-    if names.is_empty() { "none".to_string() } else { names.join(", ") }
 }
 
 /// What a PodMonitor does with pods.
@@ -598,19 +464,6 @@ fn of_pods(monitor: &Object<'_>, endpoint: &Node, pods: &Pods<'_>, port: &Port) 
 /// Seconds between two scrapes, where the monitor says so.
 fn interval(endpoint: &Node) -> Option<f64> {
     endpoint.get("interval").and_then(Node::as_str).and_then(crate::promql::seconds)
-}
-
-/// The ports that pods declare, in words.
-pub(super) fn declared(pods: &Pods<'_>) -> String {
-    let names: Vec<String> = pods
-        .ports
-        .iter()
-        .map(|port| match (port.name.as_str(), port.number) {
-            ("", Some(number)) => format!("{number} without a name"),
-            (name, _) => format!("`{name}`"),
-        })
-        .collect();
-    if names.is_empty() { "none".to_string() } else { names.join(", ") }
 }
 
 /// The first timeout that is longer than its interval, for which the operator rejects the whole monitor.
