@@ -14,6 +14,7 @@ mod empty;
 mod filter;
 mod histogram;
 mod labels;
+mod lasting;
 mod matching;
 pub mod outcome;
 
@@ -57,6 +58,7 @@ pub fn lint_analysed(expression: &Expression, analysis: &Analysis<'_>, context: 
         }
     }
     linter.threshold(expression);
+    linter.never_resolves(expression);
     let mut found = linter.found;
     found.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     found

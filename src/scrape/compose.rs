@@ -10,7 +10,7 @@ use super::address::host;
 use super::config::Job;
 use super::coverage::World;
 use super::job::is_probe;
-use super::rules::NO_SUCH_SERVICE;
+use super::rules::{NO_SUCH_SERVICE, SERVICE_ADDRESS};
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::{Inventory, Object, join};
 use crate::manifest::{Node, has_variable};
@@ -198,7 +198,7 @@ pub fn check(world: &World<'_>, compose: &Compose<'_>, inventory: &Inventory<'_>
                 told(server, &names, &address, job.place(node), is_own(&address, job))
             });
             // Of one job the first is enough.
-            findings.extend(wrong.next());
+            findings.extend(wrong.next().or_else(|| at_random(compose, job)));
         }
         let root = inventory.objects.iter().find(|object| object.path == path && object.kind().is_empty());
         let Some(root) = root else { continue };
@@ -214,6 +214,33 @@ pub fn check(world: &World<'_>, compose: &Compose<'_>, inventory: &Inventory<'_>
         }));
     }
     findings
+}
+
+impl Compose<'_> {
+    /// A service of which several containers run, by its name.
+    fn several(&self, name: &str) -> Option<(Place, i64)> {
+        self.files.iter().find_map(|object| {
+            let services = object.at(&["services"])?;
+            let entry = services.entries().iter().find(|entry| entry.key == name)?;
+            let written = entry.node.at(&["deploy", "replicas"]).or_else(|| entry.node.get("scale"))?;
+            let number = written.as_written()?.parse().ok().filter(|number| *number > 1)?;
+            Some((object.place(written), number))
+        })
+    }
+}
+
+/// One address for several containers: the name leads to another one each time.
+fn at_random(compose: &Compose<'_>, job: &Job) -> Option<Finding> {
+    job.addresses().find_map(|(_, node, address)| {
+        let name = host(&address);
+        let (place, number) = compose.several(name)?;
+        Some(
+            Finding::new(&SERVICE_ADDRESS, job.place(node), format!("`{address}` is {number} containers"))
+                .related(place, "so many run")
+                .why("each scrape meets one of them at random: counters jump up and down, and a `rate` over them is far too high")
+                .help(format!("write `dns_sd_configs: [{{names: [{name}], type: A, port: {}}}]`, which finds them all", address.rsplit_once(':').map_or("80", |(_, port)| port))),
+        )
+    })
 }
 
 /// Prometheus may scrape itself.

@@ -14,7 +14,7 @@ use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
 use super::{
-    address, addressed, alerts, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules,
+    address, addressed, alerts, annotations, dangling, dns, flaws, idle, job, labels, loaded, monitor, rules,
     speaks, twice,
 };
 use crate::finding::{Finding, Severity};
@@ -167,17 +167,21 @@ pub fn check<'i>(
         findings.extend(own);
         rows.extend(lines);
     }
-    leave_out_reasons(&mut findings);
+    let told = told_with_metrics(&findings);
+    let is_new = |finding: &Finding| !told.contains(&finding.place);
+    findings.extend(idle::check(&world).into_iter().filter(is_new));
+    leave_out_reasons(&mut findings, &told);
     (findings, rows, listed)
 }
 
+/// Places that are told along with a metric which they keep from being scraped.
+fn told_with_metrics(findings: &[Finding]) -> HashSet<Place> {
+    let of_metrics = findings.iter().filter(|finding| finding.rule == &rules::NOT_SCRAPED);
+    of_metrics.flat_map(|finding| finding.related.iter().map(|related| related.place)).collect()
+}
+
 /// What stands in the way of a metric is told with the metric.
-fn leave_out_reasons(findings: &mut Vec<Finding>) {
-    let told: HashSet<Place> = findings
-        .iter()
-        .filter(|finding| finding.rule == &rules::NOT_SCRAPED)
-        .flat_map(|finding| finding.related.iter().map(|related| related.place))
-        .collect();
+fn leave_out_reasons(findings: &mut Vec<Finding>, told: &HashSet<Place>) {
     let with_reasons = [&rules::OTHER_PROTOCOL, &rules::NO_SUCH_SERVICE];
     findings.retain(|finding| !with_reasons.contains(&finding.rule) || !told.contains(&finding.place));
 }
@@ -522,6 +526,10 @@ impl<'i> World<'i> {
         passages: &[Passage],
         findings: &mut Vec<Finding>,
     ) {
+        // What is pushed comes as often as the pusher likes.
+        if self.configs.pushes.is_some() {
+            return;
+        }
         let Some(way) = passages.iter().find_map(Passage::scraped) else { return };
         let default = self.operators.interval();
         let (interval, by, is_assumed) = match way.interval {

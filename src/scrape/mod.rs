@@ -15,6 +15,7 @@ mod dangling;
 mod dns;
 mod exporter;
 mod flaws;
+mod idle;
 mod index;
 mod job;
 mod labels;

@@ -40,7 +40,7 @@ const OF_KAFKA: &str = "deploy kafka_exporter (9308) or the JMX exporter, and sc
 const RABBITMQ: &[&str] = &["rabbit"];
 const OF_RABBITMQ: &str = "scrape port 15692 of the plugin rabbitmq_prometheus";
 
-const SPOKEN: [Spoken; 17] = [
+const SPOKEN: [Spoken; 18] = [
     spoken("5432", "PostgreSQL", &[], "deploy postgres_exporter (9187) and scrape that"),
     spoken("3306", "MySQL", &[], "deploy mysqld_exporter (9104) and scrape that"),
     spoken("27017", "MongoDB", &[], "deploy mongodb_exporter (9216) and scrape that"),
@@ -48,6 +48,12 @@ const SPOKEN: [Spoken; 17] = [
     spoken("11211", "memcached", &[], "deploy memcached_exporter (9150) and scrape that"),
     spoken("5672", "AMQP", &[], OF_RABBITMQ),
     spoken("15672", "RabbitMQ's page for people", RABBITMQ, OF_RABBITMQ),
+    spoken(
+        "9666",
+        "gRPC between KEDA's own parts",
+        &["keda"],
+        "scrape port 8080, and install KEDA with `prometheus.operator.enabled: true`",
+    ),
     spoken("1433", "SQL Server", &[], "deploy an exporter of it and scrape that"),
     spoken("1521", "Oracle", &[], "deploy an exporter of it and scrape that"),
     spoken("2181", "ZooKeeper", &[], "switch on its PrometheusMetricsProvider (7000) and scrape that"),
@@ -88,6 +94,8 @@ fn finding(place: Place, what: &str, spoken: &Spoken) -> Finding {
 /// Addresses, monitors and annotations that lead to such ports.
 pub fn check(world: &World<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = world.configs.jobs.iter().filter_map(of_job).collect();
+    findings.extend(world.configs.jobs.iter().filter_map(of_nodes));
+    findings.extend(world.configs.jobs.iter().filter_map(health));
     findings.extend(world.index.monitors.iter().flat_map(|monitor| of_monitor(monitor, world)));
     findings.extend(world.index.workloads().iter().filter_map(of_pods));
     findings
@@ -112,12 +120,56 @@ fn of_job(job: &Job) -> Option<Finding> {
     })
 }
 
+/// The role `node` gives the port of the kubelet, which speaks HTTPS and asks who is there.
+///
+/// Source: prometheus/prometheus discovery/kubernetes/node.go: the address is that of the kubelet.
+fn of_nodes(job: &Job) -> Option<Finding> {
+    let discovery = job.list("kubernetes_sd_configs", "kubernetesSDConfigs").iter().find(|discovery| {
+        discovery.get("role").and_then(Node::as_str).is_some_and(|role| role.eq_ignore_ascii_case("node"))
+    })?;
+    let rules = job.list("relabel_configs", "relabelings");
+    let sets = |rule: &Node| relabel::field(rule, "target_label", "targetLabel").and_then(Node::as_written);
+    let rewrites = rules.iter().filter_map(sets).any(|label| label == "__address__" || label == "__scheme__");
+    if rewrites || job.node.get("scheme").is_some() {
+        return None;
+    }
+    let node = discovery.get("role")?;
+    Some(
+        Finding::new(&OTHER_PROTOCOL, job.place(node), "the role `node` is the port of the kubelet, which speaks HTTPS")
+            .why("each scrape is answered with 400 or not at all: `up` stays 0, and no series of the nodes or their containers comes")
+            .help("write `scheme: https`, with the CA and the token of the ServiceAccount, and `metrics_path: /metrics/cadvisor` for containers; or give `__address__` the port of the node exporter"),
+    )
+}
+
+/// Paths at which a program tells that it lives, and no metrics.
+const HEALTH: [&str; 8] =
+    ["/health", "/healthz", "/livez", "/readyz", "/ready", "/ping", "/api/health", "/-/healthy"];
+
+/// A job that scrapes a health check.
+fn health(job: &Job) -> Option<Finding> {
+    let node = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"))?;
+    let path = node.as_str().filter(|path| HEALTH.contains(&path.trim_end_matches('/')))?;
+    Some(told_of_health(job.place(node), path))
+}
+
+fn told_of_health(place: Place, path: &str) -> Finding {
+    Finding::new(&OTHER_PROTOCOL, place, format!("`{path}` is a health check, not metrics"))
+        .why("what comes back is no exposition format: each scrape fails, `up` stays 0, and no series comes")
+        .help("write the path of the metrics, most often `/metrics`")
+}
+
 fn of_monitor(monitor: &Object<'_>, world: &World<'_>) -> Vec<Finding> {
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return Vec::new() };
     let labels: String =
         selector.get("matchLabels").map(Node::pairs).into_iter().flatten().map(|(_, value)| value).collect();
     let mut findings = Vec::new();
     for endpoint in endpoints(monitor) {
+        if let Some(node) = endpoint.get("path")
+            && let Some(path) = node.as_str().filter(|path| HEALTH.contains(&path.trim_end_matches('/')))
+        {
+            findings.push(told_of_health(monitor.place(node), path));
+            continue;
+        }
         let Some((node, port)) = endpoint.get("port").and_then(|node| Some((node, node.as_str()?))) else {
             continue;
         };

@@ -1,6 +1,7 @@
 //! Variables of a scaled workload that come from a key which its ConfigMap or Secret does not have.
 //!
-//! Source: kubernetes/kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables: without `optional` a key that is
+//! Sources: bitnami-labs/sealed-secrets docs (a SealedSecret makes a Secret of its name and keys);
+//! kubernetes/kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables: without `optional` a key that is
 //! not there is an error, and the container is not made (CreateContainerConfigError).
 
 use super::{MISSING_KEY, Scaled};
@@ -41,7 +42,8 @@ fn missing<'i>(
     let node = reference.get("key")?;
     let key = node.as_str().filter(|key| !has_variable(key))?;
     let name = reference.get("name")?.as_str()?;
-    let holder = inventory.meant(kind, name, workload)?;
+    let sealed = || (kind == "Secret").then(|| inventory.meant("SealedSecret", name, workload)).flatten();
+    let holder = inventory.meant(kind, name, workload).or_else(sealed)?;
     // Another one of that name, or what a patch puts in, may have it.
     if !holder.patched.is_empty() || !workload.patched.is_empty() || inventory.named(kind, name).count() > 1 {
         return None;
@@ -79,8 +81,12 @@ fn missing<'i>(
 
 fn keys_of<'d>(object: &'d Object<'_>) -> impl Iterator<Item = &'d str> {
     let parts = ["data", "stringData", "binaryData"].into_iter();
+    let sealed =
+        object.at(&["spec", "encryptedData"]).into_iter().filter(|_| object.kind() == "SealedSecret");
     parts
-        .flat_map(|part| object.at(&[part]).map(Node::entries).unwrap_or_default())
+        .filter_map(|part| object.at(&[part]))
+        .chain(sealed)
+        .flat_map(Node::entries)
         .map(|entry| entry.key.as_str())
 }
 

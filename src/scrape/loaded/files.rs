@@ -60,7 +60,7 @@ pub fn read_by_nobody<'i>(
     file: &RuleFile<'i>,
     all: &[Configuration<'i>],
     world: &World<'_>,
-    inventory: &Inventory<'_>,
+    (inventory, compose): (&Inventory<'_>, &Compose<'_>),
 ) -> Option<Finding> {
     // Alerts of an operator, of a ruler or of tests are loaded by others.
     const OTHERS: [&str; 8] = ["test", "tests", "testdata", "examples", "loki", "mimir", "cortex", "thanos"];
@@ -78,6 +78,13 @@ pub fn read_by_nobody<'i>(
     {
         return None;
     }
+    // A Prometheus in Docker Compose is not the one of the cluster.
+    let is_for_kubernetes =
+        near.root.path.split(['/', '-', '_']).any(|word| ["k8s", "kubernetes"].contains(&word));
+    let is_composed = compose.server(near.root.path).is_some() && !is_for_kubernetes;
+    if is_composed && (file.host.is_some() || is_of_a_cluster(file)) {
+        return None;
+    }
     // The same rules may stand in an object of the operator as well.
     if inventory.kind("PrometheusRule").next().is_some() {
         return None;
@@ -93,6 +100,16 @@ pub fn read_by_nobody<'i>(
             .why("none of these alerts and records exists, and no error tells")
             .help(format!("mount the file, and write `rule_files: [/etc/prometheus/{}]`", file.name)),
     )
+}
+
+/// Whether rules ask for what only a Prometheus in a cluster has.
+fn is_of_a_cluster(file: &RuleFile<'_>) -> bool {
+    let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
+    let mut rules = groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
+    rules.any(|rule| {
+        let text = rule.get("expr").and_then(Node::as_written).unwrap_or_default();
+        ["kube_", "namespace=", "pod=", "kubernetes_"].iter().any(|word| text.contains(word))
+    })
 }
 
 /// Whether the rules are Prometheus' own: Loki's stand in files of the same shape.

@@ -136,9 +136,16 @@ pub fn check<'i>(
         let own = loading(file, &configurations);
         if !own.is_empty() {
             findings.extend(jobs::check(world, file, &own, "this configuration loads the rules"));
-        } else if let Some(finding) = files::read_by_nobody(file, &configurations, world, inventory) {
+        } else if let Some(finding) =
+            files::read_by_nobody(file, &configurations, world, (inventory, compose))
+        {
             // They will be loaded by the only one that is here, once it says so.
-            if let [only] = configurations.as_slice() {
+            let is_same = |one: &&Configuration<'i>| {
+                one.host.is_some() == file.host.is_some() || compose.server(one.root.path).is_none()
+            };
+            if let [only] = configurations.as_slice()
+                && is_same(&only)
+            {
                 findings.extend(jobs::check(world, file, &[only], "the only configuration here"));
             }
             findings.push(finding);
