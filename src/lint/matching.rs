@@ -11,7 +11,7 @@ use crate::finding::Severity;
 use crate::promql::ast::*;
 
 /// Metrics of kube-state-metrics that have a series for each state, 0 or 1.
-const STATES: [&str; 15] = [
+pub(super) const STATES: [&str; 15] = [
     "kube_pod_status_phase",
     "kube_pod_status_ready",
     "kube_pod_status_scheduled",

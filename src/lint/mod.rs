@@ -4,6 +4,7 @@
 //! the catalogue; the cards are in `rules.rs`, their pages in `rules/`.
 
 mod aggregation;
+mod always;
 mod answer;
 mod calls;
 mod context;

@@ -6,7 +6,7 @@ mod template;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
-use crate::lint::{Context, Role, lint, syntax};
+use crate::lint::{Context, Role, lint, rules::ALWAYS_FIRES, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::Versions;
 use crate::promql::{Target, parse};
@@ -55,6 +55,15 @@ fn is_of_loki(rule: &Node) -> bool {
         .any(|word| text.contains(word))
 }
 
+/// Whether an alert is to fire all the time: a dead man's switch, or one that tries the way to the pager out.
+fn is_for_ever(rule: &Node) -> bool {
+    let name = rule.get("alert").and_then(Node::as_str).unwrap_or_default();
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let says = ["watchdog", "deadman", "heartbeat", "always"].iter().any(|word| name.contains(word));
+    says || rule.at(&["labels", "severity"]).and_then(Node::as_str) == Some("none")
+}
+
 fn query(
     sources: &Sources,
     object: &Object<'_>,
@@ -86,8 +95,10 @@ fn query(
         Err(errors) => syntax(&errors, &role),
     };
     let quoted = raw.starts_with(['"', '\'']);
+    let is_meant = is_for_ever(rule);
     lints
         .iter()
+        .filter(|lint| !is_meant || *lint.rule != ALWAYS_FIRES)
         .map(|lint| {
             let mut finding = lint.finding(place);
             if quoted
@@ -101,4 +112,24 @@ fn query(
         })
         .chain(own)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::read;
+    use crate::source::FileId;
+
+    #[test]
+    fn a_dead_mans_switch_is_meant_to_fire() {
+        for (rule, is_meant) in [
+            ("alert: DeadMansSwitch", true),
+            ("alert: Prometheus-Heartbeat", true),
+            ("alert: Inhibitor\nlabels: {severity: none}", true),
+            ("alert: TargetDown", false),
+        ] {
+            let reading = read(FileId(0), &format!("{rule}\nexpr: up\n"));
+            assert_eq!(is_for_ever(&reading.documents[0].node), is_meant, "{rule}");
+        }
+    }
 }
