@@ -44,6 +44,9 @@ impl Linter<'_> {
         if !is_vector(left) || !is_vector(right) {
             return;
         }
+        if self.of_two_exporters(binary) {
+            return;
+        }
         let ignored: &[String] = binary.matching.as_ref().map_or(&[], |matching| &matching.labels);
         let fixed = left.labels.named.iter().filter(|label| !ignored.iter().any(|name| name == label.name));
         let differing = fixed.filter_map(|label| {
@@ -179,7 +182,7 @@ fn carried(node: &Node) -> Option<&Selector> {
 }
 
 /// Functions that keep all labels of their series.
-fn carries(function: &str) -> bool {
+pub(super) fn carries(function: &str) -> bool {
     function.ends_with("_over_time") && !function.starts_with("absent")
         || [
             "rate",

@@ -11,6 +11,7 @@ mod context;
 mod counter;
 mod describe;
 mod empty;
+mod exporters;
 mod filter;
 mod histogram;
 mod labels;
