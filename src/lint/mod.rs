@@ -12,6 +12,7 @@ mod counter;
 mod describe;
 mod empty;
 mod exporters;
+mod few;
 mod filter;
 mod histogram;
 mod labels;
