@@ -17,6 +17,7 @@ cards! {
     REMOVED_METRIC Error "removed-metric" "a metric that KEDA has under another name";
     LABEL_GONE Warning "label-gone" "a text that names a label which the alert does not have";
     PERCENT_TWICE Warning "percent-twice" "a percentage of a percentage in a text";
+    SHARE_AS_PERCENT Warning "share-as-percent" "a share with a percent sign behind it";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
 }
 
