@@ -11,7 +11,7 @@ use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{address, annotations, dangling, dns, flaws, job, labels, loaded, monitor, rules, twice};
+use super::{address, annotations, chart, dangling, dns, flaws, job, labels, loaded, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
@@ -119,6 +119,7 @@ pub fn check<'i>(
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
     findings.extend(loaded::check(&world, inventory, exists));
+    findings.extend(chart::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
     let services = world.index.services().iter();

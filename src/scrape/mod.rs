@@ -6,6 +6,7 @@
 
 mod address;
 mod annotations;
+mod chart;
 mod config;
 mod coverage;
 mod dangling;
