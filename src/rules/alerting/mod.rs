@@ -1,8 +1,10 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
 mod keda;
+mod limits;
 mod position;
 mod template;
+mod usage;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -18,12 +20,15 @@ cards! {
     LABEL_GONE Warning "label-gone" "a text that names a label which the alert does not have";
     PERCENT_TWICE Warning "percent-twice" "a percentage of a percentage in a text";
     SHARE_AS_PERCENT Warning "share-as-percent" "a share with a percent sign behind it";
+    ABOVE_LIMIT Error "above-limit" "an alert above what the pods may use";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
 }
 
-/// Alerts against the ScaledObjects that they speak of.
+/// Alerts against the ScaledObjects and workloads that they speak of.
 pub fn across<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
-    position::check(sources, inventory)
+    let mut findings = position::check(sources, inventory);
+    findings.extend(limits::check(sources, inventory));
+    findings
 }
 
 /// What is wrong with the queries of one PrometheusRule or rule file.
