@@ -5,12 +5,13 @@
 //! and one for the cgroup of the pod).
 
 use super::ABOVE_LIMIT;
+use super::pods::{fits, has_guests, is_chart, is_moved, is_positive, pod_names};
 use super::usage::{Resource, Usage, usages};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::quantity_value;
-use crate::promql::ast::{MatchOperator, Matcher};
+use crate::promql::ast::MatchOperator;
 use crate::promql::{Facts, Target, parse};
 use crate::source::{Place, Sources, Span};
 
@@ -57,6 +58,8 @@ pub(super) fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<
                 continue;
             };
             let Ok(expression) = parse(text, &Target::default()) else { continue };
+            let told = rule.get("annotations").map(Node::pairs).into_iter().flatten();
+            let texts: String = told.map(|(_, text)| text + "\n").collect();
             let file = alerts.document.file;
             let raw = sources.get(file).text.get(node.span.range()).unwrap_or_default();
             let place = |span: Span| {
@@ -65,57 +68,84 @@ pub(super) fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<
                 Place::new(file, Span::new(start, end.max(start)))
             };
             findings.extend(
-                usages(&expression, &facts).iter().filter_map(|usage| never(usage, inventory, place)),
+                usages(&expression, &facts)
+                    .iter()
+                    .filter_map(|usage| never(usage, (inventory, &texts), place)),
             );
         }
     }
     findings
 }
 
-/// That an alert can never fire, because nobody may use so much.
+/// That an alert can never fire for some, because they may not use so much; an error where these are all.
 fn never<'i>(
     usage: &Usage<'_>,
-    inventory: &'i Inventory<'i>,
+    (inventory, text): (&'i Inventory<'i>, &str),
     place: impl Fn(Span) -> Place,
 ) -> Option<Finding> {
-    let ceilings = ceilings(usage, inventory)?;
-    let most = ceilings.iter().map(|ceiling| ceiling.most).fold(0.0, f64::max);
+    let meant = meant(usage, inventory)?;
     // A rate is extrapolated, and a little above what was used.
     let room = if usage.resource == Resource::Cpu { 1.1 } else { 1.02 };
-    if ceilings.is_empty() || usage.threshold < most * room {
+    let is_below = |ceiling: &Option<Ceiling<'_>>| {
+        ceiling.as_ref().is_some_and(|ceiling| usage.threshold >= ceiling.most * room)
+    };
+    // Of copies for several environments all have to be below.
+    let of_all_copies = |workload: &Object<'_>| {
+        meant.iter().filter(|(other, _)| other.name == workload.name).all(|(_, ceiling)| is_below(ceiling))
+    };
+    let low: Vec<&Ceiling<'_>> = meant
+        .iter()
+        .filter(|(workload, _)| of_all_copies(workload))
+        .filter_map(|(_, ceiling)| ceiling.as_ref())
+        .collect();
+    if low.is_empty() {
         return None;
     }
-    let names: Vec<String> = ceilings.iter().map(|ceiling| format!("`{}`", ceiling.workload.name)).collect();
+    let is_whole = low.len() == meant.len();
+    let mut names: Vec<String> = low.iter().map(|ceiling| format!("`{}`", ceiling.workload.name)).collect();
+    names.dedup();
+    let most = low.iter().map(|ceiling| ceiling.most).fold(0.0, f64::max);
+    let (shown, waits) = (usage.resource.shown(most), usage.resource.shown(usage.threshold));
+    let message =
+        format!("the pods of {} can use {shown} at most, and the alert waits for {waits}", names.join(", "));
     let stop = match usage.resource {
         Resource::Cpu => "the kernel slows it down there",
         Resource::Memory => "it is killed there",
     };
-    let message = format!(
-        "the pods of {} can use {} at most, and the alert waits for {}",
-        names.join(", "),
-        usage.resource.shown(most),
-        usage.resource.shown(usage.threshold)
-    );
-    let example = most * usage.factor * 0.8;
-    let mut finding = Finding::new(&ABOVE_LIMIT, place(usage.limit_span), message)
-        .why(format!("a container uses no more than its limit, {stop}: the alert never fires"))
-        .help(format!(
-            "compare with a part of the limit, such as 80 % of it: {}",
-            (example * 1e6).round() / 1e6
-        ));
-    for ceiling in ceilings.iter().take(4) {
+    let silent = if is_whole { "the alert never fires" } else { "for these the alert never fires" };
+    let percent = (usage.threshold * 100.0).round();
+    let means_a_share = usage.resource == Resource::Cpu && text.contains(&format!("{percent}%"));
+    let why = format!("a container uses no more than its limit, {stop}: {silent}");
+    let mut finding = Finding::new(&ABOVE_LIMIT, place(usage.limit_span), message).why(match means_a_share {
+        true => format!("{why}; the text speaks of {percent}%, and the query counts whole CPUs"),
+        false => why,
+    });
+    finding = finding.help(if is_whole && !means_a_share {
+        let example = most * usage.factor * 0.8;
+        format!("compare with a part of the limit, such as 80 % of it: {}", (example * 1e6).round() / 1e6)
+    } else {
+        let resource = usage.resource.key();
+        format!("divide by the limit: `… / sum by (namespace, pod, container) (kube_pod_container_resource_limits{{resource=\"{resource}\"}})`, with the same `sum by` on the left")
+    });
+    for ceiling in low.iter().take(4) {
         for limit in ceiling.limits.iter().take(2) {
             finding = finding.related(*limit, "this is the limit");
         }
     }
-    if ceilings.iter().any(|ceiling| !ceiling.is_sure) {
-        finding.severity = Severity::Warning;
-    }
+    finding.severity = match (is_whole, means_a_share) {
+        (true, _) if low.iter().all(|ceiling| ceiling.is_sure) => Severity::Error,
+        (false, false) => Severity::Note,
+        _ => Severity::Warning,
+    };
     Some(finding)
 }
 
-/// What those that a selector means can use; None where that is not known of one of them.
-fn ceilings<'i>(usage: &Usage<'_>, inventory: &'i Inventory<'i>) -> Option<Vec<Ceiling<'i>>> {
+/// Those whose pods a selector means, and what they can use, where that is known; None where it means anybody, or what is
+/// not here.
+fn meant<'i>(
+    usage: &Usage<'_>,
+    inventory: &'i Inventory<'i>,
+) -> Option<Vec<(&'i Object<'i>, Option<Ceiling<'i>>)>> {
     let selector = usage.selector;
     let of = |name: &'static str| selector.matchers.iter().filter(move |matcher| matcher.name == name);
     let names_pods = of("pod").any(|matcher| is_positive(matcher) && fits(matcher, NOBODY) == Some(false));
@@ -145,9 +175,8 @@ fn ceilings<'i>(usage: &Usage<'_>, inventory: &'i Inventory<'i>) -> Option<Vec<C
         }
         let template = object.at(path)?;
         match ceiling(usage, object, template, names_containers, inventory) {
-            Some(Some(ceiling)) => found.push(ceiling),
             Some(None) => {}
-            None => return None,
+            other => found.push((object, other.flatten())),
         }
     }
     Some(found)
@@ -217,67 +246,6 @@ fn ceiling<'i>(
         limits: limits.into_iter().map(|(_, place)| place).collect(),
         is_sure: first.is_some() && is_placed,
     }))
-}
-
-/// Names that pods of a workload have.
-fn pod_names(kind: &str, name: &str) -> Vec<String> {
-    match kind {
-        "StatefulSet" => vec![format!("{name}-0")],
-        "DaemonSet" | "Job" => vec![format!("{name}-x2x7k")],
-        "CronJob" => vec![format!("{name}-29012345-x2x7k")],
-        _ => vec![format!("{name}-7d9f8c6b5d-x2x7k")],
-    }
-}
-
-fn is_positive(matcher: &Matcher) -> bool {
-    matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
-}
-
-/// Whether a matcher lets a value through; None: its pattern cannot be read.
-fn fits(matcher: &Matcher, value: &str) -> Option<bool> {
-    let by_pattern = || Some(regex::Regex::new(&format!("^(?s:{})$", matcher.value)).ok()?.is_match(value));
-    match matcher.operator {
-        MatchOperator::Equal => Some(matcher.value == value),
-        MatchOperator::NotEqual => Some(matcher.value != value),
-        MatchOperator::RegexMatch => by_pattern(),
-        MatchOperator::RegexNotMatch => by_pattern().map(|fits| !fits),
-    }
-}
-
-/// Whether an object brings pods that are not here.
-fn is_chart(object: &Object<'_>) -> bool {
-    match object.kind() {
-        "HelmRelease" | "HelmChart" => true,
-        "Application" => object.at(&["spec", "source", "chart"]).is_some(),
-        "Rollout" => object.at(&["spec", "workloadRef"]).is_some(),
-        _ => false,
-    }
-}
-
-/// Whether an autoscaler of requests may move the limits as well.
-fn is_moved(workload: &Object<'_>, inventory: &Inventory<'_>) -> bool {
-    inventory.kind("VerticalPodAutoscaler").any(|vertical| {
-        let mode = vertical.text(&["spec", "updatePolicy", "updateMode"]).unwrap_or("Auto");
-        mode != "Off"
-            && vertical.text(&["spec", "targetRef", "name"]).is_some_and(|name| workload.is_called(name))
-    })
-}
-
-/// Whether somebody may put containers into the pods as they start.
-fn has_guests(workload: &Object<'_>, template: &Node, inventory: &Inventory<'_>) -> bool {
-    const WORDS: [&str; 5] = ["inject", "istio", "linkerd", "dapr.io/enabled", "kuma.io"];
-    let speaks = |node: Option<&Node>| {
-        let entries = node.map(Node::entries).unwrap_or_default();
-        entries.iter().any(|entry| WORDS.iter().any(|word| entry.key.contains(word)))
-    };
-    let marked = |metadata: Option<&Node>| {
-        ["labels", "annotations"].iter().any(|key| speaks(metadata.and_then(|metadata| metadata.get(key))))
-    };
-    let own = Some(workload.namespace_text());
-    marked(template.get("metadata"))
-        || inventory
-            .kind("Namespace")
-            .any(|object| Some(object.name.as_str()) == own && marked(object.at(&["metadata"])))
 }
 
 impl Resource {

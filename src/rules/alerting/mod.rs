@@ -2,6 +2,7 @@
 
 mod keda;
 mod limits;
+mod pods;
 mod position;
 mod template;
 mod usage;
