@@ -180,5 +180,6 @@ impl Linter<'_> {
         self.joined(index, binary);
         self.matched(index, binary);
         self.never_holds(index, binary);
+        self.too_few(index, binary);
     }
 }

@@ -87,7 +87,7 @@ impl Linter<'_> {
             return;
         }
         // A recording rule has aggregated already, and its own labels say of what.
-        if selector.metric().is_some_and(super::is_recorded) {
+        if selector.metric().is_some_and(|name| super::is_recorded(name) || is_of_machines(name)) {
             return;
         }
         let span = self.analysis.nodes[index].node.span;
@@ -280,6 +280,24 @@ impl Linter<'_> {
         };
         self.push(lint);
     }
+}
+
+/// Whether a metric is about machines or the cluster itself: no series of it belongs to a workload.
+///
+/// Sources: prometheus/node_exporter collector; kubernetes/kube-state-metrics docs/metrics/cluster/node-metrics.md.
+fn is_of_machines(metric: &str) -> bool {
+    const STARTS: [&str; 9] = [
+        "node_",
+        "kube_node_",
+        "machine_",
+        "windows_",
+        "apiserver_",
+        "etcd_",
+        "coredns_",
+        "cluster_autoscaler_",
+        "karpenter_",
+    ];
+    STARTS.iter().any(|start| metric.starts_with(start))
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::finding::Severity;
 use crate::promql::ast::*;
 
 /// Metrics of kube-state-metrics that have a series for each state, 0 or 1.
-const STATES: [&str; 15] = [
+pub(super) const STATES: [&str; 15] = [
     "kube_pod_status_phase",
     "kube_pod_status_ready",
     "kube_pod_status_scheduled",
@@ -42,6 +42,9 @@ impl Linter<'_> {
         let (left, right) = (&self.analysis.nodes[children[0]], &self.analysis.nodes[children[1]]);
         let is_vector = |info: &crate::promql::Info<'_>| info.value_type == ValueType::Vector;
         if !is_vector(left) || !is_vector(right) {
+            return;
+        }
+        if self.of_two_exporters(binary) {
             return;
         }
         let ignored: &[String] = binary.matching.as_ref().map_or(&[], |matching| &matching.labels);
@@ -179,7 +182,7 @@ fn carried(node: &Node) -> Option<&Selector> {
 }
 
 /// Functions that keep all labels of their series.
-fn carries(function: &str) -> bool {
+pub(super) fn carries(function: &str) -> bool {
     function.ends_with("_over_time") && !function.starts_with("absent")
         || [
             "rate",

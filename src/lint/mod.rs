@@ -4,6 +4,7 @@
 //! the catalogue; the cards are in `rules.rs`, their pages in `rules/`.
 
 mod aggregation;
+mod always;
 mod answer;
 mod calls;
 mod cgroups;
@@ -11,6 +12,8 @@ mod context;
 mod counter;
 mod describe;
 mod empty;
+mod exporters;
+mod few;
 mod filter;
 mod histogram;
 mod labels;

@@ -40,6 +40,8 @@ cards! {
     DIVIDED_BY_ITSELF Error "divided-by-itself" "a ratio of series to themselves";
     COUNTED_TWICE Warning "counted-twice" "a sum of pods and of their own containers";
     NEVER_RESOLVES Warning "never-resolves" "an alert on what stays true from the first accident on";
+    ALWAYS_FIRES Warning "always-fires" "an alert that nothing holds back";
+    SILENT_AT_NONE Warning "silent-at-none" "an alert on too few that is silent for none";
     COUNTS_ZEROS Error "counts-zeros" "a count of series that say 0 or 1";
     "U501" TIME_UNIT Warning "time-unit" "seconds against milliseconds";
     "U502" RATIO_PERCENT Warning "ratio-percent" "a ratio against percent";

@@ -34,6 +34,8 @@ impl<'a> Linter<'a> {
                 if let Some(scaler) = self.context.scaler() {
                     self.many_series(scaler);
                     self.root_comparison(scaler);
+                } else if self.context.is_alert() {
+                    self.always_fires();
                 }
             }
         }

@@ -69,7 +69,14 @@ impl Linter<'_> {
         };
         let lint = match (shape.is_level, metric_type) {
             (true, MetricType::AverageValue) => {
+                let high = self.analysis.root().bounds.1;
                 let why = match scaler.threshold {
+                    // Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go,
+                    // GetExternalPerPodMetricReplicas: the value by the target, rounded up.
+                    Some(threshold) if high.is_finite() && threshold > 0.0 && threshold < high => format!(
+                        "the HPA divides the value by the number of pods: it is at most {high}, so that with a threshold of {threshold} never more than {} pods are asked for, whatever the maximum",
+                        (high / threshold - 1e-9).ceil()
+                    ),
                     Some(threshold) => format!(
                         "the HPA divides the value by the number of pods: with 10 pods a value of {} counts as {}, and the workload is scaled in while it is too slow",
                         threshold, threshold / 10.0

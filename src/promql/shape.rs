@@ -91,6 +91,13 @@ fn of(node: &Node, depth: usize) -> Option<Shape> {
                 },
                 Operator::Or | Operator::And | Operator::Unless => of(&binary.left, depth + 1),
                 operator if operator.is_comparison() && !binary.returns_bool => of(&binary.left, depth + 1),
+                // What is left of the whole: `1 - avg(…)`.
+                Operator::Add | Operator::Subtract if constant(&binary.left) => {
+                    of(&binary.right, depth + 1).filter(|inner| inner.is_level)
+                }
+                Operator::Add | Operator::Subtract if constant(&binary.right) => {
+                    of(&binary.left, depth + 1).filter(|inner| inner.is_level)
+                }
                 Operator::Add | Operator::Subtract => match sides() {
                     (Some(left), Some(right)) if left.is_level == right.is_level => Some(left),
                     _ => None,

@@ -14,8 +14,8 @@ use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
 use super::{
-    address, addressed, alerts, annotations, dangling, dns, flaws, idle, job, labels, loaded, monitor, rules,
-    speaks, twice,
+    address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, monitor,
+    rules, speaks, twice,
 };
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -128,6 +128,7 @@ pub fn check<'i>(
     let compose = Compose::new(inventory);
     findings.extend(compose::check(&world, &compose, inventory));
     findings.extend(loaded::check(&world, inventory, &compose, exists));
+    findings.extend(chart::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| addressed::check(job, &world.index, sources)));
     let services = world.index.services().iter();

@@ -1,6 +1,7 @@
 //! Metrics of exporters and of the platform: whoever exposes them is not the target of the scaler.
 
 use super::address::{host, names, no_such_port};
+use super::chart;
 use super::config::Job;
 use super::coverage::{Verdict, World};
 use super::index::{are_environments, nearness};
@@ -313,6 +314,21 @@ impl World<'_> {
                 }
                 None => {}
             }
+        }
+        if exporter.starts == "container_"
+            && open.is_none()
+            && chart::is_dropped(metric)
+            && let Some(by) = self.operators.keeping_the_list()
+        {
+            let why = format!("it comes from {who}, and kube-prometheus-stack drops it after the scrape");
+            let help = "ask for another metric, or write `kubelet.serviceMonitor.cAdvisorMetricRelabelings` into the values";
+            return Verdict::NotScraped {
+                by: Some(by),
+                why,
+                is_sure: false,
+                others: None,
+                help: Some(help.to_string()),
+            };
         }
         // An application may expose a name that begins so.
         let exposes = passages.into_iter().flatten().any(|passage| passage.scraped().is_some());

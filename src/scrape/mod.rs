@@ -8,6 +8,7 @@ mod address;
 mod addressed;
 mod alerts;
 mod annotations;
+mod chart;
 mod compose;
 mod config;
 mod coverage;

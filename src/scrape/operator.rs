@@ -5,6 +5,7 @@
 //! charts/kube-prometheus-stack/templates/prometheus/prometheus.yaml (without a selector in the values: the label
 //! `release`, unless `serviceMonitorSelectorNilUsesHelmValues` is false).
 
+use super::chart;
 use super::monitor::selected;
 use super::relabel::Labels;
 use crate::inventory::{Inventory, Object};
@@ -55,7 +56,11 @@ struct Stack<'i> {
     spec: Option<Node>,
     /// Parts of the chart that the values switch off.
     off: Vec<&'static str>,
+    /// Whether the chart's own list of metrics to drop stands.
+    keeps_the_list: bool,
 }
+
+const CHART: &str = "kube-prometheus-stack";
 
 /// Parts of kube-prometheus-stack that come with a monitor of their own, by their keys in the values.
 ///
@@ -133,6 +138,21 @@ impl<'i> Operators<'i> {
         };
         let on = self.stacks.iter().find(is_on).map(|stack| Ok(stack.object.name_place()));
         on.or_else(|| self.stacks.first().map(|stack| Err(stack.object.name_place())))
+    }
+
+    /// A release of kube-prometheus-stack that drops what the chart drops; None where another does not, or is no chart.
+    pub fn keeping_the_list(&self) -> Option<Place> {
+        let all_keep =
+            self.stacks.iter().all(|stack| stack.keeps_the_list && !stack.off.contains(&"kubelet"));
+        let stack = self.stacks.first().filter(|_| all_keep && self.all.is_empty())?;
+        // A file of values has no name: its part about the kubelet, or what it is known by.
+        let entries = stack.object.document.node.entries();
+        let entry = |key: &str| entries.iter().find(|entry| entry.key == key);
+        let known_by = entry("kubelet").or_else(|| entry("prometheus")).or_else(|| entry(CHART));
+        let of_values = known_by.filter(|_| stack.object.kind().is_empty());
+        Some(of_values.map_or(stack.object.name_place(), |entry| {
+            Place::new(stack.object.document.file, entry.key_span)
+        }))
     }
 
     /// Whether anybody here takes monitors up.
@@ -391,7 +411,6 @@ impl Stack<'_> {
 
 /// Values of kube-prometheus-stack, if an object is that.
 fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
-    const CHART: &str = "kube-prometheus-stack";
     let text = |path: &[&str]| object.text(path);
     let named = |release: Option<&str>| Some(release.unwrap_or(&object.name).to_string());
     let (release, values, raw) = match object.kind() {
@@ -447,5 +466,11 @@ fn stack<'i>(object: &'i Object<'i>) -> Option<Stack<'i>> {
         enabled.is_some_and(|enabled| enabled != "true")
     };
     let off = PARTS.into_iter().filter(is_off).collect();
-    Some(Stack { object, release, spec, off })
+    let version = match object.kind() {
+        "HelmRelease" => text(&["spec", "chart", "spec", "version"]),
+        "Application" => text(&["spec", "source", "targetRevision"]),
+        _ => text(&["spec", "version"]),
+    };
+    let keeps_the_list = chart::keeps_the_list(values, version);
+    Some(Stack { object, release, spec, off, keeps_the_list })
 }

@@ -21,6 +21,7 @@ cards! {
     OTHER_PROTOCOL Error "other-protocol" "a scrape of a port that speaks something else";
     NO_SUCH_JOB Error "no-such-job" "rules that ask for a job which the configuration does not have";
     NO_EXPORTER Error "no-exporter" "rules on metrics of an exporter that no job scrapes";
+    CHART_DROPS Warning "chart-drops" "rules on metrics that kube-prometheus-stack drops";
     RULES_NOT_LOADED Warning "rules-not-loaded" "rule files that the configuration does not find";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
     PATH_DIFFERS Warning "path-differs" "a scrape of another path than the annotations of the pods say";

@@ -1,7 +1,7 @@
 //! Aggregations: they drop labels, and fold series into one.
 
 use super::super::ast::*;
-use super::{Analysis, Base, Label, Labels, Presence, Reason, Series, Unit, ValueType};
+use super::{Analysis, Base, Label, Labels, Presence, Reason, Series, Unit, ValueType, shares};
 
 impl<'e> Analysis<'e> {
     pub(super) fn aggregate(&mut self, index: usize, aggregate: &'e Aggregate) {
@@ -99,7 +99,10 @@ fn values(info: &mut super::Info<'_>, operator: &str) {
             }
         }
         // avg, min, max, quantile: between the lowest and the highest.
-        _ => info.is_nonzero &= one_sign,
+        _ => {
+            info.is_nonzero &= one_sign;
+            shares::of_time(info);
+        }
     }
 }
 

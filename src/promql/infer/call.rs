@@ -1,7 +1,9 @@
 //! Functions: what they keep, what they drop, what they make of the values.
 
 use super::super::ast::*;
-use super::{Analysis, Base, Empty, Info, Label, Labels, MetricKind, Presence, Reason, Series, Unit, facts};
+use super::{
+    Analysis, Base, Empty, Info, Label, Labels, MetricKind, Presence, Reason, Series, Unit, facts, shares,
+};
 
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
@@ -248,8 +250,12 @@ impl<'e> Analysis<'e> {
                 info.unit =
                     info.unit.filter(|unit| !unit.per_second).map(|unit| Unit { per_second: true, ..unit });
                 (info.bounds, info.is_nonzero) = (grown(low), false);
+                info.bounds.1 = shares::most(call).unwrap_or(info.bounds.1);
             }
-            "increase" => (info.bounds, info.is_nonzero) = (grown(low), false),
+            "increase" => {
+                (info.bounds, info.is_nonzero) = (grown(low), false);
+                info.bounds.1 = shares::most(call).unwrap_or(info.bounds.1);
+            }
             "deriv" => {
                 info.unit =
                     info.unit.filter(|unit| !unit.per_second).map(|unit| Unit { per_second: true, ..unit });

@@ -11,6 +11,7 @@ mod facts;
 mod labels;
 mod part;
 mod selector;
+mod shares;
 mod unit;
 mod values;
 

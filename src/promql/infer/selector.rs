@@ -2,7 +2,7 @@
 
 use super::super::ast::*;
 use super::super::regex;
-use super::{Analysis, Empty, Label, Labels, MetricKind, Presence, Reason, Series, Unit, ValueType};
+use super::{Analysis, Empty, Label, Labels, MetricKind, Presence, Reason, Series, Unit, ValueType, shares};
 
 impl<'e> Analysis<'e> {
     pub(super) fn selector(&mut self, index: usize, selector: &'e Selector) {
@@ -50,6 +50,9 @@ impl<'e> Analysis<'e> {
             metric.is_some_and(counts) || known.is_some_and(|known| known.kind == MetricKind::Counter);
         if counts {
             info.bounds.0 = 0.0;
+        }
+        if metric.is_some_and(shares::is_truth) {
+            info.bounds = (0.0, 1.0);
         }
         info.empty = Empty { always, filtered: None, missing: true };
     }

@@ -1,17 +1,20 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
+mod above_limit;
 mod asleep;
 mod keda;
-mod limit;
+mod no_limit;
+mod pods;
 mod position;
 mod restarts;
 mod share;
 mod template;
+mod usage;
 mod walk;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
-use crate::lint::{Context, Role, lint, syntax};
+use crate::lint::{Context, Role, lint, rules::ALWAYS_FIRES, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::Versions;
 use crate::promql::{Target, parse};
@@ -22,6 +25,8 @@ cards! {
     REMOVED_METRIC Error "removed-metric" "a metric that KEDA has under another name";
     LABEL_GONE Warning "label-gone" "a text that names a label which the alert does not have";
     PERCENT_TWICE Warning "percent-twice" "a percentage of a percentage in a text";
+    SHARE_AS_PERCENT Warning "share-as-percent" "a share with a percent sign behind it";
+    ABOVE_LIMIT Error "above-limit" "an alert above what the pods may use";
     TRIGGER_INDEX Note "trigger-index" "a trigger that is named by its position";
     FIRES_ASLEEP Warning "fires-asleep" "an alert that takes a sleeping workload for a dead one";
     NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
@@ -29,14 +34,15 @@ cards! {
     ONE_RESTART Note "one-restart" "a single restart that is told as many";
 }
 
-/// Alerts against the ScaledObjects that they speak of.
+/// Alerts against the ScaledObjects and workloads that they speak of.
 pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
     let mut findings = position::check(sources, inventory);
+    findings.extend(above_limit::check(sources, inventory));
     let alerts = walk::alerts(sources, inventory);
     let sleepers = asleep::sleepers(inventory);
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
-        findings.extend(limit::check(alert, inventory));
+        findings.extend(no_limit::check(alert, inventory));
         findings.extend(share::check(alert));
         findings.extend(restarts::check(alert));
     }
@@ -64,10 +70,18 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     if object.kind().is_empty() && rules.iter().any(|rule| is_of_loki(rule)) {
         return findings;
     }
+    let records: Vec<&str> =
+        rules.iter().filter_map(|rule| rule.get("record")).filter_map(Node::as_str).collect();
     for rule in rules {
         let role = if rule.get("alert").is_some() { Role::Alert } else { Role::Record };
         if let Some(node) = rule.get("expr") {
-            findings.extend(query(sources, object, (rule, node), role, versions));
+            let mut own = query(sources, object, (rule, node), role, versions);
+            // What a rule beside it has filtered is there for a reason.
+            let bare = node.as_str().and_then(|text| text.split('{').next()).map(str::trim);
+            if bare.is_some_and(|name| records.contains(&name)) {
+                own.retain(|finding| *finding.rule != ALWAYS_FIRES);
+            }
+            findings.extend(own);
         }
     }
     findings
@@ -79,6 +93,15 @@ fn is_of_loki(rule: &Node) -> bool {
     ["|=", "|~", "| json", "| logfmt", "| pattern", "| regexp", "| unwrap"]
         .iter()
         .any(|word| text.contains(word))
+}
+
+/// Whether an alert is to fire all the time: a dead man's switch, or one that tries the way to the pager out.
+fn is_for_ever(rule: &Node) -> bool {
+    let name = rule.get("alert").and_then(Node::as_str).unwrap_or_default();
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let says = ["watchdog", "deadman", "heartbeat", "always"].iter().any(|word| name.contains(word));
+    says || rule.at(&["labels", "severity"]).and_then(Node::as_str) == Some("none")
 }
 
 fn query(
@@ -112,8 +135,10 @@ fn query(
         Err(errors) => syntax(&errors, &role),
     };
     let quoted = raw.starts_with(['"', '\'']);
+    let is_meant = is_for_ever(rule);
     lints
         .iter()
+        .filter(|lint| !is_meant || *lint.rule != ALWAYS_FIRES)
         .map(|lint| {
             let mut finding = lint.finding(place);
             if quoted
@@ -127,4 +152,24 @@ fn query(
         })
         .chain(own)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::read;
+    use crate::source::FileId;
+
+    #[test]
+    fn a_dead_mans_switch_is_meant_to_fire() {
+        for (rule, is_meant) in [
+            ("alert: DeadMansSwitch", true),
+            ("alert: Prometheus-Heartbeat", true),
+            ("alert: Inhibitor\nlabels: {severity: none}", true),
+            ("alert: TargetDown", false),
+        ] {
+            let reading = read(FileId(0), &format!("{rule}\nexpr: up\n"));
+            assert_eq!(is_for_ever(&reading.documents[0].node), is_meant, "{rule}");
+        }
+    }
 }
