@@ -266,8 +266,9 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 31] = [
+const KINDS: [&str; 34] = [
     "APIService",
+    "Alertmanager",
     "Application",
     "ClusterPodMonitoring",
     "ClusterRoleBinding",
@@ -281,6 +282,7 @@ const KINDS: [&str; 31] = [
     "Kustomization",
     "LimitRange",
     "Namespace",
+    "OpenTelemetryCollector",
     "PodDisruptionBudget",
     "PodMonitor",
     "Probe",
@@ -295,6 +297,7 @@ const KINDS: [&str; 31] = [
     "StatefulSet",
     "ThanosRuler",
     "TriggerAuthentication",
+    "VMAgent",
     "VMPodScrape",
     "VMServiceScrape",
     "VerticalPodAutoscaler",

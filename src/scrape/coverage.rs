@@ -93,6 +93,8 @@ pub struct World<'i> {
     pub operators: Operators<'i>,
     /// The name of a workload that is scraped, if there is one.
     pub somebody: OnceLock<Option<String>>,
+    /// The Prometheus beside which nobody reads monitors, if it is so.
+    pub reader_of_files: OnceLock<Option<Place>>,
 }
 
 /// Findings, and the report as lines.
@@ -108,6 +110,7 @@ pub fn check<'i>(
         configs: config::find(inventory, &operators),
         operators,
         somebody: OnceLock::new(),
+        reader_of_files: OnceLock::new(),
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
@@ -121,6 +124,7 @@ pub fn check<'i>(
     findings.extend(loaded::check(&world, inventory, exists));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| dangling::addresses(job, &world.index)));
+    findings.extend(world.unread_monitors());
     let services = world.index.services().iter();
     findings.extend(
         services.filter_map(|service| annotations::of_service(service, &world.configs, &world.index)),
@@ -145,7 +149,7 @@ pub fn check<'i>(
         .filter(|object| object.group() == "keda.sh")
         .collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
-        .into_par_iter()
+        .par_iter()
         .map(|object| {
             let (mut findings, mut rows) = (Vec::new(), Vec::new());
             world.scaler(object, &mut findings, &mut rows);
@@ -153,10 +157,16 @@ pub fn check<'i>(
         })
         .collect();
     let mut rows = Vec::new();
-    for (own, lines) in told {
+    // Workloads whose scalers have told that they are not scraped.
+    let mut missed = Vec::new();
+    for (object, (own, lines)) in scalers.into_iter().zip(told) {
+        if own.iter().any(|finding| finding.rule == &rules::NOT_SCRAPED) {
+            missed.extend(world.target(object).map(|pods| pods.object.name_place()));
+        }
         findings.extend(own);
         rows.extend(lines);
     }
+    findings.extend(world.unread_annotations(&missed));
     (findings, rows)
 }
 
@@ -427,6 +437,16 @@ impl<'i> World<'i> {
                     .to_string(),
                 help: Some("write a scrapeTimeout of at most the interval".to_string()),
                 is_sure: true,
+            };
+        }
+        if let Some(by) = self.reader_of_files() {
+            return Passage::Blocked {
+                by,
+                what: scraped.what.clone(),
+                why: "no operator is here that reads it, and this Prometheus reads its own file alone"
+                    .to_string(),
+                help: Some("write a job for the pods into its `scrape_configs`".to_string()),
+                is_sure: false,
             };
         }
         match self.operators.refusal(object) {

@@ -23,6 +23,7 @@ mod relabel;
 pub mod rules;
 mod target;
 mod twice;
+mod unread;
 mod verdict;
 mod way;
 
