@@ -5,6 +5,7 @@
 
 mod files;
 mod jobs;
+mod receivers;
 
 use std::collections::HashMap;
 
@@ -111,12 +112,18 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, exists: fn(&st
     }
     let mut findings: Vec<Finding> =
         configurations.iter().flat_map(|one| files::check(one, &files, inventory, world, exists)).collect();
+    let mut loaded: Vec<(&Configuration<'i>, Vec<&RuleFile<'i>>)> =
+        configurations.iter().map(|one| (one, Vec::new())).collect();
     for file in &files {
         let own = loading(file, &configurations);
         if !own.is_empty() {
             findings.extend(jobs::check(world, file, &own));
         }
+        for (_, all) in loaded.iter_mut().filter(|(one, _)| own.iter().any(|own| std::ptr::eq(*own, *one))) {
+            all.push(file);
+        }
     }
+    findings.extend(loaded.iter().filter_map(|(one, all)| receivers::check(one, all, world, exists)));
     findings
 }
 
