@@ -266,10 +266,12 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 38] = [
     "APIService",
+    "AdminNetworkPolicy",
     "Alertmanager",
     "Application",
+    "Cilium",
     "ClusterPodMonitoring",
     "ClusterRoleBinding",
     "ClusterTriggerAuthentication",
@@ -277,11 +279,13 @@ const KINDS: [&str; 34] = [
     "CustomResourceDefinition",
     "DaemonSet",
     "Deployment",
+    "GlobalNetworkPolicy",
     "HelmRelease",
     "HorizontalPodAutoscaler",
     "Kustomization",
     "LimitRange",
     "Namespace",
+    "NetworkPolicy",
     "OpenTelemetryCollector",
     "PodDisruptionBudget",
     "PodMonitor",

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::config::{self, Configs, Job};
 use super::index::{self, Index};
+use super::network::Policies;
 use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
@@ -91,6 +92,7 @@ pub struct World<'i> {
     pub index: Index<'i>,
     pub configs: Configs,
     pub operators: Operators<'i>,
+    pub policies: Policies<'i>,
     /// The name of a workload that is scraped, if there is one.
     pub somebody: OnceLock<Option<String>>,
     /// The Prometheus beside which nobody reads monitors, if it is so.
@@ -109,6 +111,7 @@ pub fn check<'i>(
         index: Index::new(inventory),
         configs: config::find(inventory, &operators),
         operators,
+        policies: Policies::new(inventory),
         somebody: OnceLock::new(),
         reader_of_files: OnceLock::new(),
     };
@@ -167,6 +170,10 @@ pub fn check<'i>(
         rows.extend(lines);
     }
     findings.extend(world.unread_annotations(&missed));
+    let of_scalers = findings.iter().filter(|finding| finding.rule == &rules::NOT_SCRAPED);
+    let told: Vec<Place> =
+        of_scalers.flat_map(|finding| finding.related.iter().map(|other| other.place)).collect();
+    findings.extend(world.kept_apart(&told));
     (findings, rows)
 }
 
@@ -390,7 +397,8 @@ impl<'i> World<'i> {
             .jobs(pods)
             .into_iter()
             .map(|job| job::taken(job, job::job(job, pods, &services, dns::is_told(job, &self.index))));
-        monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
+        let all = monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart));
+        all.map(|passage| self.admitted(pods, passage)).collect()
     }
 
     /// A monitor that the Prometheus of a query most likely does not take up, by the label that its release asks for.

@@ -17,6 +17,7 @@ mod job;
 mod labels;
 mod loaded;
 mod monitor;
+mod network;
 mod operator;
 mod pattern;
 mod relabel;
