@@ -164,22 +164,18 @@ impl<'i> World<'i> {
                     first.what,
                     listed(rule)
                 );
-                (*policy, why, format!("write `port: {port}` into its `ports`"))
+                let help = "a policy counts the ports of the pods, not those of Services";
+                (*policy, why, format!("write `port: {port}` into its `ports`: {help}"))
             }
             None => {
                 // The one that was meant for it says most.
                 let meant = rules.iter().find(|(_, rule)| is_meant(rule)).or(rules.first());
                 let (policy, rule) = meant.copied()?;
-                let place = match &first.namespace {
-                    Some(namespace) => format!(" in the namespace `{namespace}`"),
-                    None => String::new(),
-                };
                 let why = format!(
-                    "the NetworkPolicy `{}` lets only {} in, and {} runs{place} with {}",
+                    "the NetworkPolicy `{}` lets only {} in, and {}",
                     policy.name,
                     admits(rule, policy),
-                    first.what,
-                    super::monitor::carried(&first.labels).replacen("carries", "the labels", 1),
+                    self.differs(rule, first)
                 );
                 (policy, why, from(Some(first)))
             }

@@ -16,7 +16,7 @@ pub struct Asker {
     pub namespace: Option<String>,
     pub labels: Labels,
     /// Whether these are all labels that its pods have.
-    is_whole: bool,
+    pub is_whole: bool,
 }
 
 impl World<'_> {

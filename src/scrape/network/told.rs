@@ -1,5 +1,6 @@
 //! What is told of policies: pods that are kept apart, and rules in words.
 
+use super::asker::Asker;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
@@ -9,6 +10,32 @@ use crate::scrape::way::Passage;
 use crate::source::Place;
 
 impl World<'_> {
+    /// What a Prometheus is instead of what a rule lets in.
+    pub fn differs(&self, rule: &Node, asker: &Asker) -> String {
+        let peer = rule.get("from").map(Node::items).unwrap_or_default().first();
+        let namespaces = peer.and_then(|peer| peer.get("namespaceSelector"));
+        let pods = peer.and_then(|peer| peer.get("podSelector"));
+        let wanted = pods.and_then(|selector| selector.get("matchLabels")).map(Node::entries);
+        let other = wanted.unwrap_or_default().iter().find(|entry| {
+            let own = asker.labels.get(&entry.key);
+            (own.is_some() || asker.is_whole) && own != entry.node.as_written().as_ref()
+        });
+        let what = &asker.what;
+        match (&asker.namespace, namespaces, other) {
+            (Some(namespace), Some(selector), _)
+                if self.operators.namespace_selected(selector, namespace) == Some(false) =>
+            {
+                format!("{what} runs in the namespace `{namespace}`, which carries no such label")
+            }
+            (_, _, Some(entry)) => match asker.labels.get(&entry.key) {
+                Some(value) => format!("the pods of {what} carry `{}={value}`", entry.key),
+                None => format!("the pods of {what} have no label `{}`", entry.key),
+            },
+            (Some(namespace), ..) => format!("{what} runs in the namespace `{namespace}`"),
+            (None, ..) => format!("{what} is somebody else"),
+        }
+    }
+
     /// Pods that somebody wants to scrape and a policy keeps apart, each namespace once. `told`: policies of which a scaler
     /// tells.
     pub fn kept_apart(&self, told: &[Place]) -> Vec<Finding> {
@@ -64,7 +91,12 @@ impl World<'_> {
 /// The ports of a rule, in words.
 pub fn listed(rule: &Node) -> String {
     let ports = rule.get("ports").map(Node::items).unwrap_or_default();
-    let all: Vec<String> = ports.iter().filter_map(|node| node.get("port")?.as_written()).collect();
+    let one = |node: &Node| {
+        let port = node.get("port")?.as_written()?;
+        let protocol = node.get("protocol").and_then(Node::as_str).filter(|protocol| *protocol != "TCP");
+        Some(protocol.map_or(port.clone(), |protocol| format!("{port}/{protocol}")))
+    };
+    let all: Vec<String> = ports.iter().filter_map(one).collect();
     match all.as_slice() {
         [] => "ports of another protocol".to_string(),
         [one] => format!("port {one}"),
@@ -96,6 +128,9 @@ pub fn admits(rule: &Node, policy: &Object<'_>) -> String {
         }
         (Some(pods), None) => {
             format!("pods labelled {} of its own namespace `{}`", shown(pods), policy.namespace_text())
+        }
+        (Some(pods), Some(namespaces)) if namespaces.entries().is_empty() => {
+            format!("pods labelled {} of any namespace", shown(pods))
         }
         (Some(pods), Some(namespaces)) if !pods.entries().is_empty() => {
             format!("pods labelled {} of namespaces labelled {}", shown(pods), shown(namespaces))
