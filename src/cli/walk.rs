@@ -271,9 +271,12 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 31] = [
+const KINDS: [&str; 38] = [
     "APIService",
+    "AdminNetworkPolicy",
+    "Alertmanager",
     "Application",
+    "Cilium",
     "ClusterPodMonitoring",
     "ClusterRoleBinding",
     "ClusterTriggerAuthentication",
@@ -281,11 +284,14 @@ const KINDS: [&str; 31] = [
     "CustomResourceDefinition",
     "DaemonSet",
     "Deployment",
+    "GlobalNetworkPolicy",
     "HelmRelease",
     "HorizontalPodAutoscaler",
     "Kustomization",
     "LimitRange",
     "Namespace",
+    "NetworkPolicy",
+    "OpenTelemetryCollector",
     "PodDisruptionBudget",
     "PodMonitor",
     "Probe",
@@ -300,6 +306,7 @@ const KINDS: [&str; 31] = [
     "StatefulSet",
     "ThanosRuler",
     "TriggerAuthentication",
+    "VMAgent",
     "VMPodScrape",
     "VMServiceScrape",
     "VerticalPodAutoscaler",

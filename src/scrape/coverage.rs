@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::compose::{self, Compose};
 use super::config::{self, Configs, Job};
 use super::index::{self, Index};
+use super::network::Policies;
 use super::operator::Operators;
 use super::pattern::{Fit, fit};
 use super::target::{Pods, Service, sanitized};
@@ -96,8 +97,11 @@ pub struct World<'i> {
     pub index: Index<'i>,
     pub configs: Configs,
     pub operators: Operators<'i>,
+    pub policies: Policies<'i>,
     /// The name of a workload that is scraped, if there is one.
     pub somebody: OnceLock<Option<String>>,
+    /// The Prometheus beside which nobody reads monitors, if it is so.
+    pub reader_of_files: OnceLock<Option<Place>>,
 }
 
 /// Findings, and the report as lines.
@@ -112,7 +116,9 @@ pub fn check<'i>(
         index: Index::new(inventory),
         configs: config::find(inventory, &operators),
         operators,
+        policies: Policies::new(inventory),
         somebody: OnceLock::new(),
+        reader_of_files: OnceLock::new(),
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
@@ -131,6 +137,7 @@ pub fn check<'i>(
     findings.extend(chart::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     findings.extend(world.configs.jobs.iter().flat_map(|job| addressed::check(job, &world.index, sources)));
+    findings.extend(world.unread_monitors());
     let services = world.index.services().iter();
     findings.extend(
         services.filter_map(|service| annotations::of_service(service, &world.configs, &world.index)),
@@ -156,7 +163,7 @@ pub fn check<'i>(
         .collect();
     let listed: Vec<(Place, bool)> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
-        .into_par_iter()
+        .par_iter()
         .map(|object| {
             let (mut findings, mut rows) = (Vec::new(), Vec::new());
             world.scaler(object, &mut findings, &mut rows);
@@ -164,11 +171,18 @@ pub fn check<'i>(
         })
         .collect();
     let mut rows = Vec::new();
-    for (own, lines) in told {
+    // Workloads whose scalers have told that they are not scraped.
+    let mut missed = Vec::new();
+    for (object, (own, lines)) in scalers.into_iter().zip(told) {
+        if own.iter().any(|finding| finding.rule == &rules::NOT_SCRAPED) {
+            missed.extend(world.target(object).map(|pods| pods.object.name_place()));
+        }
         findings.extend(own);
         rows.extend(lines);
     }
+    findings.extend(world.unread_annotations(&missed));
     let told = told_with_metrics(&findings);
+    findings.extend(world.kept_apart(&told));
     let is_new = |finding: &Finding| !told.contains(&finding.place);
     findings.extend(idle::check(&world).into_iter().filter(is_new));
     leave_out_reasons(&mut findings, &told);
@@ -456,7 +470,8 @@ impl<'i> World<'i> {
             .jobs(pods)
             .into_iter()
             .map(|job| job::taken(job, job::job(job, pods, &services, dns::is_told(job, &self.index))));
-        monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart)).collect()
+        let all = monitors.chain(jobs).filter(|passage| !matches!(passage, Passage::Apart));
+        all.map(|passage| self.admitted(pods, passage)).collect()
     }
 
     /// A monitor that the Prometheus of a query most likely does not take up, by the label that its release asks for.
@@ -503,6 +518,16 @@ impl<'i> World<'i> {
                     .to_string(),
                 help: Some("write a scrapeTimeout of at most the interval".to_string()),
                 is_sure: true,
+            };
+        }
+        if let Some(by) = self.reader_of_files() {
+            return Passage::Blocked {
+                by,
+                what: scraped.what.clone(),
+                why: "no operator is here that reads it, and this Prometheus reads its own file alone"
+                    .to_string(),
+                help: Some("write a job for the pods into its `scrape_configs`".to_string()),
+                is_sure: false,
             };
         }
         match self.operators.refusal(object) {

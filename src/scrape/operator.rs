@@ -155,6 +155,20 @@ impl<'i> Operators<'i> {
         }))
     }
 
+    /// Releases of kube-prometheus-stack, and the namespaces that they are installed in.
+    pub fn releases(&self) -> impl Iterator<Item = (&'i Object<'i>, Option<String>)> {
+        self.stacks.iter().map(|stack| {
+            let object = stack.object;
+            let namespace = match object.kind() {
+                "HelmRelease" => object.text(&["spec", "targetNamespace"]).or(object.namespace.as_deref()),
+                "Application" => object.text(&["spec", "destination", "namespace"]),
+                "HelmChart" => object.text(&["spec", "targetNamespace"]).or(object.namespace.as_deref()),
+                _ => None,
+            };
+            (object, namespace.filter(|name| !has_variable(name)).map(str::to_string))
+        })
+    }
+
     /// Whether anybody here takes monitors up.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty() && self.stacks.is_empty()
@@ -288,7 +302,7 @@ impl<'i> Operators<'i> {
     }
 
     /// Whether a label selector selects a namespace; its labels may be here, and one it always has.
-    fn namespace_selected(&self, selector: &Node, name: &str) -> Option<bool> {
+    pub fn namespace_selected(&self, selector: &Node, name: &str) -> Option<bool> {
         let object = self.namespaces.iter().find(|object| object.name == name);
         let mut labels: Labels =
             object.map(|object| object.labels().into_iter().collect()).unwrap_or_default();

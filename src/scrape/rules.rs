@@ -23,6 +23,10 @@ cards! {
     NO_EXPORTER Error "no-exporter" "rules on metrics of an exporter that no job scrapes";
     CHART_DROPS Warning "chart-drops" "rules on metrics that kube-prometheus-stack drops";
     RULES_NOT_LOADED Warning "rules-not-loaded" "rule files that the configuration does not find";
+    NO_ALERTMANAGER Note "no-alertmanager" "alerts that nobody is told of";
+    NETWORK_POLICY Warning "network-policy" "a NetworkPolicy between Prometheus and what it scrapes";
+    NO_OPERATOR Warning "no-operator" "monitors beside a Prometheus that reads none";
+    UNREAD_ANNOTATION Warning "unread-annotation" "scrape annotations that nobody reads";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
     PATH_DIFFERS Warning "path-differs" "a scrape of another path than the annotations of the pods say";
     ANNOTATION_PORT Warning "annotation-port" "a scrape annotation with a port that no container declares";

@@ -28,6 +28,8 @@ pub(super) struct Sleeper<'i> {
     target: &'i str,
     /// Jobs that scrape it by the address of its Service, which stays when the pods go.
     jobs: Vec<String>,
+    /// How the names of its own metrics begin, where no other workload is called alike.
+    prefix: Option<String>,
 }
 
 /// The ScaledObjects whose workloads sleep.
@@ -38,9 +40,24 @@ pub(super) fn sleepers<'i>(inventory: &'i Inventory<'i>) -> Vec<Sleeper<'i>> {
     let sleeping = all.filter(|object| sleeps(object)).filter_map(|scaled| {
         let target = scaled.text(&["spec", "scaleTargetRef", "name"]).filter(|name| !has_variable(name))?;
         let kind = scaled.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
-        Some(Sleeper { scaled, kind, target, jobs: jobs(&written, target) })
+        Some(Sleeper {
+            scaled,
+            kind,
+            target,
+            jobs: jobs(&written, target),
+            prefix: prefix(inventory, target),
+        })
     });
     sleeping.collect()
+}
+
+/// `checkout_` for `checkout`: metrics of an application are often called after it.
+fn prefix(inventory: &Inventory<'_>, target: &str) -> Option<String> {
+    let own = target.replace('-', "_");
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout", "Job", "CronJob"];
+    let mut all = kinds.into_iter().flat_map(|kind| inventory.kind(kind));
+    let is_unique = all.all(|other| other.name == target || !other.name.replace('-', "_").starts_with(&own));
+    (is_unique && own.len() > 3).then(|| own + "_")
 }
 
 /// Whether KEDA brings the workload to 0, in every overlay.

@@ -5,6 +5,7 @@
 
 mod files;
 mod jobs;
+mod receivers;
 
 use std::collections::HashMap;
 
@@ -132,6 +133,8 @@ pub fn check<'i>(
         .iter()
         .flat_map(|one| files::check(one, &files, inventory, world, (compose, exists)))
         .collect();
+    let mut loaded: Vec<(&Configuration<'i>, Vec<&RuleFile<'i>>)> =
+        configurations.iter().map(|one| (one, Vec::new())).collect();
     for file in &files {
         let own = loading(file, &configurations);
         if !own.is_empty() {
@@ -150,7 +153,11 @@ pub fn check<'i>(
             }
             findings.push(finding);
         }
+        for (_, all) in loaded.iter_mut().filter(|(one, _)| own.iter().any(|own| std::ptr::eq(*own, *one))) {
+            all.push(file);
+        }
     }
+    findings.extend(loaded.iter().filter_map(|(one, all)| receivers::check(one, all, world, exists)));
     findings
 }
 

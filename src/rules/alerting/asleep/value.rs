@@ -111,7 +111,13 @@ impl Sleeper<'_> {
                 && matcher.operator == MatchOperator::Equal
                 && self.jobs.contains(&matcher.value)
         });
-        let is_named = selector.matchers.iter().any(|matcher| self.is_named(matcher, is_of_pods));
+        let is_called_so = || {
+            let names_another =
+                selector.matchers.iter().any(|matcher| NAMING.contains(&matcher.name.as_str()));
+            !names_another && self.prefix.as_ref().is_some_and(|prefix| metric.starts_with(prefix.as_str()))
+        };
+        let is_named = selector.matchers.iter().any(|matcher| self.is_named(matcher, is_of_pods))
+            || !is_of_pods && is_called_so();
         match (of_job, is_named) {
             (true, _) if metric == "up" => Value::Number(0.0, Shape::Own),
             (true, _) | (_, true) => Value::Empty,

@@ -1,0 +1,203 @@
+//! What is written for a Prometheus of another kind than the one that is here: annotations where nothing looks into the
+//! cluster, monitors where no operator reads them.
+//!
+//! Sources: prometheus/prometheus documentation/examples/prometheus-kubernetes.yml (`prometheus.io/scrape` is a convention
+//! of relabelling rules: Prometheus itself knows nothing of it); prometheus-operator/prometheus-operator
+//! Documentation/platform/operator.md (monitors are read by the operator, and by nobody else).
+
+use super::coverage::World;
+use super::rules::{NO_OPERATOR, UNREAD_ANNOTATION};
+use super::target::Pods;
+use super::way::Passage;
+use crate::finding::{Finding, Severity};
+use crate::inventory::Object;
+use crate::manifest::{Entry, Node};
+use crate::source::Place;
+
+/// Words by which whoever reads monitors is known, from wherever it is installed.
+const OPERATORS: [&str; 18] = [
+    "prometheus-operator",
+    "kube-prometheus",
+    "prometheus-operated",
+    "kind: Alertmanager",
+    "kind: ThanosRuler",
+    "victoria-metrics",
+    "victoriametrics",
+    "VMAgent",
+    "alloy",
+    "grafana-agent",
+    "k8s-monitoring",
+    "rancher-monitoring",
+    "targetAllocator",
+    "openshift",
+    "servicemonitors.monitoring.coreos.com",
+    "coralogix",
+    "sysdig",
+    "bitnami/prometheus",
+];
+
+/// Words by which whoever reads annotations is known: other collectors, charts that bring a configuration of their own.
+const READERS: [&str; 15] = [
+    "annotation_prometheus_io",
+    "chart: prometheus\n",
+    "serverFiles",
+    "datadog",
+    "newrelic",
+    "dynatrace",
+    "opentelemetry-collector",
+    "OpenTelemetryCollector",
+    "otel/opentelemetry",
+    "adot",
+    "alloy",
+    "grafana-agent",
+    "k8s-monitoring",
+    "vmagent",
+    "VMAgent",
+];
+
+const SCRAPE: &str = "prometheus.io/scrape";
+
+impl<'i> World<'i> {
+    /// A Prometheus with a configuration of this repository in a ConfigMap, which no operator writes.
+    fn hand_written(&self) -> Option<&Pods<'i>> {
+        let hosts = &self.configs.hosts;
+        let mounts = |volume: &Node| {
+            let name = volume.at(&["configMap", "name"]).and_then(Node::as_str);
+            name.is_some_and(|name| hosts.iter().any(|host| host == name))
+        };
+        self.index.workloads().iter().find(|pods| {
+            let volumes = pods.object.at(&["spec", "template", "spec", "volumes"]).map(Node::items);
+            pods.images()
+                .any(|image| image.contains("prom/prometheus") || image.contains("prometheus/prometheus"))
+                && volumes.unwrap_or_default().iter().any(mounts)
+        })
+    }
+
+    fn speaks_of(&self, words: &[&str]) -> bool {
+        self.sources.iter().any(|(_, source)| words.iter().any(|word| source.text.contains(word)))
+    }
+
+    /// The Prometheus beside which monitors are read by nobody, as far as the repository knows.
+    fn find_reader_of_files(&self) -> Option<Place> {
+        let monitors = &self.index.monitors;
+        if monitors.is_empty() || !self.operators.is_empty() || self.configs.pushes.is_some() {
+            return None;
+        }
+        let chosen = |object: &&Object<'_>| {
+            object.group() != "monitoring.coreos.com"
+                || object.labels().iter().any(|(name, _)| name == "release" || name == "prometheus")
+        };
+        if monitors.iter().any(chosen) {
+            return None;
+        }
+        let pods = self.hand_written().filter(|_| !self.speaks_of(&OPERATORS))?;
+        Some(pods.object.name_place())
+    }
+
+    /// The same, looked for once.
+    pub fn reader_of_files(&self) -> Option<Place> {
+        *self.reader_of_files.get_or_init(|| self.find_reader_of_files())
+    }
+
+    /// Monitors where nothing reads monitors: told once.
+    pub fn unread_monitors(&self) -> Option<Finding> {
+        let prometheus = self.reader_of_files()?;
+        let first = self.index.monitors.first()?;
+        let kind = first.kind();
+        let finding = Finding::new(
+            &NO_OPERATOR,
+            first.name_place(),
+            format!("nobody here reads {kind}s: the only Prometheus has a configuration of its own"),
+        )
+        .related(prometheus, "it reads the mounted file, and nothing else")
+        .why(format!("{kind}s are for the Prometheus operator, which makes a configuration of them, and of it there is no trace here: without its definitions the API server refuses them, and with them they are stored and change nothing"))
+        .help("write a job for each into `scrape_configs`, or install the operator, and let it run Prometheus");
+        Some(match self.index.monitors.len() - 1 {
+            0 => finding,
+            more => finding.label(format!("and {more} more")),
+        })
+    }
+
+    /// Whether nothing here looks for annotations: every configuration can be read, and none asks the cluster for pods.
+    fn reads_no_annotations(&self) -> Option<(Place, &'static str)> {
+        let configs = &self.configs;
+        let looks = |job: &super::config::Job| {
+            let mut keys = job.node.entries().iter().map(|entry| entry.key.as_str());
+            keys.any(|key| key == "kubernetes_sd_configs" || key == "kubernetesSDConfigs")
+        };
+        let is_closed = configs.open.is_none()
+            && configs.pushes.is_none()
+            && self.operators.open.is_none()
+            && !configs.jobs.iter().any(looks);
+        if !is_closed {
+            return None;
+        }
+        if self.operators.is_empty() {
+            let why = "no job of it looks for pods in the cluster";
+            return self.hand_written().map(|pods| (pods.object.name_place(), why));
+        }
+        let (place, _) = self.operators.anyone()?;
+        let is_alone = configs.seen.is_empty() && configs.hosts.is_empty();
+        is_alone.then_some((place, "it takes up monitors, and reads no annotations unless a job tells it to"))
+    }
+
+    /// `prometheus.io/scrape` where nobody reads it: told once for pods that nobody scrapes, and once for those that are
+    /// scraped in another way. `missed`: workloads of which a scaler tells it.
+    pub fn unread_annotations(&self, missed: &[Place]) -> Vec<Finding> {
+        let is_told = |pods: &&Pods<'_>| missed.contains(&pods.object.name_place());
+        let untold = self.index.workloads().iter().filter(|pods| !is_told(pods));
+        let mut annotated = untold.filter_map(|pods| Some((pods, annotation(pods)?))).peekable();
+        if annotated.peek().is_none() {
+            return Vec::new();
+        }
+        let Some((prometheus, why)) = self.reads_no_annotations() else { return Vec::new() };
+        if self.speaks_of(&READERS) {
+            return Vec::new();
+        }
+        let (mut lost, mut scraped) = (Vec::new(), Vec::new());
+        for (pods, entry) in annotated {
+            let passages = self.passages(pods);
+            let is_scraped =
+                |passage: &Passage| matches!(passage, Passage::Scraped(_) | Passage::Random { .. });
+            let place = Place::new(pods.object.document.file, entry.key_span);
+            if passages.iter().any(is_scraped) {
+                scraped.push((place, pods));
+            } else if !passages.iter().any(|passage| matches!(passage, Passage::Open { .. })) {
+                lost.push((place, pods));
+            }
+        }
+        let finding = |all: &[(Place, &Pods<'_>)]| {
+            let (place, _) = all.first()?;
+            let finding = Finding::new(&UNREAD_ANNOTATION, *place, format!("nobody here reads `{SCRAPE}`"))
+                .related(prometheus, format!("the Prometheus of these files: {why}"));
+            Some(match all.len() - 1 {
+                0 => finding,
+                more => finding.label(format!("and {more} more workloads carry it")),
+            })
+        };
+        let of_lost = finding(&lost).map(|finding| {
+            let name = lost.first().map(|(_, pods)| pods.object.name.clone()).unwrap_or_default();
+            finding
+                .why(format!("it is a convention that a job of role `pod` has to follow: without one no pod of `{name}` is scraped, and no error tells"))
+                .help(if self.operators.is_empty() {
+                    "add a job with `kubernetes_sd_configs: [{role: pod}]` that keeps what has the annotation, or one with the address of the pods"
+                } else {
+                    "write a PodMonitor or a ServiceMonitor for the pods"
+                })
+        });
+        let of_scraped = finding(&scraped).map(|mut finding| {
+            finding.severity = Severity::Note;
+            finding
+                .why("the pods are scraped in another way: the annotation says the same once more, and where it differs it changes nothing")
+                .help("leave it out")
+        });
+        of_lost.into_iter().chain(of_scraped).collect()
+    }
+}
+
+/// The annotation on the template of a workload.
+fn annotation<'i>(pods: &Pods<'i>) -> Option<&'i Entry> {
+    let template = pods.object.at(&["spec", "template", "metadata", "annotations"])?;
+    let entry = template.entries().iter().find(|entry| entry.key == SCRAPE)?;
+    (entry.node.as_written().as_deref() == Some("true")).then_some(entry)
+}
