@@ -38,7 +38,7 @@ cards! {
     "workload":
     SELECTOR_MISMATCH Error "selector-mismatch" "a selector that the pod template does not satisfy";
     OVERLAPPING_SELECTORS Warning "overlapping-selectors" "two autoscaled workloads that select each other's pods";
-    DISRUPTION_BUDGET Warning "disruption-budget" "a budget that lets no pod go";
+    DISRUPTION_BUDGET Warning "disruption-budget" "a budget that lets no pod go, or protects none";
     VERTICAL_AUTOSCALER Warning "vertical-autoscaler" "two controllers that read the same resource";
     METRICS_API Error "metrics-api" "the API of external metrics belongs to somebody else";
     TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
