@@ -307,7 +307,7 @@ const KINDS: [&str; 31] = [
 ];
 
 /// Kinds, or other words, of files that are of interest only where something that is scaled refers to them.
-const REFERRED: [&str; 8] = [
+const REFERRED: [&str; 9] = [
     "Secret",
     "ConfigMap",
     "Ingress",
@@ -316,6 +316,7 @@ const REFERRED: [&str; 8] = [
     "KafkaTopic",
     "kafka-topics",
     "PersistentVolumeClaim",
+    "ResourceQuota",
 ];
 
 /// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
@@ -373,6 +374,9 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         kinds.push("PersistentVolumeClaim");
     }
     let targets = targets(read);
+    if is_scaled {
+        kinds.push("ResourceQuota");
+    }
     if !is_defined && kinds.is_empty() && targets.is_empty() {
         return Ok(());
     }

@@ -17,6 +17,7 @@ mod missing_key;
 mod namespace_order;
 mod partitions;
 mod prometheus;
+mod quota;
 mod rights;
 mod secret_keys;
 mod selectors;
@@ -55,6 +56,7 @@ cards! {
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
+    QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
@@ -83,6 +85,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     service::check(inventory, &scaled, &mut findings);
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
+    quota::check(inventory, &scaled, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
