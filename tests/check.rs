@@ -278,6 +278,36 @@ fn what_a_scaler_is_compared_with_may_be_anywhere() {
     assert!(!told.iter().any(|id| id == "workload/config-missing"), "{told:?}");
 }
 
+/// What another operator runs is read where an autoscaler scales it, and its number is told like that of a Deployment;
+/// the quota of the namespace is read as well.
+#[test]
+fn the_target_of_another_operator_is_looked_for() {
+    let folder = scratch("check-custom-target");
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("writable");
+    write(
+        "fleet.yaml",
+        "apiVersion: game.example.com/v1\nkind: Lobby\nmetadata: {name: lobby, namespace: games}\nspec:\n  replicas: 3\n",
+    );
+    write(
+        "hpa.yaml",
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: lobby, namespace: games}\nspec:\n  scaleTargetRef: {apiVersion: game.example.com/v1, kind: Lobby, name: lobby}\n  minReplicas: 2\n  maxReplicas: 20\n  metrics:\n    - {type: Pods, pods: {metric: {name: players}, target: {type: AverageValue, averageValue: 50}}}\n",
+    );
+    write(
+        "quota.yaml",
+        "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: games, namespace: games}\nspec: {hard: {pods: 10}}\n",
+    );
+    let told = || rules(&slogen(&folder, &["check", "--format", "json"]));
+    for rule in ["conflict/replicas-pinned", "workload/quota"] {
+        assert!(told().iter().any(|id| id == rule), "{rule} is not among {:?}", told());
+    }
+    // Its definition may say that the number stands elsewhere.
+    write(
+        "definition.yaml",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: lobbies.game.example.com}\nspec:\n  group: game.example.com\n  names: {kind: Lobby, plural: lobbies}\n  scope: Namespaced\n  versions:\n    - name: v1\n      served: true\n      storage: true\n      subresources: {scale: {specReplicasPath: .spec.rooms.replicas, statusReplicasPath: .status.replicas}}\n",
+    );
+    assert!(!told().iter().any(|id| id == "conflict/replicas-pinned"), "{:?}", told());
+}
+
 /// A ScaledJob alone is something to look at.
 #[test]
 fn a_scaled_job_alone_is_looked_at() {

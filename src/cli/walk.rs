@@ -1,6 +1,7 @@
 //! The files of a repository, as git sees them: walked, read and sifted on all threads at once, so that what slogen has
 //! nothing to say of never fills the memory.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -313,7 +314,7 @@ const KINDS: [&str; 38] = [
 ];
 
 /// Kinds, or other words, of files that are of interest only where something that is scaled refers to them.
-const REFERRED: [&str; 8] = [
+const REFERRED: [&str; 9] = [
     "Secret",
     "ConfigMap",
     "Ingress",
@@ -322,6 +323,7 @@ const REFERRED: [&str; 8] = [
     "KafkaTopic",
     "kafka-topics",
     "PersistentVolumeClaim",
+    "ResourceQuota",
 ];
 
 /// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
@@ -347,19 +349,15 @@ fn has(bytes: &[u8], word: &str) -> bool {
 
 /// Whether a text speaks of something that slogen knows: an object of a known kind, or how Prometheus scrapes.
 fn is_known(bytes: &[u8]) -> bool {
-    let is_punctuation = |byte: &u8| matches!(byte, b'"' | b'\'' | b':' | b' ' | b'\t');
-    memchr::memmem::find_iter(bytes, b"kind").any(|at| {
-        let rest = &bytes[at + "kind".len()..];
-        let start = rest.iter().take(16).take_while(|byte| is_punctuation(byte)).count();
-        start > 0 && KINDS.iter().any(|kind| rest[start..].starts_with(kind.as_bytes()))
-    }) || CONFIGURATION.iter().any(|word| has(bytes, word))
+    kinds_of(bytes).any(|kind| KINDS.iter().any(|known| kind.starts_with(known.as_bytes())))
+        || CONFIGURATION.iter().any(|word| has(bytes, word))
         || RULES.iter().all(|word| has(bytes, word))
         || OPERATIONS.iter().any(|word| has(bytes, word))
 }
 
 /// Objects of foreign kinds are looked at after all where a definition of theirs is among the files, and others where
 /// something that is scaled refers to them: the ConfigMaps and Secrets of its variables, the ways that lead to its
-/// Service, its topics, the volume of its database.
+/// Service, its topics, the volume of its database, and itself where another operator runs it.
 fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> {
     let any_has = |read: &[(PathBuf, Sifted)], words: &[&str]| {
         read.iter().any(|(_, sifted)| {
@@ -382,7 +380,11 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
     if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
         kinds.push("PersistentVolumeClaim");
     }
-    if !is_defined && kinds.is_empty() {
+    let targets = targets(read);
+    if is_scaled {
+        kinds.push("ResourceQuota");
+    }
+    if !is_defined && kinds.is_empty() && targets.is_empty() {
         return Ok(());
     }
     let is_asked_for = |sifted: &Sifted| match sifted {
@@ -392,9 +394,45 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         }
         _ => false,
     };
-    read.par_iter_mut().filter(|(_, sifted)| is_asked_for(sifted)).try_for_each(|(path, sifted)| {
+    let is_foreign = |sifted: &Sifted| matches!(sifted, Sifted::Foreign(_));
+    read.par_iter_mut().filter(|(_, sifted)| is_foreign(sifted)).try_for_each(|(path, sifted)| {
+        let is_asked_for = is_asked_for(sifted);
+        if !is_asked_for && targets.is_empty() {
+            return Ok(());
+        }
         let bytes = std::fs::read(&*path).with_context(|| format!("cannot read {}", path.display()))?;
-        *sifted = Sifted::Kept(text(bytes));
+        if is_asked_for || targets.iter().any(|kind| kinds_of(&bytes).any(|own| own == kind.as_bytes())) {
+            *sifted = Sifted::Kept(text(bytes));
+        }
         Ok(())
+    })
+}
+
+/// Kinds of other operators that something here scales.
+fn targets(read: &[(PathBuf, Sifted)]) -> BTreeSet<String> {
+    const REFERENCE: &str = "scaleTargetRef";
+    let mut all = BTreeSet::new();
+    for (_, sifted) in read {
+        let Sifted::Kept(text) = sifted else { continue };
+        for at in memchr::memmem::find_iter(text.as_bytes(), REFERENCE) {
+            // Three short lines follow, in any order.
+            let rest = &text.as_bytes()[at..];
+            let end = memchr::memchr_iter(b'\n', rest).nth(3).unwrap_or(rest.len());
+            let kind = kinds_of(&rest[..end]).next();
+            let kind = kind.and_then(|kind| std::str::from_utf8(kind).ok()).filter(|kind| !kind.is_empty());
+            all.extend(kind.filter(|kind| !KINDS.contains(kind)).map(str::to_string));
+        }
+    }
+    all
+}
+
+/// The words behind `kind:`.
+fn kinds_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_punctuation = |byte: &u8| matches!(byte, b'"' | b'\'' | b':' | b' ' | b'\t');
+    memchr::memmem::find_iter(bytes, b"kind").filter_map(move |at| {
+        let rest = &bytes[at + "kind".len()..];
+        let start = rest.iter().take(16).take_while(|byte| is_punctuation(byte)).count();
+        let length = rest[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        (start > 0).then_some(&rest[start..start + length])
     })
 }

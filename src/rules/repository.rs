@@ -6,7 +6,7 @@ use super::conflict::{self, Expected, ResourceUse};
 use super::guards::Guards;
 use super::scaler::View;
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Inventory, Object};
+use crate::inventory::{Inventory, Object, group};
 use crate::manifest::Node;
 use crate::model::WorkloadReference;
 use crate::source::{Placed, Sources};
@@ -65,6 +65,10 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                     finding.severity = Severity::Warning;
                     finding.why = finding.why.map(|why| format!("if both folders are applied, {why}"));
                 }
+                // A kind of another operator says itself where its number stands.
+                "conflict/replicas-pinned" if counts_elsewhere(inventory, &expected.workload.value) => {
+                    continue;
+                }
                 // What is synchronized around it is not set again.
                 "conflict/replicas-pinned" if guards.hold(sources, inventory, &finding, kind) => continue,
                 // What most of the world does.
@@ -96,6 +100,25 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
 fn target<'i>(inventory: &'i Inventory<'i>, object: &Object<'i>) -> Option<&'i Object<'i>> {
     let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
     inventory.meant(kind, object.text(&["spec", "scaleTargetRef", "name"])?, object)
+}
+
+/// Whether the definition of a kind is here, and says that `spec.replicas` is not what is scaled.
+fn counts_elsewhere(inventory: &Inventory<'_>, workload: &WorkloadReference) -> bool {
+    let mut definitions = inventory
+        .kind("CustomResourceDefinition")
+        .filter(|object| {
+            object.text(&["spec", "names", "kind"]) == Some(&workload.kind)
+                && object.text(&["spec", "group"]) == Some(group(&workload.api_version))
+        })
+        .peekable();
+    let counts = |version: &Node| {
+        version.at(&["subresources", "scale", "specReplicasPath"]).and_then(Node::as_str)
+            == Some(".spec.replicas")
+    };
+    definitions.peek().is_some()
+        && !definitions.any(|object| {
+            object.at(&["spec", "versions"]).map(Node::items).unwrap_or_default().iter().any(counts)
+        })
 }
 
 /// Objects by the name of the workload that they are, or that they scale.

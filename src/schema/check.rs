@@ -21,7 +21,7 @@ pub fn check(
     shapes: &Shapes,
     (is_fragment, is_built): (bool, bool),
 ) -> Vec<Finding> {
-    let mut found: Vec<Finding> = identity(document).filter(|_| !is_fragment).into_iter().collect();
+    let mut found: Vec<Finding> = identity(document, shapes).filter(|_| !is_fragment).into_iter().collect();
     let plain = Plain::of(document);
     let is_fragment = is_fragment && plain.is_none();
     let against = |shape: &&Shape| {
@@ -34,8 +34,8 @@ pub fn check(
     found
 }
 
-/// An object whose kind is known, and whose `apiVersion` is not there; or one of a known group whose kind is not.
-fn identity(document: &Document) -> Option<Finding> {
+/// An object whose kind is known, and whose `apiVersion` is not there, or that of other kinds; or one of a known group whose kind is not.
+fn identity(document: &Document, shapes: &Shapes) -> Option<Finding> {
     let (kind, api_version) = (document.kind(), document.api_version());
     if api_version.is_empty() {
         let known = super::api_version_of(kind)?;
@@ -54,6 +54,18 @@ fn identity(document: &Document) -> Option<Finding> {
                 .replace(true, "write `apiVersion`", place, "apiVersion"),
             None => finding.help(format!("write `apiVersion: {known}`")),
         });
+    }
+    if let Some(right) = super::home::right(kind, api_version).filter(|_| !shapes.are_defined(document)) {
+        document.node.get("metadata")?;
+        let place = document.place(document.node.get("apiVersion")?);
+        return Some(
+            Finding::new(&rules::NOT_ALLOWED, place, format!("`{api_version}` has no kind `{kind}`"))
+                .why(format!(
+                    "the API server refuses the object: no matches for kind \"{kind}\" in version \"{api_version}\""
+                ))
+                .help(format!("write `apiVersion: {right}`"))
+                .replace(false, format!("write `{right}`"), place, right),
+        );
     }
     let right = super::kind_like(kind, api_version)?;
     let node = document.node.get("kind")?;

@@ -7,6 +7,7 @@
 //! charts/operator/crds; prometheus/prometheus config/config.go, model/relabel/relabel.go, model/rulefmt/rulefmt.go.
 
 mod check;
+mod home;
 mod plain;
 pub mod rules;
 mod table;
@@ -93,6 +94,12 @@ impl Shapes {
         let (kind, api_version) = (document.kind(), document.api_version());
         TABLES.iter().any(|(name, api, _)| *name == kind && *api == api_version)
             || Plain::of(document).is_some()
+    }
+
+    /// Whether a definition among the documents brings this kind.
+    fn are_defined(&self, document: &Document) -> bool {
+        let (kind, api_version) = (document.kind(), document.api_version());
+        self.defined.iter().any(|(name, api, _)| name == kind && api == api_version)
     }
 
     /// The shapes of a kind, where they are known. Definitions of one version may differ, old from new: any will do.

@@ -110,12 +110,14 @@ fn pinned(
     // What the cluster calls it: with the prefix and the namespace of an overlay.
     let namespace = namespace.unwrap_or(&workload.namespace);
     let namespace = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
+    let is_own = WORKLOADS.contains(&workload.kind.as_str());
+    let once = if is_own { "drops to 1 once" } else { "goes back to its default once" };
     Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
         .related(expected.workload.place, range(expected))
         .why(why)
         .help(format!(
-            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number drops to 1 once",
+            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number {once}",
             workload.kind.to_lowercase(),
             name,
         ))

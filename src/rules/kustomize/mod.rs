@@ -4,6 +4,8 @@
 //! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
 //! of the same kind, name and namespace, none being `default`).
 
+mod moved;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Finding, Severity, cards};
@@ -14,6 +16,7 @@ use crate::source::{FileId, Sources};
 cards! {
     "kustomize":
     MISSING_FILE Error "missing-file" "a kustomization that names a file which is not there";
+    NAMESPACES_MERGED Warning "namespaces-merged" "objects of several namespaces that are moved into one";
     NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
 }
@@ -65,6 +68,11 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
             by_path.entry(object.path).or_default().push(object);
         }
     }
+    let mut in_file: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (number, object) in inventory.objects.iter().enumerate() {
+        in_file.entry(object.path).or_default().push(number);
+    }
+    let in_file = |path: &str| in_file.get(path).cloned().unwrap_or_default();
     let mut findings = looks_elsewhere(inventory, &all);
     for object in &all {
         for reference in references(object) {
@@ -74,6 +82,7 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
             findings.extend(untargeted(inventory, object, &reference, &namespaces, &by_path));
         }
         findings.extend(merged(inventory, object, &all, &namespaces));
+        findings.extend(moved::check(object, &in_file, &inventory.objects));
     }
     findings
 }

@@ -17,6 +17,7 @@ mod missing_key;
 mod namespace_order;
 mod partitions;
 mod prometheus;
+mod quota;
 mod rights;
 mod secret_keys;
 mod selectors;
@@ -38,7 +39,7 @@ cards! {
     "workload":
     SELECTOR_MISMATCH Error "selector-mismatch" "a selector that the pod template does not satisfy";
     OVERLAPPING_SELECTORS Warning "overlapping-selectors" "two autoscaled workloads that select each other's pods";
-    DISRUPTION_BUDGET Warning "disruption-budget" "a budget that lets no pod go";
+    DISRUPTION_BUDGET Warning "disruption-budget" "a budget that lets no pod go, or protects none";
     VERTICAL_AUTOSCALER Warning "vertical-autoscaler" "two controllers that read the same resource";
     METRICS_API Error "metrics-api" "the API of external metrics belongs to somebody else";
     TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
@@ -55,6 +56,7 @@ cards! {
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
+    QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
@@ -83,6 +85,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     service::check(inventory, &scaled, &mut findings);
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
+    quota::check(inventory, &scaled, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);

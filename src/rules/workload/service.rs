@@ -48,6 +48,23 @@ fn selector(service: &Object<'_>) -> Vec<(String, String)> {
     pairs.into_iter().flatten().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
+/// Whether some pods of the repository have these labels, or may get them.
+pub(super) fn may_be_met<'i>(
+    inventory: &'i Inventory<'i>,
+    object: &Object<'i>,
+    wanted: &[(String, String)],
+) -> bool {
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet", "Pod", "Job", "CronJob"];
+    kinds.iter().flat_map(|kind| inventory.kind(kind)).any(|other| {
+        let own = match other.kind() {
+            "Pod" => other.labels(),
+            _ => pod_labels(other),
+        };
+        let is_open = own.iter().any(|(_, value)| has_variable(value));
+        is_open || object.meets(other) && carries(&own, wanted)
+    })
+}
+
 /// A selector that no pods of the repository satisfy, beside the workload that the Service is called after.
 fn nowhere<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>, workload: &Object<'i>) -> Option<Finding> {
     let wanted = selector(service);
@@ -55,16 +72,7 @@ fn nowhere<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>, workload: &Ob
     if wanted.is_empty() || is_open || !service.patched.is_empty() || !workload.patched.is_empty() {
         return None;
     }
-    let others = ["Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet", "Pod", "Job", "CronJob"];
-    let is_met = others.iter().flat_map(|kind| inventory.kind(kind)).any(|object| {
-        let own = match object.kind() {
-            "Pod" => object.labels(),
-            _ => pod_labels(object),
-        };
-        let is_open = own.iter().any(|(_, value)| has_variable(value));
-        is_open || service.meets(object) && carries(&own, &wanted)
-    });
-    if is_met {
+    if may_be_met(inventory, service, &wanted) {
         return None;
     }
     let labels = pod_labels(workload);
