@@ -314,7 +314,7 @@ const KINDS: [&str; 38] = [
 ];
 
 /// Kinds, or other words, of files that are of interest only where something that is scaled refers to them.
-const REFERRED: [&str; 9] = [
+const REFERRED: [&str; 10] = [
     "Secret",
     "ConfigMap",
     "Ingress",
@@ -324,6 +324,7 @@ const REFERRED: [&str; 9] = [
     "kafka-topics",
     "PersistentVolumeClaim",
     "ResourceQuota",
+    "NetworkPolicy",
 ];
 
 /// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
@@ -382,7 +383,7 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
     }
     let targets = targets(read);
     if is_scaled {
-        kinds.push("ResourceQuota");
+        kinds.extend(["ResourceQuota", "NetworkPolicy"]);
     }
     if !is_defined && kinds.is_empty() && targets.is_empty() {
         return Ok(());

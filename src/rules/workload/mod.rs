@@ -7,6 +7,7 @@ mod broker_names;
 mod budget;
 mod config;
 mod database;
+mod egress;
 mod environment;
 mod external;
 mod given;
@@ -57,6 +58,7 @@ cards! {
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
+    EGRESS_PORT Warning "egress-port" "a NetworkPolicy that names the port of a Service instead of that of the pods";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
@@ -86,6 +88,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
     quota::check(inventory, &scaled, &mut findings);
+    egress::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
