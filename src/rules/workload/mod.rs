@@ -15,6 +15,7 @@ mod hpa_name;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
+mod one_node;
 mod partitions;
 mod prometheus;
 mod rights;
@@ -56,6 +57,7 @@ cards! {
     CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
+    ONE_NODE_VOLUME Warning "one-node-volume" "a volume of one node, under pods that are to be on several";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
@@ -84,6 +86,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     config::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
+    one_node::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
     for one in &scaled {
@@ -155,6 +158,18 @@ impl<'i> Scaled<'i> {
             ("minReplicas", 1)
         };
         self.autoscaler.integer(&["spec", key]).unwrap_or(default)
+    }
+
+    /// The most pods that the autoscaler starts, as far as it is known.
+    fn maximum(&self) -> i64 {
+        let (key, default) = match self.autoscaler.kind() {
+            "ScaledObject" => ("maxReplicaCount", 100),
+            _ => ("maxReplicas", 0),
+        };
+        match self.autoscaler.at(&["spec", key]) {
+            Some(_) => self.autoscaler.integer(&["spec", key]).unwrap_or(0),
+            None => default,
+        }
     }
 }
 
