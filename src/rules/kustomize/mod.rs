@@ -4,6 +4,8 @@
 //! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
 //! of the same kind, name and namespace, none being `default`).
 
+mod left_out;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Finding, Severity, cards};
@@ -16,6 +18,7 @@ cards! {
     MISSING_FILE Error "missing-file" "a kustomization that names a file which is not there";
     NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
+    LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
 }
 
 /// Kinds that live in a namespace, of which slogen speaks.
@@ -66,6 +69,7 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
         }
     }
     let mut findings = looks_elsewhere(inventory, &all);
+    findings.extend(left_out::check(sources, inventory, &all));
     for object in &all {
         for reference in references(object) {
             findings.extend(missing(object, &reference, &is_there));
