@@ -9,6 +9,7 @@ mod config;
 mod database;
 mod environment;
 mod external;
+mod fixed_budget;
 mod given;
 mod given_twice;
 mod hpa_name;
@@ -73,6 +74,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     }
     selectors::overlapping(&scaled, &mut findings);
     budget::check(inventory, &scaled, &mut findings);
+    fixed_budget::check(inventory, &mut findings);
     vertical::check(inventory, &scaled, &mut findings);
     metrics_api::check(inventory, &mut findings);
     target::check(inventory, &mut findings);
