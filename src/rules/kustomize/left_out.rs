@@ -22,7 +22,7 @@ pub(super) fn check<'o>(
     let folders: HashMap<&str, &Object<'_>> =
         all.iter().map(|object| (folder(object.path), *object)).collect();
     let text = |object: &Object<'_>| sources.get(object.document.file).text.as_str();
-    let mut told: HashSet<(&str, &str)> = HashSet::new();
+    let mut told: HashSet<(&str, &str, &str)> = HashSet::new();
     let mut findings = Vec::new();
     for object in inventory.objects.iter().filter(|object| !object.is_fragment && !object.is_built) {
         let Some(kustomization) = folders.get(folder(object.path)) else { continue };
@@ -49,7 +49,7 @@ pub(super) fn check<'o>(
             let wanted = if other.path == kustomization.path { name } else { &whole };
             lines(text(other), wanted).any(|line| !line.starts_with('#'))
         });
-        if has_another || is_named || !told.insert((target.path, &target.name)) {
+        if has_another || is_named || !told.insert((target.path, target.kind(), &target.name)) {
             continue;
         }
         let is_off = lines(text(kustomization), name).next().is_some();
