@@ -4,6 +4,7 @@
 //! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
 //! of the same kind, name and namespace, none being `default`).
 
+mod left_out;
 mod moved;
 
 use std::collections::{HashMap, HashSet};
@@ -19,6 +20,7 @@ cards! {
     NAMESPACES_MERGED Warning "namespaces-merged" "objects of several namespaces that are moved into one";
     NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
+    LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
 }
 
 /// Kinds that live in a namespace, of which slogen speaks.
@@ -74,6 +76,7 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     }
     let in_file = |path: &str| in_file.get(path).cloned().unwrap_or_default();
     let mut findings = looks_elsewhere(inventory, &all);
+    findings.extend(left_out::check(sources, inventory, &all));
     for object in &all {
         for reference in references(object) {
             findings.extend(missing(object, &reference, &is_there));

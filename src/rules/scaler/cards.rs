@@ -32,6 +32,7 @@ cards! {
     DEAD_FALLBACK Warning "dead-fallback" "a fallback that never comes";
     NO_FALLBACK Note "no-fallback" "an error, and nothing that stands in for the metric";
     FALLBACK_RANGE Warning "fallback-range" "a fallback outside of minimum and maximum";
+    FALLBACK_LOW Warning "fallback-low" "a fallback that takes pods away while the load is high";
     FALLBACK_ON_RESOURCES Error "fallback-on-resources" "a fallback for cpu and memory alone";
     FORMULA Error "formula" "a formula that cannot work";
     ADDRESS Error "address" "an address that KEDA cannot ask";

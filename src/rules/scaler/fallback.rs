@@ -38,6 +38,8 @@ impl Checker<'_> {
                         .help("leave `fallback` out"),
                 );
             }
+            // To ask for the minimum when a metric is gone changes nothing.
+            (Some(entry), Some(_)) if all_ignore && self.fallback_low(view, entry, true) => {}
             (Some(entry), Some(trigger)) if all_ignore => {
                 let place = trigger.metadata.map_or(self.place(trigger.node), |node| self.place(node));
                 self.push(
@@ -58,8 +60,10 @@ impl Checker<'_> {
                         .help("write `ignoreNullValues: \"false\"` in the metadata, and a `fallback` beside the triggers"),
                 );
             }
+            (Some(entry), _) => {
+                self.fallback_low(view, entry, false);
+            }
             (None, None) => self.no_fallback(&prometheus),
-            _ => {}
         }
         if let Some(entry) = fallback {
             self.fallback_range(view, &entry.node);

@@ -10,6 +10,7 @@ mod combined;
 mod effects;
 mod expression;
 mod fallback;
+mod fallback_low;
 mod formula;
 mod job;
 mod limits;

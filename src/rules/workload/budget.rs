@@ -8,7 +8,7 @@ use super::service::may_be_met;
 use super::{DISRUPTION_BUDGET, Scaled, carries, match_labels, pod_labels};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
-use crate::manifest::has_variable;
+use crate::manifest::{Node, has_variable};
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     let mut budgets: HashMap<(String, String), Vec<&Object<'i>>> = HashMap::new();
@@ -83,6 +83,21 @@ fn nowhere<'i>(inventory: &'i Inventory<'i>, budget: &Object<'i>, workload: &Obj
 
 fn tight(one: &Scaled<'_>, budget: &Object<'_>) -> Option<Finding> {
     let minimum = one.minimum();
+    let node = stops_all(budget, minimum)?;
+    Some(
+        Finding::new(
+            &DISRUPTION_BUDGET,
+            budget.place(node),
+            format!("at its minimum of {minimum} pods no pod of `{}` may go", one.workload.name),
+        )
+        .related(one.autoscaler.name_place(), "the autoscaler")
+        .why("draining a node waits for ever, and so does every upgrade of the cluster")
+        .help("write `maxUnavailable: 1`, which follows the number of pods"),
+    )
+}
+
+/// What in a budget lets none of so many pods go.
+pub(super) fn stops_all<'d>(budget: &Object<'d>, pods: i64) -> Option<&'d Node> {
     let (node, kept) = match (budget.at(&["spec", "minAvailable"]), budget.at(&["spec", "maxUnavailable"])) {
         (Some(node), _) => (node, node.as_written()?),
         (None, Some(node)) if matches!(node.as_written()?.as_str(), "0" | "0%") => (node, "100%".to_string()),
@@ -91,18 +106,9 @@ fn tight(one: &Scaled<'_>, budget: &Object<'_>) -> Option<Finding> {
     // A share is rounded up to whole pods.
     let share = kept.strip_suffix('%').and_then(|share| share.parse::<i64>().ok());
     let least = match share {
-        Some(share) => Some((share * minimum + 99) / 100),
+        Some(share) => Some((share * pods + 99) / 100),
         None => kept.parse().ok(),
     };
-    let is_tight = kept == "100%" || least.is_some_and(|least| least >= minimum && minimum > 0);
-    is_tight.then(|| {
-        Finding::new(
-            &DISRUPTION_BUDGET,
-            budget.place(node),
-            format!("at its minimum of {minimum} pods no pod of `{}` may go", one.workload.name),
-        )
-        .related(one.autoscaler.name_place(), "the autoscaler")
-        .why("draining a node waits for ever, and so does every upgrade of the cluster")
-        .help("write `maxUnavailable: 1`, which follows the number of pods")
-    })
+    let is_tight = kept == "100%" || least.is_some_and(|least| least >= pods && pods > 0);
+    is_tight.then_some(node)
 }

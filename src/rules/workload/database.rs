@@ -14,25 +14,14 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
     let mut seen = HashSet::new();
     for one in scaled {
         let is_meant = one.workload.belongs_to(one.autoscaler) && one.workload.kind() != "StatefulSet";
-        if is_meant && maximum(one.autoscaler) > 1 && seen.insert(std::ptr::from_ref(one.workload.document)) {
+        if is_meant && one.maximum() > 1 && seen.insert(std::ptr::from_ref(one.workload.document)) {
             findings.extend(alone(inventory, one));
         }
     }
 }
 
-/// The most pods that an autoscaler starts, as far as it is known.
-fn maximum(autoscaler: &Object<'_>) -> i64 {
-    let (key, default) = match autoscaler.kind() {
-        "ScaledObject" => ("maxReplicaCount", 100),
-        _ => ("maxReplicas", 0),
-    };
-    match autoscaler.at(&["spec", key]) {
-        Some(_) => autoscaler.integer(&["spec", key]).unwrap_or(0),
-        None => default,
-    }
-}
-
-fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> {
+/// What is wrong with the database of one workload.
+pub(super) fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> {
     let environment = inventory.environment(one.workload);
     if environment.is_open || is_replicated(one.workload) {
         return None;
@@ -66,7 +55,7 @@ fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> 
     Some(
         Finding::new(&OWN_DATABASE, place, message)
             .label(format!("`{}`", variable.name))
-            .related(one.autoscaler.name_place(), format!("scaled up to {} pods", maximum(one.autoscaler)))
+            .related(one.autoscaler.name_place(), format!("scaled up to {} pods", one.maximum()))
             .why(why)
             .help("give them a database server, such as PostgreSQL, or keep one pod"),
     )

@@ -10,12 +10,14 @@ mod database;
 mod egress;
 mod environment;
 mod external;
+mod fixed_budget;
 mod given;
 mod given_twice;
 mod hpa_name;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
+mod one_node;
 mod partitions;
 mod prometheus;
 mod quota;
@@ -60,6 +62,7 @@ cards! {
     QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     EGRESS_PORT Warning "egress-port" "a NetworkPolicy that names the port of a Service instead of that of the pods";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
+    ONE_NODE_VOLUME Warning "one-node-volume" "a volume of one node, under pods that are to be on several";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
@@ -75,6 +78,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     }
     selectors::overlapping(&scaled, &mut findings);
     budget::check(inventory, &scaled, &mut findings);
+    fixed_budget::check(inventory, &mut findings);
     vertical::check(inventory, &scaled, &mut findings);
     metrics_api::check(inventory, &mut findings);
     target::check(inventory, &mut findings);
@@ -90,6 +94,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     quota::check(inventory, &scaled, &mut findings);
     egress::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
+    one_node::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
     for one in &scaled {
@@ -161,6 +166,18 @@ impl<'i> Scaled<'i> {
             ("minReplicas", 1)
         };
         self.autoscaler.integer(&["spec", key]).unwrap_or(default)
+    }
+
+    /// The most pods that the autoscaler starts, as far as it is known.
+    fn maximum(&self) -> i64 {
+        let (key, default) = match self.autoscaler.kind() {
+            "ScaledObject" => ("maxReplicaCount", 100),
+            _ => ("maxReplicas", 0),
+        };
+        match self.autoscaler.at(&["spec", key]) {
+            Some(_) => self.autoscaler.integer(&["spec", key]).unwrap_or(0),
+            None => default,
+        }
     }
 }
 

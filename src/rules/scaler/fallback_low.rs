@@ -1,0 +1,70 @@
+//! A fallback that asks for the minimum, whatever the load was.
+//!
+//! Sources: kedacore/keda pkg/fallback/fallback.go (with `static`, the default, the HPA is told of a load for exactly
+//! `replicas` pods); CHANGELOG.md, 2.17 (behaviors).
+
+use super::cards::FALLBACK_LOW;
+use super::{Checker, Trigger, View};
+use crate::finding::Finding;
+use crate::manifest::{Entry, Node};
+
+impl Checker<'_> {
+    /// Whether that has been told; `is_blind`: a metric that is gone is no failure either.
+    pub(super) fn fallback_low(&mut self, view: &View<'_>, fallback: &Entry, is_blind: bool) -> bool {
+        let behavior = fallback.node.get("behavior").and_then(Node::as_written);
+        if behavior.is_some_and(|word| word != "static") || view.is_open {
+            return false;
+        }
+        let Some(node) = fallback.node.get("replicas") else { return false };
+        let Some(replicas) = node.as_written().and_then(|text| text.parse::<i64>().ok()) else {
+            return false;
+        };
+        let (min, max) = (view.min.unwrap_or(0), view.max.unwrap_or(100));
+        let least = min.max(1);
+        // Below the minimum it is told that the HPA does not go there.
+        if replicas < min || replicas > least || max <= least {
+            return false;
+        }
+        // What fails together: with cpu beside it, or another source, the HPA still sees the load.
+        let keda = self.versions.keda;
+        let is_level = |trigger: &Trigger<'_>| {
+            view.metric_type_of(trigger).and_then(Node::as_str) == Some("Value") && !keda.at_least(2, 18)
+        };
+        let mut asked = view.triggers.iter().filter(|trigger| trigger.kind != "cron").peekable();
+        if asked.peek().is_none() || !asked.all(|trigger| trigger.kind == "prometheus" && !is_level(trigger))
+        {
+            return false;
+        }
+        let now = if keda.at_least(2, 17) {
+            "write `behavior: currentReplicasIfHigher` in the fallback, so that no pod goes while nobody knows the load"
+        } else {
+            "write the number of pods that a busy hour needs"
+        };
+        let help = if is_blind {
+            format!(
+                "{now}, and `ignoreNullValues: \"false\"` in the metadata, so that a metric that is gone is a failure and not 0"
+            )
+        } else if keda.at_least(2, 17) {
+            format!("{now}, or the number of pods that a busy hour needs")
+        } else {
+            now.to_string()
+        };
+        let pods = if replicas == 1 { "1 pod".to_string() } else { format!("{replicas} pods") };
+        let mut finding = Finding::new(
+            &FALLBACK_LOW,
+            self.place(node),
+            format!("the fallback asks for {pods}, no more than the minimum"),
+        );
+        if let Some(entry) = view.entry("maxReplicaCount") {
+            finding = finding.related(self.place(&entry.node), "as many may be at work then");
+        }
+        self.push(
+            finding
+                .why(format!(
+                    "while Prometheus cannot be asked, the HPA is told of a load for {pods}: up to {max} that are at work shrink to {least}, whatever the load is"
+                ))
+                .help(help),
+        );
+        true
+    }
+}

@@ -1,0 +1,122 @@
+//! A volume that one node, or one pod, may have, under a workload that is to have several pods.
+//!
+//! Sources: kubernetes/kubernetes pkg/controller/volume/attachdetach/reconciler/reconciler.go (a volume whose modes are
+//! all ReadWriteOnce is attached to one node: Multi-Attach error);
+//! pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go (ReadWriteOncePod: one pod in the cluster).
+
+use std::collections::HashSet;
+
+use super::{ONE_NODE_VOLUME, Scaled, database};
+use crate::finding::{Finding, Severity};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::Node;
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
+    let mut seen = HashSet::new();
+    for one in scaled {
+        let has_own = matches!(one.workload.kind(), "Deployment" | "Rollout");
+        if has_own
+            && one.workload.belongs_to(one.autoscaler)
+            && one.maximum() > 1
+            && !is_patched(one.autoscaler, &["maxReplicaCount", "maxReplicas"])
+            && seen.insert(std::ptr::from_ref(one.workload.document))
+        {
+            findings.extend(alone(inventory, one));
+        }
+    }
+}
+
+fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> {
+    let workload = one.workload;
+    if is_patched(workload, &["volumes"]) {
+        return None;
+    }
+    let spec = workload.pod_template()?.get("spec")?;
+    let volumes = spec.get("volumes").map(Node::items).unwrap_or_default();
+    let (node, name, claim, modes) = volumes.iter().find_map(|volume| {
+        let node = volume.at(&["persistentVolumeClaim", "claimName"])?;
+        let name = node.as_str()?;
+        let (claim, modes) = claim(inventory, name, workload)?;
+        Some((node, name, claim, modes))
+    })?;
+    let of_one_pod = modes == "ReadWriteOncePod";
+    // All pods on one node may share what that node has.
+    if !of_one_pod && stays_on_one_node(spec) || database::alone(inventory, one).is_some() {
+        return None;
+    }
+    let most = one.maximum();
+    let message = format!(
+        "up to {most} pods of `{}` mount the volume `{}`, which {} may have",
+        workload.name,
+        name.escape_debug(),
+        if of_one_pod { "one pod" } else { "one node" }
+    );
+    let why = if of_one_pod {
+        "the second pod is never scheduled: whatever the load, one pod works"
+    } else {
+        "a pod on a second node waits for the volume for ever, in ContainerCreating (Multi-Attach error): it counts as a replica and does no work"
+    };
+    let place = claim.at(&["spec", "accessModes"]).map_or(claim.name_place(), |node| claim.place(node));
+    let mut finding = Finding::new(&ONE_NODE_VOLUME, workload.place(node), message)
+        .related(place, format!("`{modes}` alone"))
+        .related(one.autoscaler.name_place(), format!("scaled up to {most} pods"))
+        .why(why)
+        .help("take a storage that gives ReadWriteMany, or an `emptyDir` if each pod may have its own; otherwise keep one pod");
+    if of_one_pod {
+        finding.severity = Severity::Error;
+    }
+    Some(finding)
+}
+
+/// The claim that a workload means, and its mode, where it is one of those for one node alone.
+fn claim<'i>(
+    inventory: &'i Inventory<'i>,
+    name: &str,
+    workload: &Object<'_>,
+) -> Option<(&'i Object<'i>, &'static str)> {
+    let claim = inventory.meant("PersistentVolumeClaim", name, workload)?;
+    // Another environment may have another storage.
+    let modes = inventory
+        .named("PersistentVolumeClaim", name)
+        .filter(|other| other.meets(workload))
+        .map(mode)
+        .collect::<Option<HashSet<_>>>()?;
+    (modes.len() == 1).then_some((claim, mode(claim)?))
+}
+
+fn mode(claim: &Object<'_>) -> Option<&'static str> {
+    // Nothing is attached there, so nothing looks at the modes.
+    const SHARED: [&str; 8] =
+        ["nfs", "efs", "azurefile", "azure-file", "cephfs", "filestore", "gluster", "longhorn-rwx"];
+    let class = claim.text(&["spec", "storageClassName"]).unwrap_or_default().to_lowercase();
+    // A folder of one node draws all pods to that node.
+    let is_folder = class.contains("local") || class.contains("hostpath");
+    if is_patched(claim, &["accessModes", "storageClassName"])
+        || SHARED.iter().any(|word| class.contains(word))
+    {
+        return None;
+    }
+    let modes = claim.at(&["spec", "accessModes"])?.items();
+    let is_all = |wanted: &str| !modes.is_empty() && modes.iter().all(|node| node.as_str() == Some(wanted));
+    if is_all("ReadWriteOncePod") {
+        Some("ReadWriteOncePod")
+    } else {
+        (is_all("ReadWriteOnce") && !is_folder).then_some("ReadWriteOnce")
+    }
+}
+
+/// Whether the pods are told to be on one node.
+fn stays_on_one_node(spec: &Node) -> bool {
+    let by_name =
+        spec.get("nodeName").is_some() || spec.at(&["nodeSelector", "kubernetes.io/hostname"]).is_some();
+    let required = "requiredDuringSchedulingIgnoredDuringExecution";
+    let together = spec.at(&["affinity", "podAffinity", required]).map(Node::items).unwrap_or_default();
+    let topology =
+        |term: &Node| term.get("topologyKey").and_then(Node::as_str) == Some("kubernetes.io/hostname");
+    // A rule about nodes may name one.
+    by_name || together.iter().any(topology) || spec.at(&["affinity", "nodeAffinity", required]).is_some()
+}
+
+fn is_patched(object: &Object<'_>, keys: &[&str]) -> bool {
+    object.patched.iter().any(|path| path.iter().any(|key| keys.contains(&key.as_str())))
+}
