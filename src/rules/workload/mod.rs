@@ -23,6 +23,7 @@ mod rights;
 mod secret_keys;
 mod selectors;
 mod service;
+mod service_account;
 mod service_name;
 mod sidecar;
 mod target;
@@ -55,7 +56,7 @@ cards! {
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
-    CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
+    CONFIG_MISSING Note "config-missing" "a ConfigMap or ServiceAccount that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ONE_NODE_VOLUME Warning "one-node-volume" "a volume of one node, under pods that are to be on several";
@@ -86,6 +87,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     hpa_name::check(inventory, &mut findings);
     service::check(inventory, &scaled, &mut findings);
     config::check(inventory, &scaled, &mut findings);
+    service_account::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     one_node::check(inventory, &scaled, &mut findings);
