@@ -51,6 +51,7 @@ cards! {
     CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";
     BULL_KEY Error "bull-key" "a key of BullMQ that does not tell how many jobs wait";
+    PART_OF_THE_LOAD Note "part-of-the-load" "a trigger that sees only a part of the work";
     COUNTS_ITSELF Error "counts-itself" "a query that counts the pods it scales";
     OWN_SCRAPES Warning "own-scrapes" "a metric that counts the scrapes themselves";
     JOB Error "job" "a ScaledJob that starts no Jobs, or others than it says";

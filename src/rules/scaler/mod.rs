@@ -17,6 +17,7 @@ mod limits;
 mod metadata;
 mod own;
 mod own_count;
+mod part;
 mod placeholder;
 mod prometheus;
 mod query;
@@ -34,6 +35,7 @@ pub use cards::RULES;
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
 pub use metadata::reads;
+pub use part::lists;
 pub use placeholder::gap;
 pub use view::{Trigger, View};
 pub use wakes::across;
@@ -91,6 +93,7 @@ impl Checker<'_> {
         self.combined(trigger);
         self.unread(trigger);
         self.bull(trigger);
+        self.pending(view, trigger);
         self.secrets(trigger);
         match trigger.kind {
             "prometheus" => {

@@ -40,7 +40,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
 }
 
 /// Whether its pods are those of a Prometheus.
-fn is_prometheus(workload: &Object<'_>) -> bool {
+pub(super) fn is_prometheus(workload: &Object<'_>) -> bool {
     workload.containers().iter().any(|container| {
         let image = container.get("image").and_then(Node::as_str).unwrap_or_default();
         let image = image.split([':', '@']).next().unwrap_or_default();

@@ -25,6 +25,7 @@ mod rights;
 mod secret_keys;
 mod selectors;
 mod service;
+mod service_account;
 mod service_name;
 mod sidecar;
 mod target;
@@ -57,7 +58,7 @@ cards! {
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
-    CONFIG_MISSING Note "config-missing" "a ConfigMap that the pods need and no file has";
+    CONFIG_MISSING Note "config-missing" "a ConfigMap or ServiceAccount that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     EGRESS_PORT Warning "egress-port" "a NetworkPolicy that names the port of a Service instead of that of the pods";
@@ -90,6 +91,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     hpa_name::check(inventory, &mut findings);
     service::check(inventory, &scaled, &mut findings);
     config::check(inventory, &scaled, &mut findings);
+    service_account::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
     quota::check(inventory, &scaled, &mut findings);
     egress::check(inventory, &mut findings);
