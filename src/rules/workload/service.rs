@@ -72,10 +72,11 @@ fn nowhere<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>, workload: &Ob
     if wanted.is_empty() || is_open || !service.patched.is_empty() || !workload.patched.is_empty() {
         return None;
     }
-    if may_be_met(inventory, service, &wanted) {
+    // Most Services select what they are called after.
+    let labels = pod_labels(workload);
+    if carries(&labels, &wanted) || may_be_met(inventory, service, &wanted) {
         return None;
     }
-    let labels = pod_labels(workload);
     let (node, entry) = service.at(&["spec", "selector"]).and_then(|node| {
         let differs =
             |name: &str, value: &str| !labels.iter().any(|(own, theirs)| own == name && theirs == value);
