@@ -144,6 +144,7 @@ impl Linter<'_> {
     /// Divisions by 0, and `or` beside a NaN.
     pub(super) fn binary(&mut self, index: usize, binary: &Binary) {
         self.restarts_a_second(index, binary);
+        self.clamped_divisor(index, binary);
         let children = &self.analysis.nodes[index].children;
         let (left, right) = (&self.analysis.nodes[children[0]], &self.analysis.nodes[children[1]]);
         match binary.operator {

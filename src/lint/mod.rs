@@ -11,6 +11,7 @@ mod cgroups;
 mod context;
 mod counter;
 mod describe;
+mod divisor;
 mod empty;
 mod exporters;
 mod few;

@@ -42,6 +42,7 @@ cards! {
     NEVER_RESOLVES Warning "never-resolves" "an alert on what stays true from the first accident on";
     ALWAYS_FIRES Warning "always-fires" "an alert that nothing holds back";
     SILENT_AT_NONE Warning "silent-at-none" "an alert on too few that is silent for none";
+    CLAMPED_DIVISOR Warning "clamped-divisor" "a share whose divisor is held at 1 a second or more";
     COUNTS_ZEROS Error "counts-zeros" "a count of series that say 0 or 1";
     "U501" TIME_UNIT Warning "time-unit" "seconds against milliseconds";
     "U502" RATIO_PERCENT Warning "ratio-percent" "a ratio against percent";

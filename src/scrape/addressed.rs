@@ -13,8 +13,8 @@ use crate::finding::{Finding, nearest};
 use crate::manifest::{Node, has_variable};
 use crate::source::Sources;
 
-/// What is wrong with the addresses of one job.
-pub fn check(job: &Job, index: &Index<'_>, sources: &Sources) -> Vec<Finding> {
+/// What is wrong with the addresses of one job. `asked_at`: the namespace of the one server that all triggers ask.
+pub fn check(job: &Job, index: &Index<'_>, sources: &Sources, asked_at: Option<&str>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (_, target, address) in job.addresses() {
         let name = host(&address);
@@ -31,7 +31,7 @@ pub fn check(job: &Job, index: &Index<'_>, sources: &Sources) -> Vec<Finding> {
         findings.extend(closed(job, target, &address, &services));
         if !is_probe(job) && !job.is_local {
             findings.extend(
-                elsewhere(job, target, &address, &services)
+                elsewhere(job, target, &address, &services, asked_at)
                     .or_else(|| unknown(job, target, &address, index, path)),
             );
         }
@@ -57,12 +57,18 @@ const WHY: &str =
     "the name is not found: every scrape fails, `up` stays 0, and no query and no alert gets a series of it";
 
 /// A Service of that name in another namespace than the address leads to.
-fn elsewhere(job: &Job, target: &Node, address: &str, services: &[&Service<'_>]) -> Option<Finding> {
+fn elsewhere(
+    job: &Job,
+    target: &Node,
+    address: &str,
+    services: &[&Service<'_>],
+    asked_at: Option<&str>,
+) -> Option<Finding> {
     let name = host(address);
     let mut parts = name.split('.');
     let (first, written) = (parts.next()?, parts.next());
     // The Prometheus of a ScrapeConfig may live elsewhere.
-    let home = job.namespace.as_deref().filter(|_| job.node.get("job_name").is_some());
+    let home = job.namespace.as_deref().or(asked_at).filter(|_| job.node.get("job_name").is_some());
     let looked_in = written.or(home)?;
     // `db.example.com` is no Service.
     if written.is_some() && parts.next().is_some_and(|third| third != "svc") {

@@ -21,7 +21,7 @@ use super::{
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::{Context, is_recorded, lint};
-use crate::manifest::{Node, raw_offset};
+use crate::manifest::{Node, has_variable, raw_offset};
 use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
 use crate::source::{Place, Sources, Span};
 
@@ -136,7 +136,9 @@ pub fn check<'i>(
     findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(chart::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
-    findings.extend(world.configs.jobs.iter().flat_map(|job| addressed::check(job, &world.index, sources)));
+    let asked_at = asked_at(inventory);
+    let addressed = |job: &Job| addressed::check(job, &world.index, sources, asked_at.as_deref());
+    findings.extend(world.configs.jobs.iter().flat_map(addressed));
     findings.extend(world.unread_monitors());
     let services = world.index.services().iter();
     findings.extend(
@@ -187,6 +189,25 @@ pub fn check<'i>(
     findings.extend(idle::check(&world).into_iter().filter(is_new));
     leave_out_reasons(&mut findings, &told);
     (findings, rows, listed)
+}
+
+/// The namespace of the server that all Prometheus triggers ask, where it is one and is written.
+fn asked_at(inventory: &Inventory<'_>) -> Option<String> {
+    let triggers = inventory
+        .kind("ScaledObject")
+        .flat_map(|object| object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default())
+        .filter_map(|trigger| trigger.at(&["metadata", "serverAddress"])?.as_str());
+    let mut all = HashSet::new();
+    for address in triggers {
+        let mut parts = address::host(address).split('.').skip(1);
+        let namespace = parts.next()?;
+        if parts.next() != Some("svc") || has_variable(namespace) {
+            return None;
+        }
+        all.insert(namespace.to_string());
+    }
+    let only = all.len() == 1;
+    all.into_iter().next().filter(|_| only)
 }
 
 /// Places that are told along with a metric which they keep from being scraped.

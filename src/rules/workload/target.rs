@@ -38,7 +38,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
             let other = inventory.meant(kind, name, scaler)?;
             found.is_none_or(|found| other.is_beside(scaler) && !found.is_beside(scaler)).then_some(other)
         });
-        if found.is_some() && other_kind.is_none() {
+        if let Some(found) = found.filter(|_| other_kind.is_none()) {
+            findings.extend(without_namespace(scaler, found));
             continue;
         }
         let why = "the autoscaler is accepted, reports that its target is missing, and scales nothing";
@@ -149,6 +150,26 @@ fn folder<'i>(object: &Object<'i>) -> &'i str {
 /// ReplicationControllers only.
 const NOT_SCALABLE: [&str; 8] =
     ["Service", "Pod", "DaemonSet", "Job", "CronJob", "ConfigMap", "Namespace", "Ingress"];
+
+/// An autoscaler without a namespace, whose target has one written: what `kubectl apply` makes of it depends on who applies.
+fn without_namespace(scaler: &Object<'_>, found: &Object<'_>) -> Option<Finding> {
+    let theirs = found.document.namespace().filter(|own| *own != "default" && !has_variable(own))?;
+    if scaler.namespace.is_some() || scaler.is_built || !scaler.is_beside(found) {
+        return None;
+    }
+    let mut finding = Finding::new(
+        &TARGET_ELSEWHERE,
+        scaler.name_place(),
+        format!("no namespace is written here, and the target lives in `{theirs}`"),
+    )
+    .related(found.name_place(), "the target")
+    .why(format!(
+        "applied without `-n {theirs}` it lands in another namespace, finds no target, and scales nothing"
+    ))
+    .help(format!("write `namespace: {theirs}` into its metadata"));
+    finding.severity = Severity::Note;
+    Some(finding)
+}
 
 /// Source: kubernetes/apimachinery pkg/api/meta/restmapper.go: kinds are compared letter by letter.
 fn other_case(scaler: &Object<'_>, kind: &str) -> Option<Finding> {
