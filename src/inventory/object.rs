@@ -150,6 +150,13 @@ impl<'d> Object<'d> {
         self.namespace.as_deref().unwrap_or("default")
     }
 
+    /// The alerts and records of a PrometheusRule, or of a plain file of rules.
+    pub fn rules(&self) -> impl Iterator<Item = &'d Node> + use<'d> {
+        let groups = self.at(&["spec", "groups"]).or_else(|| self.at(&["groups"]));
+        let groups = groups.map(Node::items).unwrap_or_default();
+        groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default())
+    }
+
     /// Its own labels, and those that an overlay adds.
     pub fn labels(&self) -> Vec<(String, String)> {
         let own = self.at(&["metadata", "labels"]).map(Node::pairs);

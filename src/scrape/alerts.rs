@@ -7,7 +7,7 @@ use super::way::Passage;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::is_recorded;
-use crate::manifest::{Node, has_variable};
+use crate::manifest::has_variable;
 use crate::promql::{MatcherView, Target, parse};
 
 /// Rules of the operator and rule files.
@@ -19,14 +19,8 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
 }
 
 fn of<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
-    let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
-    let rules = groups
-        .map(Node::items)
-        .unwrap_or_default()
-        .iter()
-        .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
     let mut findings: Vec<Finding> = Vec::new();
-    for rule in rules {
+    for rule in object.rules() {
         let Some(node) = rule.get("expr") else { continue };
         let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
             continue;

@@ -97,10 +97,8 @@ fn chart<'i>(world: &World<'i>, object: &Object<'i>) -> Option<(Place, String)> 
 
 fn of_rules<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
     let Some((by, told)) = chart(world, object) else { return Vec::new() };
-    let groups = object.at(&["spec", "groups"]).map(Node::items).unwrap_or_default();
-    let rules = groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
     let (mut findings, mut seen): (Vec<Finding>, Vec<String>) = (Vec::new(), Vec::new());
-    for node in rules.filter_map(|rule| rule.get("expr")) {
+    for node in object.rules().filter_map(|rule| rule.get("expr")) {
         let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
             continue;
         };

@@ -6,7 +6,6 @@ use super::monitor::{OF_PODS, OF_SERVICES};
 use super::relabel::Labels;
 use super::target::{Pods, Service, pairs};
 use crate::inventory::{Inventory, Object};
-use crate::manifest::Node;
 use crate::source::Place;
 
 /// A label and its value.
@@ -272,13 +271,7 @@ impl<'i> Index<'i> {
 }
 
 fn recording_rules<'i>(object: &'i Object<'i>) -> impl Iterator<Item = (&'i str, Place)> {
-    let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
-    let rules = groups
-        .map(Node::items)
-        .unwrap_or_default()
-        .iter()
-        .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
-    rules.filter_map(|rule| {
+    object.rules().filter_map(|rule| {
         let node = rule.get("record")?;
         Some((node.as_str()?, object.place(node)))
     })

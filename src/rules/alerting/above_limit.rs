@@ -46,12 +46,7 @@ pub(super) fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<
             || object.kind().is_empty() && object.at(&["groups"]).is_some()
     };
     for alerts in inventory.objects.iter().filter(is_of_rules) {
-        let groups = alerts
-            .at(&["spec", "groups"])
-            .or_else(|| alerts.at(&["groups"]))
-            .map(Node::items)
-            .unwrap_or_default();
-        for rule in groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default()) {
+        for rule in alerts.rules() {
             let Some(node) = rule.get("expr").filter(|_| rule.get("alert").is_some()) else { continue };
             let Some(text) = node.as_str().filter(|text| text.contains("container_") && !has_variable(text))
             else {

@@ -59,13 +59,7 @@ fn minutes(seconds: f64) -> String {
 
 /// What is wrong with the queries of one PrometheusRule or rule file.
 pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
-    let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"]));
-    let rules: Vec<&Node> = groups
-        .map(Node::items)
-        .unwrap_or_default()
-        .iter()
-        .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default())
-        .collect();
+    let rules: Vec<&Node> = object.rules().collect();
     let mut findings = Vec::new();
     if object.kind().is_empty() && rules.iter().any(|rule| is_of_loki(rule)) {
         return findings;

@@ -54,12 +54,7 @@ pub(super) fn alerts<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> 
     let objects = inventory.objects.iter().filter(is_of_rules).filter(|object| !is_sample(object));
     let mut all = Vec::new();
     for object in objects {
-        let groups = object.at(&["spec", "groups"]).or_else(|| object.at(&["groups"])).map(Node::items);
-        let rules = groups
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
-        for rule in rules.filter(|rule| rule.get("alert").is_some()) {
+        for rule in object.rules().filter(|rule| rule.get("alert").is_some()) {
             if object.kind().is_empty() && is_of_loki(rule) {
                 break;
             }

@@ -104,9 +104,7 @@ pub fn read_by_nobody<'i>(
 
 /// Whether rules ask for what only a Prometheus in a cluster has.
 fn is_of_a_cluster(file: &RuleFile<'_>) -> bool {
-    let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
-    let mut rules = groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
-    rules.any(|rule| {
+    file.root.rules().any(|rule| {
         let text = rule.get("expr").and_then(Node::as_written).unwrap_or_default();
         ["kube_", "namespace=", "pod=", "kubernetes_"].iter().any(|word| text.contains(word))
     })
@@ -114,9 +112,7 @@ fn is_of_a_cluster(file: &RuleFile<'_>) -> bool {
 
 /// Whether the rules are Prometheus' own: Loki's stand in files of the same shape.
 fn is_promql(file: &RuleFile<'_>) -> bool {
-    let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
-    let mut rules = groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default());
-    rules.all(|rule| {
+    file.root.rules().all(|rule| {
         let text = rule.get("expr").and_then(Node::as_written).unwrap_or_default();
         parse(&text, &Target::default()).is_ok()
     })

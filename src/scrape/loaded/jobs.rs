@@ -38,8 +38,7 @@ pub fn check(
         world.configs.jobs.iter().filter(|job| loading.iter().any(|one| is_of(job, one))).collect();
     let is_closed = world.configs.pushes.is_none() && jobs.iter().all(|job| is_told(job));
     let mut met: BTreeMap<String, Met> = BTreeMap::new();
-    let groups = file.root.at(&["groups"]).map(Node::items).unwrap_or_default();
-    for rule in groups.iter().flat_map(|group| group.get("rules").map(Node::items).unwrap_or_default()) {
+    for rule in file.root.rules() {
         let Some(node) = rule.get("expr") else { continue };
         let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
             continue;
