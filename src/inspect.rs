@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::finding::{Finding, Rule};
+use crate::finding::{Finding, Rule, Severity};
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::model::Versions;
@@ -111,6 +111,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(scraping);
     scrape::soften(&mut findings, &listed);
     told_by_the_way(&mut findings);
+    leave_open(sources, &mut findings);
     patched::leave_out(&inventory, &mut findings);
     findings.extend(patched::check(&inventory));
     allow::apply(sources, files, settings.is_whole, &mut findings);
@@ -138,6 +139,22 @@ fn told_by_the_way(findings: &mut Vec<Finding>) {
         let service = finding.related.iter().filter(|related| related.message == "the Service");
         let mut places = service.map(|related| related.place).chain([finding.place]);
         finding.rule != &workload::SERVICE_NOWHERE || !places.any(|place| told.contains(&place))
+    });
+}
+
+/// What is not among the files may stand in a template beside them, which is not read.
+fn leave_open(sources: &Sources, findings: &mut Vec<Finding>) {
+    let folder = |finding: &Finding| {
+        let path = sources.get(finding.place.file).name.as_str();
+        path.rsplit_once('/').map_or("", |(folder, _)| folder).to_string()
+    };
+    let is_template = |finding: &&Finding| finding.rule == &manifest::rules::TEMPLATE;
+    let templates: HashSet<String> = findings.iter().filter(is_template).map(folder).collect();
+    findings.retain(|finding| {
+        let is_absence = finding.rule == &workload::TARGET_ELSEWHERE
+            && finding.severity == Severity::Note
+            && finding.message.ends_with("in these files");
+        !is_absence || !templates.contains(&folder(finding))
     });
 }
 

@@ -50,7 +50,7 @@ cards! {
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
     SERVICE_NAME Warning "service-name" "an address to which no Service answers";
-    SERVICE_NOWHERE Error "service-nowhere" "a Service beside a scaled workload that leads to no pods";
+    SERVICE_NOWHERE Error "service-nowhere" "a Service beside a scaled or scraped workload that leads to no pods";
     MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";

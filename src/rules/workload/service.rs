@@ -1,4 +1,4 @@
-//! The Services in front of what is scaled.
+//! The Services in front of what is scaled or scraped.
 //!
 //! Source: kubernetes/kubernetes pkg/controller/endpointslice/utils.go and pkg/api/v1/pod/util.go, FindPort: a pod without
 //! a port of that name is no endpoint for it.
@@ -10,12 +10,9 @@ use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 
-const WHY: &str = "the Service has no endpoints: every request to it fails, and no pod that the autoscaler adds gets any of the load";
+const WHY: &str = "the Service has no endpoints: every request to it fails, no scrape goes through it, and no pod that an autoscaler adds gets any of the load";
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
-    if scaled.is_empty() {
-        return;
-    }
     let mut by_name: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
     for service in inventory.kind("Service").filter(|service| service.group().is_empty()) {
         by_name.entry(stem(&service.name)).or_default().push(service);
@@ -35,6 +32,32 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
             }
         }
     }
+    // Of others a slip of the pen is enough to tell, where somebody scrapes through Services.
+    let is_scraped = inventory.kind("ServiceMonitor").next().is_some();
+    let others = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| inventory.kind(kind));
+    for workload in others.filter(|_| is_scraped) {
+        for service in by_name.get(stem(&workload.name)).into_iter().flatten() {
+            let is_meant = service.is_beside(workload) && service.meets(workload);
+            if is_meant
+                && !seen.iter().any(|other| std::ptr::eq(*other, workload))
+                && in_other_letters(service, workload)
+            {
+                findings.extend(nowhere(inventory, service, workload));
+            }
+        }
+    }
+}
+
+/// `App: web` for `app: web`: a selector that asks for the labels of the pods in other letters.
+fn in_other_letters(service: &Object<'_>, workload: &Object<'_>) -> bool {
+    let labels = pod_labels(workload);
+    let wanted = selector(service);
+    let same = |one: &(String, String), other: &(String, String)| {
+        one.0.eq_ignore_ascii_case(&other.0) && one.1.eq_ignore_ascii_case(&other.1)
+    };
+    !wanted.is_empty()
+        && !carries(&labels, &wanted)
+        && wanted.iter().all(|pair| labels.iter().any(|own| same(pair, own)))
 }
 
 /// A name without what says that it is that of a Service or Deployment.
