@@ -10,7 +10,6 @@ use super::config::{self, Configs, Job};
 use super::index::{self, Index};
 use super::network::Policies;
 use super::operator::Operators;
-use super::pattern::{Fit, fit};
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
@@ -222,25 +221,6 @@ fn leave_out_reasons(findings: &mut Vec<Finding>, told: &HashSet<Place>) {
     findings.retain(|finding| !with_reasons.contains(&finding.rule) || !told.contains(&finding.place));
 }
 
-/// What a query is accused of for want of a label, where the server that is asked scrapes nothing but addresses which are
-/// all here: nobody else's series can slip in, and of a single address no pod more or less makes another series.
-pub fn soften(findings: &mut [Finding], listed: &[(Place, bool)]) {
-    for finding in findings {
-        let around = listed.iter().find(|(place, _)| {
-            place.file == finding.place.file
-                && place.span.start <= finding.place.span.start
-                && finding.place.span.end <= place.span.end
-        });
-        if let Some((_, is_single)) = around {
-            finding.severity = match finding.rule.code {
-                "Q003" if *is_single => Severity::Warning,
-                "L401" => Severity::Note,
-                _ => continue,
-            };
-        }
-    }
-}
-
 impl<'i> World<'i> {
     fn scaler(&self, object: &'i Object<'i>, findings: &mut Vec<Finding>, rows: &mut Vec<Row>) {
         let target = self.target(object);
@@ -323,38 +303,8 @@ impl<'i> World<'i> {
         }
     }
 
-    /// The queries of a scaler that go to a server whose configuration is here as a whole and lists its addresses, and
-    /// whether each of them asks for a single address.
-    fn asked_of_lists(&self, object: &'i Object<'i>) -> Vec<(Place, bool)> {
-        let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
-        let queries = triggers.iter().filter_map(|trigger| {
-            let server = trigger.at(&["metadata", "serverAddress"])?.as_str()?;
-            let query = trigger.at(&["metadata", "query"])?;
-            self.complete(server)?;
-            let expression = parse(query.as_str()?, &Target::default()).ok()?;
-            let is_single = expression.selectors().iter().all(|selector| self.has_one_address(selector));
-            Some((object.place(query), is_single))
-        });
-        queries.collect()
-    }
-
-    /// Whether of each job a selector asks for one of the listed addresses at most.
-    fn has_one_address(&self, selector: &SelectorView) -> bool {
-        let fits = |label: &str, value: &str| {
-            selector.matchers.iter().filter(|matcher| matcher.name == label).all(|matcher| {
-                match matcher.operator {
-                    MatchOperator::Equal => matcher.value == value,
-                    MatchOperator::RegexMatch => fit(&matcher.value, value) != Some(Fit::No),
-                    MatchOperator::NotEqual | MatchOperator::RegexNotMatch => true,
-                }
-            })
-        };
-        let mut jobs = self.configs.jobs.iter().filter(|job| fits("job", &job.name));
-        jobs.all(|job| job.addresses().filter(|(.., address)| fits("instance", address)).count() <= 1)
-    }
-
     /// The pods that a scaler scales, if their workload is here.
-    fn target(&self, object: &Object<'i>) -> Option<Pods<'i>> {
+    pub fn target(&self, object: &Object<'i>) -> Option<Pods<'i>> {
         let name = object.text(&["spec", "scaleTargetRef", "name"])?;
         let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         self.pods(self.index.workload(kind, name, object)?)
@@ -373,55 +323,9 @@ impl<'i> World<'i> {
         Some(pods)
     }
 
-    /// Service addresses that stand for pods which a HorizontalPodAutoscaler scales.
-    fn autoscaled(&self, object: &'i Object<'i>) -> Vec<Finding> {
-        self.target(object).map(|pods| self.picked_at_random(&pods)).unwrap_or_default()
-    }
-
-    /// Service addresses that stand for workloads of a fixed number of pods, above one.
-    fn several(&self) -> Vec<Finding> {
-        let jobs = self.configs.jobs.iter().flat_map(|job| job.addresses());
-        let hosts: HashSet<String> = jobs
-            .map(|(_, _, address)| address::host(&address).split('.').next().unwrap_or_default().to_string())
-            .collect();
-        if hosts.is_empty() {
-            return Vec::new();
-        }
-        let is_named = |pods: &&Pods<'i>| {
-            self.index.services_of(pods).iter().any(|service| hosts.contains(&service.object.name))
-        };
-        let named = self.index.workloads().iter().filter(is_named);
-        named
-            .flat_map(|pods| {
-                let all = self.picked_at_random(pods);
-                all.into_iter().filter(|finding| self.pods_beside(pods.object, finding.place) > 1)
-            })
-            .collect()
-    }
-
-    /// The pods that a workload has where a place is deployed: an overlay has its own number.
-    fn pods_beside(&self, object: &Object<'_>, place: Place) -> i64 {
-        let path = &self.sources.get(place.file).name;
-        let own = object.replicas.iter().flatten().find_map(|change| {
-            let overlay = &self.sources.get(change.place.file).name;
-            let folder = &overlay[..overlay.rfind('/').map_or(0, |at| at + 1)];
-            path.starts_with(folder).then(|| change.number.as_deref()?.parse::<i64>().ok())?
-        });
-        own.or_else(|| object.integer(&["spec", "replicas"])).unwrap_or(1)
-    }
-
-    fn picked_at_random(&self, pods: &Pods<'i>) -> Vec<Finding> {
-        let services = self.index.services_of(pods);
-        let random = |job| match address::fixed(job, pods, &services)? {
-            Passage::Random { by, what } => Some(twice::random(by, &what, pods)),
-            _ => None,
-        };
-        self.jobs(pods).into_iter().filter_map(random).collect()
-    }
-
     /// The jobs that count for pods: of copies the nearest, and those of another environment only where there are no
     /// others.
-    fn jobs(&self, pods: &Pods<'_>) -> Vec<&Job> {
+    pub fn jobs(&self, pods: &Pods<'_>) -> Vec<&Job> {
         let near =
             self.configs.jobs_near(|file| index::nearness(&self.sources.get(file).name, pods.object.path));
         let is_other =
