@@ -48,7 +48,7 @@ fn missing<'i>(
     if !holder.patched.is_empty() || !workload.patched.is_empty() || inventory.named(kind, name).count() > 1 {
         return None;
     }
-    let keys = keys(holder);
+    let keys = holder.keys();
     if keys.is_empty() || keys.iter().any(|own| *own == key || has_variable(own)) {
         return None;
     }
@@ -61,7 +61,7 @@ fn missing<'i>(
     .why("no container starts (CreateContainerConfigError): the autoscaler adds pods, and none of them ever works");
     let others = ["ConfigMap", "Secret"].into_iter().flat_map(|kind| inventory.kind(kind));
     let elsewhere = others
-        .filter(|other| other.belongs_to(workload) && keys_of(other).any(|own| own == key))
+        .filter(|other| other.belongs_to(workload) && other.keys().contains(&key))
         .find(|other| other.name != name || other.kind() != kind);
     finding = match (elsewhere, nearest(key, keys.iter().copied())) {
         (Some(other), _) => {
@@ -77,19 +77,4 @@ fn missing<'i>(
         finding.severity = Severity::Warning;
     }
     Some(finding)
-}
-
-fn keys_of<'d>(object: &'d Object<'_>) -> impl Iterator<Item = &'d str> {
-    let parts = ["data", "stringData", "binaryData"].into_iter();
-    let sealed =
-        object.at(&["spec", "encryptedData"]).into_iter().filter(|_| object.kind() == "SealedSecret");
-    parts
-        .filter_map(|part| object.at(&[part]))
-        .chain(sealed)
-        .flat_map(Node::entries)
-        .map(|entry| entry.key.as_str())
-}
-
-fn keys<'d>(object: &'d Object<'_>) -> Vec<&'d str> {
-    keys_of(object).collect()
 }

@@ -41,11 +41,7 @@ fn missing<'i>(
     if !holder.patched.is_empty() {
         return None;
     }
-    let keys: Vec<&str> = ["data", "stringData"]
-        .into_iter()
-        .flat_map(|part| holder.at(&[part]).map(Node::entries).unwrap_or_default())
-        .map(|entry| entry.key.as_str())
-        .collect();
+    let keys = holder.keys();
     if keys.is_empty() || keys.contains(&key) || keys.iter().any(|key| has_variable(key)) {
         return None;
     }
