@@ -232,7 +232,7 @@ pub(super) fn autoscaling(facts: &Facts) -> Vec<Item> {
             "one-autoscaler",
             SCALING,
             "Nobody else scales the workload",
-            "Two autoscalers undo each other's work, or KEDA refuses the second one.",
+            "Two HPAs on one workload stop each other (AmbiguousSelector), and KEDA refuses the second one.",
         ),
         &["conflict/second-autoscaler"],
         "No other autoscaler in the given manifests.",
