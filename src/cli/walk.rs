@@ -228,6 +228,11 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
         let is_policy = is_named || is_policy(&bytes);
         return Ok(if is_policy { Sifted::Policy(text(bytes)) } else { Sifted::Nothing });
     }
+    // Azure's templates have an `apiVersion` and a `kind`, and comments, which JSON has not.
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    if is_json && !is_named && has(&bytes, "deploymentTemplate.json") {
+        return Ok(Sifted::Nothing);
+    }
     let is_kustomization = path
         .file_stem()
         .and_then(std::ffi::OsStr::to_str)

@@ -90,8 +90,10 @@ impl Node {
 
     /// Whether this is the configuration of a program that reads something like Prometheus' own, or values for one.
     pub fn is_for_others(&self) -> bool {
-        const KEYS: [&str; 10] = [
+        const KEYS: [&str; 11] = [
             "server",
+            // Grafana's own alerts.
+            "contactPoints",
             "integrations",
             "metrics",
             "logs",

@@ -212,7 +212,9 @@ impl<'t> Reader<'t> {
         let before = self.text[..line_start].lines().next_back();
         let around = before.into_iter().chain(self.text[line_start..].lines().next());
         let help = around.map(str::trim_start).find_map(|line| match line.get(..2)? {
-            "${" => Some("fill the variables in first: `envsubst < … | slogen …`"),
+            start if start == "${" || line.contains(":${") => {
+                Some("fill the variables in first: `envsubst < … | slogen …`")
+            }
             "{{" | "{%" => Some("render it first, and read what comes out"),
             _ => None,
         });

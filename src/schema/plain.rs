@@ -33,7 +33,10 @@ impl Plain {
             return Some(Plain::Configuration);
         }
         let has_rules = |group: &Node| {
-            group.get("name").is_some() && !group.get("rules").map(Node::items).unwrap_or_default().is_empty()
+            let rules = group.get("rules").map(Node::items).unwrap_or_default();
+            // Grafana's own alerts stand in groups too; what they ask for is in `data`.
+            let are_of_grafana = rules.iter().any(|rule| rule.get("data").is_some());
+            group.get("name").is_some() && !rules.is_empty() && !are_of_grafana
         };
         let groups = root.get("groups").map(Node::items).unwrap_or_default();
         let are_rules = !groups.is_empty() && groups.iter().all(has_rules);

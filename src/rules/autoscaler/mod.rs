@@ -12,7 +12,7 @@ use crate::model::Versions;
 
 cards! {
     "hpa":
-    REMOVED_API Warning "removed-api" "a version of the API that clusters do not have any more";
+    REMOVED_API Error "removed-api" "a version of the API that clusters do not have any more";
     REPLICA_ORDER Error "replica-order" "minimum and maximum out of order";
     TARGET Error "target" "a metric whose target does not fit its type";
     NO_ROOM Note "no-room" "minimum and maximum are the same";

@@ -39,12 +39,16 @@ impl Checker<'_> {
         let Some((place, text)) = self.address_of(trigger) else { return };
         let Some(address) = Address::read(&text) else { return };
         let (name, port) = (address.host, address.port);
-        // Amazon's credentials may be those of KEDA's own pod, or stand in the metadata.
+        // Amazon's credentials may be those of KEDA's own pod, or stand in the metadata, like Google's (source:
+        // kedacore/keda pkg/scalers/gcp/gcp_common.go, GetGCPAuthorization).
         let by_operator = trigger
             .value("identityOwner")
             .is_some_and(|owner| owner == "operator" || !super::is_known(&owner));
         let by_key =
-            ["awsAccessKeyID", "awsAccessKeyIDFromEnv"].iter().any(|key| trigger.entry(key).is_some());
+            ["awsAccessKeyID", "awsAccessKeyIDFromEnv", "credentialsFromEnv", "credentialsFromEnvFile"]
+                .iter()
+                .any(|key| trigger.entry(key).is_some())
+                || trigger.value("customHeaders").is_some_and(|headers| headers.contains("Authorization"));
         let managed = MANAGED.iter().find(|(part, ..)| name.contains(part));
         let is_given =
             trigger.node.get("authenticationRef").is_some() || by_operator || by_key || address.has_user();

@@ -90,10 +90,10 @@ pub fn read_by_nobody<'i>(
         return None;
     }
     let named = match all {
-        [_] => "the configuration here has".to_string(),
+        [_] => "the configuration here has no".to_string(),
         _ => format!("none of the {} configurations here has", all.len()),
     };
-    let message = format!("nothing loads these rules: {named} no `rule_files`");
+    let message = format!("nothing loads these rules: {named} `rule_files`");
     Some(
         Finding::new(&RULES_NOT_LOADED, file.place(), message)
             .related(near.place(), "Prometheus reads rules only where its configuration names them")
