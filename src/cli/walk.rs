@@ -101,12 +101,15 @@ pub fn manifests(
     read.dedup_by(|one, other| one.0 == other.0);
     foreign(&mut read, with_foreign)?;
     let mut found = Found { all: read.len(), unreadable, ..Found::default() };
+    let has_kustomization = read.iter().any(|(path, _)| is_kustomization(path));
     for (path, sifted) in read {
         let name = path.to_string_lossy();
         let name = if cfg!(windows) { name.replace('\\', "/").into() } else { name };
         match sifted {
             Sifted::Policy(text) => found.policies.push(sources.add(SourceFile::new(name.as_ref(), text))),
             Sifted::Kept(text) => found.files.push(sources.add(SourceFile::new(name.as_ref(), text))),
+            // A kustomization names it, perhaps.
+            Sifted::Foreign(_) if has_kustomization => sources.pass_over(name.as_ref()),
             Sifted::Foreign(_) | Sifted::Nothing => {}
         }
     }
@@ -233,15 +236,11 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     if is_json && !is_named && has(&bytes, "deploymentTemplate.json") {
         return Ok(Sifted::Nothing);
     }
-    let is_kustomization = path
-        .file_stem()
-        .and_then(std::ffi::OsStr::to_str)
-        .is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
     // Docker Compose says what a Prometheus beside it sees.
     let is_compose =
         path.file_name().and_then(std::ffi::OsStr::to_str).is_some_and(|name| name.contains("compose"))
             && has(&bytes, "services:");
-    if is_kustomization || is_compose || is_known(&bytes) {
+    if is_kustomization(path) || is_compose || is_known(&bytes) {
         return Ok(Sifted::Kept(text(bytes)));
     }
     if !has(&bytes, "apiVersion") && !has(&bytes, "groups:") {
@@ -254,6 +253,11 @@ fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
         return Ok(Sifted::Kept(text));
     }
     Ok(Sifted::Foreign(REFERRED.map(|word| has(text.as_bytes(), word))))
+}
+
+fn is_kustomization(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(std::ffi::OsStr::to_str);
+    stem.is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"))
 }
 
 /// Bytes as a text: UTF-8, or UTF-16 that says so in its first bytes, as some shells write it.

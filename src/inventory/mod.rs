@@ -9,7 +9,7 @@ mod values;
 
 pub use kustomize::join;
 pub use object::{Object, group};
-pub use patch::ReplicaChange;
+pub use patch::{Inline, ReplicaChange};
 pub use services::{hosts, selects};
 pub use values::{Behind, Environment, Variable};
 

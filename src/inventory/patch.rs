@@ -46,6 +46,32 @@ impl Change {
     }
 }
 
+/// The documents of a patch that stands as a text in a kustomization.
+pub struct Inline<'s> {
+    pub documents: Vec<Document>,
+    file: FileId,
+    start: u32,
+    text: &'s str,
+    /// The text as it stands in the file.
+    raw: &'s str,
+}
+
+impl<'s> Inline<'s> {
+    /// None: this is a path.
+    pub fn read(sources: &'s Sources, file: FileId, node: &'s Node) -> Option<Self> {
+        let text = node.as_str().filter(|text| text.contains('\n'))?;
+        let raw = sources.get(file).text.get(node.span.range()).unwrap_or_default();
+        Some(Inline { documents: read(file, text).documents, file, start: node.span.start, text, raw })
+    }
+
+    /// Where something of these documents stands in the file.
+    pub fn place(&self, span: Span) -> Place {
+        let place = |offset: u32| self.start as usize + raw_offset(self.raw, self.text, offset as usize);
+        let (start, end) = (place(span.start), place(span.end));
+        Place::new(self.file, Span::new(start, end.max(start)))
+    }
+}
+
 /// All changes that one kustomization makes. `file` gives the documents of a file that it names.
 pub(super) fn changes<'d>(
     sources: &Sources,
@@ -57,16 +83,9 @@ pub(super) fn changes<'d>(
     for patch in ["patches", "patchesJson6902", "patchesStrategicMerge"].into_iter().flat_map(list) {
         let target = patch.get("target");
         let inline = patch.get("patch").unwrap_or(patch);
-        if let Some(text) = inline.as_str().filter(|text| text.contains('\n')) {
-            let raw = sources.get(kustomization.file).text.get(inline.span.range()).unwrap_or_default();
-            for inner in read(kustomization.file, text).documents {
-                let at = |span: Span| {
-                    let place =
-                        |offset: u32| inline.span.start as usize + raw_offset(raw, text, offset as usize);
-                    let (start, end) = (place(span.start), place(span.end));
-                    Place::new(kustomization.file, Span::new(start, end.max(start)))
-                };
-                found.extend(change(&inner.node, target, at));
+        if let Some(inline) = Inline::read(sources, kustomization.file, inline) {
+            for inner in &inline.documents {
+                found.extend(change(&inner.node, target, |span| inline.place(span)));
             }
         } else if let Some(path) = patch.as_str().or_else(|| patch.get("path").and_then(Node::as_str)) {
             for document in file(path).unwrap_or_default() {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 /// Number of a file in [`Sources`], in the order in which the files were named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
@@ -50,6 +52,8 @@ impl SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// Names of files that were read, and hold no kind of which anybody here speaks.
+    passed_over: HashSet<String>,
 }
 
 impl Sources {
@@ -60,6 +64,15 @@ impl Sources {
 
     pub fn get(&self, file: FileId) -> &SourceFile {
         &self.files[file.0 as usize]
+    }
+
+    /// Notes a file of objects that are of no interest: they exist, and are none of those that are spoken of.
+    pub fn pass_over(&mut self, name: impl Into<String>) {
+        self.passed_over.insert(name.into());
+    }
+
+    pub fn is_passed_over(&self, name: &str) -> bool {
+        self.passed_over.contains(name)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {

@@ -4,10 +4,15 @@
 //! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
 //! of the same kind, name and namespace, none being `default`).
 
+mod built;
 mod left_out;
+mod meant;
 mod moved;
+mod outside;
 
 use std::collections::{HashMap, HashSet};
+
+use built::Builder;
 
 use crate::finding::{Finding, Severity, cards};
 use crate::inventory::{Inventory, Object, join};
@@ -20,6 +25,7 @@ cards! {
     NAMESPACES_MERGED Warning "namespaces-merged" "objects of several namespaces that are moved into one";
     NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
+    OUTSIDE Warning "outside" "a file that lies outside of the kustomization";
     LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
 }
 
@@ -56,36 +62,22 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     let is_there = |path: &str| names.contains(path) || exists(path);
     let namespaces: Vec<(&str, &str)> =
         all.iter().filter_map(|object| Some((object.path, object.text(&["namespace"])?))).collect();
-    let mut by_path: HashMap<&str, Vec<&Object<'_>>> = HashMap::new();
-    // Only what some overlay names as a patch.
-    let patches: HashSet<String> = all
-        .iter()
-        .flat_map(|object| {
-            let plain = references(object).filter(|reference| reference.is_plain_patch);
-            plain.map(|reference| join(folder(object.path), reference.path)).collect::<Vec<_>>()
-        })
-        .collect();
-    if !patches.is_empty() {
-        for object in inventory.objects.iter().filter(|object| patches.contains(object.path)) {
-            by_path.entry(object.path).or_default().push(object);
-        }
-    }
-    let mut in_file: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (number, object) in inventory.objects.iter().enumerate() {
-        in_file.entry(object.path).or_default().push(number);
-    }
-    let in_file = |path: &str| in_file.get(path).cloned().unwrap_or_default();
+    let builder = Builder::new(sources, inventory, &all);
     let mut findings = looks_elsewhere(inventory, &all);
     findings.extend(left_out::check(sources, inventory, &all));
+    let is_open = outside::is_open(inventory);
     for object in &all {
+        if !is_open {
+            let is_file =
+                |path: &str| path.rsplit('/').next().is_some_and(|name| name.contains('.')) && is_there(path);
+            findings.extend(outside::check(object, references(object), is_file));
+        }
         for reference in references(object) {
             findings.extend(missing(object, &reference, &is_there));
         }
-        for reference in references(object).filter(|reference| reference.is_plain_patch) {
-            findings.extend(untargeted(inventory, object, &reference, &namespaces, &by_path));
-        }
+        findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(merged(inventory, object, &all, &namespaces));
-        findings.extend(moved::check(object, &in_file, &inventory.objects));
+        findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
     findings
 }
@@ -105,28 +97,24 @@ struct Reference<'d> {
     path: &'d str,
     /// Whether a folder may stand here.
     may_be_folder: bool,
-    /// A patch that says by itself what it means.
-    is_plain_patch: bool,
 }
 
 fn references<'d>(object: &'d Object<'_>) -> impl Iterator<Item = Reference<'d>> {
     let list = |key: &str| object.at(&[key]).map(Node::items).unwrap_or_default();
-    let named = |node: &'d Node, may_be_folder: bool, is_plain_patch: bool| {
+    let named = |node: &'d Node, may_be_folder: bool| {
         let path = node.as_str().filter(|path| is_local(path))?;
-        Some(Reference { node, path, may_be_folder, is_plain_patch })
+        Some(Reference { node, path, may_be_folder })
     };
     let mut all = Vec::new();
     for key in ["resources", "bases", "components"] {
-        all.extend(list(key).iter().filter_map(|node| named(node, true, false)));
+        all.extend(list(key).iter().filter_map(|node| named(node, true)));
     }
     for key in ["crds", "configurations"] {
-        all.extend(list(key).iter().filter_map(|node| named(node, false, false)));
+        all.extend(list(key).iter().filter_map(|node| named(node, false)));
     }
-    all.extend(list("patchesStrategicMerge").iter().filter_map(|node| named(node, false, true)));
+    all.extend(list("patchesStrategicMerge").iter().filter_map(|node| named(node, false)));
     for key in ["patches", "patchesJson6902", "replacements"] {
-        all.extend(list(key).iter().filter_map(|entry| {
-            named(entry.get("path")?, false, key == "patches" && entry.get("target").is_none())
-        }));
+        all.extend(list(key).iter().filter_map(|entry| named(entry.get("path")?, false)));
     }
     all.into_iter()
 }
@@ -351,52 +339,4 @@ fn merged(
         }
     }
     findings
-}
-
-/// A patch whose object exists under another namespace alone.
-fn untargeted(
-    inventory: &Inventory<'_>,
-    object: &Object<'_>,
-    reference: &Reference<'_>,
-    namespaces: &[(&str, &str)],
-    by_path: &HashMap<&str, Vec<&Object<'_>>>,
-) -> Option<Finding> {
-    let path = join(folder(object.path), reference.path);
-    let patches = by_path.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
-    let patches = patches.iter().filter(|patch| NAMESPACED.contains(&patch.kind()));
-    patches.into_iter().find_map(|patch| {
-        let name = patch.text(&["metadata", "name"]).filter(|name| !has_variable(name))?;
-        let own = written(patch);
-        if has_variable(&own) {
-            return None;
-        }
-        let meant: Vec<&Object<'_>> = inventory
-            .named(patch.kind(), name)
-            .filter(|other| other.document.name() == name && other.path != patch.path)
-            .collect();
-        // Another kustomization may have moved it there before.
-        let moved = namespaces.iter().any(|(at, namespace)| *namespace == own && *at != object.path);
-        let first = meant.first()?;
-        if meant.iter().any(|other| written(other) == own || has_variable(&written(other))) || moved {
-            return None;
-        }
-        let theirs = written(first);
-        let place = patch.at(&["metadata", "namespace"]).map_or(patch.name_place(), |node| patch.place(node));
-        let said = match patch.at(&["metadata", "namespace"]) {
-            Some(_) => format!("this patch is for {} `{name}` in `{own}`", patch.kind()),
-            None => format!("this patch names no namespace, and {} `{name}` has one", patch.kind()),
-        };
-        let help = if first.at(&["metadata", "namespace"]).is_none() {
-            "leave `namespace` out of the patch".to_string()
-        } else {
-            format!("write `namespace: {theirs}` into the patch: it is applied before the namespace of the overlay")
-        };
-        Some(
-            Finding::new(&PATCH_TARGET, place, said)
-                .related(first.name_place(), format!("the one that is here is in `{theirs}`"))
-                .related(object.place(reference.node), "the overlay that applies the patch")
-                .why(format!("kustomize finds an object by kind, name and namespace together: {REFUSED}"))
-                .help(help),
-        )
-    })
 }

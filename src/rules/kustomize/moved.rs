@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::built::Builder;
 use super::{NAMESPACES_MERGED, folder, references};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Object, join};
 use crate::manifest::{Node, has_variable};
 
@@ -25,15 +26,63 @@ const CLUSTER_SCOPED: [&str; 11] = [
     "ValidatingWebhookConfiguration",
 ];
 
+/// Namespaces that are built into one name: kustomize renames each to the `namespace` of the overlay.
+///
+/// Source: kubernetes-sigs/kustomize api/internal/konfig/builtinpluginconsts/namespace.go (metadata/name of a Namespace),
+/// api/internal/builtins/NamespaceTransformer.go: "namespace transformation produces ID conflict".
+pub(super) fn renamed<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>) -> Option<Finding> {
+    let node = kustomization.at(&["namespace"])?;
+    let into = node.as_str().filter(|name| !name.is_empty() && !has_variable(name))?;
+    let built = builder.build(kustomization);
+    let mut all = built.objects.iter().filter(|object| object.kind() == "Namespace" && !object.is_fragment);
+    let (first, second) = (all.next()?, all.next()?);
+    // A patch may take one out again.
+    if built.kustomizations.iter().any(|one| patches_namespaces(one, builder)) {
+        return None;
+    }
+    let is_own = |object: &&&Object<'_>| object.document.name() == into;
+    let other = [first, second].into_iter().find(|object| !is_own(object)).unwrap_or(second);
+    let message = match other.document.name() == into {
+        true => format!("two files here make the Namespace `{into}`"),
+        false => format!("two Namespaces become `{into}` here"),
+    };
+    let mut finding = Finding::new(&NAMESPACES_MERGED, kustomization.place(node), message);
+    for object in [first, second] {
+        finding = finding.related(object.name_place(), format!("the Namespace `{}`", object.document.name()));
+    }
+    finding.severity = Severity::Error;
+    Some(
+        finding
+            .why("kustomize gives every Namespace the name of the overlay's `namespace`, and ends at the second: \"namespace transformation produces ID conflict\", and nothing is applied")
+            .help("keep one of them: leave the other one out of `resources`, or build it in a kustomization of its own"),
+    )
+}
+
+/// Whether a patch of a kustomization is, or may be, for a Namespace.
+fn patches_namespaces<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>) -> bool {
+    let lists = ["patches", "patchesStrategicMerge"].into_iter().filter_map(|key| kustomization.at(&[key]));
+    lists.flat_map(Node::items).any(|entry| {
+        let patch = entry.get("patch").or_else(|| entry.get("path")).unwrap_or(entry);
+        let Some(text) = patch.as_str() else { return true };
+        if entry.at(&["target", "kind"]).and_then(Node::as_str).is_some_and(|kind| kind != "Namespace") {
+            return false;
+        }
+        if text.contains('\n') {
+            return text.contains("Namespace") && text.contains("delete") || entry.get("target").is_some();
+        }
+        let path = join(folder(kustomization.path), text);
+        let mut parts = builder.in_file(&path).peekable();
+        match parts.peek() {
+            Some(_) => parts.any(|part| part.kind() == "Namespace"),
+            None => !builder.is_passed_over(&path),
+        }
+    })
+}
+
 /// More places than these say nothing new.
 const MOST_PLACES: usize = 3;
 
-/// `by_path`: whole objects that stand in a file.
-pub(super) fn check(
-    kustomization: &Object<'_>,
-    by_path: &dyn Fn(&str) -> Vec<usize>,
-    objects: &[Object<'_>],
-) -> Option<Finding> {
+pub(super) fn check<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>) -> Option<Finding> {
     let node = kustomization.at(&["namespace"])?;
     let into =
         node.as_str().filter(|name| !name.is_empty() && !has_variable(name) && !name.contains("{{"))?;
@@ -46,8 +95,7 @@ pub(super) fn check(
     }
     let own = references(kustomization).filter(|reference| reference.may_be_folder);
     let moved: Vec<&Object<'_>> = own
-        .flat_map(|reference| by_path(&join(folder(kustomization.path), reference.path)))
-        .map(|number| &objects[number])
+        .flat_map(|reference| builder.in_file(&join(folder(kustomization.path), reference.path)))
         .filter(|object| !object.is_fragment && !CLUSTER_SCOPED.contains(&object.kind()))
         .filter(|object| !object.document.namespace().is_some_and(has_variable))
         .collect();

@@ -1,0 +1,100 @@
+//! What a kustomization builds: the objects of the files and folders that it names, and whether these are all.
+//!
+//! Source: kubernetes-sigs/kustomize api/internal/target/kusttarget.go, accumulateResources and accumulateComponents.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{folder, is_local};
+use crate::inventory::{Inventory, Object, join};
+use crate::manifest::Node;
+use crate::source::{FileId, Sources};
+
+/// Keys that make objects of what is in no file.
+const GENERATING: [&str; 4] = ["generators", "helmCharts", "helmChartInflationGenerator", "transformers"];
+
+/// The objects of one build, as they are written.
+pub(super) struct Built<'o, 'd> {
+    pub objects: Vec<&'o Object<'d>>,
+    /// The kustomizations that take part, the outermost first.
+    pub kustomizations: Vec<&'o Object<'d>>,
+    /// Whether every file was read, and nothing comes from elsewhere.
+    pub is_complete: bool,
+}
+
+impl<'o, 'd> Built<'o, 'd> {
+    /// Objects of a kind that are, or may be after a prefix of an overlay, called so.
+    pub fn called(&self, kind: &str, name: &str) -> Vec<&'o Object<'d>> {
+        let fits = |object: &&&Object<'_>| {
+            let own = object.document.name();
+            object.kind() == kind && !own.is_empty() && (name.contains(own) || own.contains(['$', '{']))
+        };
+        self.objects.iter().filter(fits).copied().collect()
+    }
+}
+
+/// Looks up what kustomizations name.
+pub(super) struct Builder<'o, 'd> {
+    sources: &'o Sources,
+    objects: &'o [Object<'d>],
+    in_file: HashMap<&'o str, Vec<usize>>,
+    /// Kustomizations by their folders.
+    folders: HashMap<&'o str, &'o Object<'d>>,
+}
+
+impl<'o, 'd> Builder<'o, 'd> {
+    pub fn new(sources: &'o Sources, inventory: &'o Inventory<'d>, all: &[&'o Object<'d>]) -> Self {
+        let mut in_file: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, object) in inventory.objects.iter().enumerate() {
+            in_file.entry(object.path).or_default().push(number);
+        }
+        let folders = all.iter().map(|object| (folder(object.path), *object)).collect();
+        Builder { sources, objects: &inventory.objects, in_file, folders }
+    }
+
+    /// The objects of a file.
+    pub fn in_file(&self, path: &str) -> impl Iterator<Item = &'o Object<'d>> + use<'o, 'd> {
+        let numbers = self.in_file.get(path).cloned().unwrap_or_default();
+        let objects = self.objects;
+        numbers.into_iter().map(move |number| &objects[number])
+    }
+
+    /// Whether it is a file that was read, with nothing in it of which anybody here speaks.
+    pub fn is_passed_over(&self, path: &str) -> bool {
+        self.sources.is_passed_over(path)
+    }
+
+    pub fn build(&self, kustomization: &'o Object<'d>) -> Built<'o, 'd> {
+        let mut built = Built { objects: Vec::new(), kustomizations: Vec::new(), is_complete: true };
+        let mut seen = HashSet::new();
+        self.add(kustomization, &mut seen, &mut built);
+        built
+    }
+
+    fn add(&self, kustomization: &'o Object<'d>, seen: &mut HashSet<FileId>, built: &mut Built<'o, 'd>) {
+        if !seen.insert(kustomization.document.file) {
+            return;
+        }
+        built.kustomizations.push(kustomization);
+        if GENERATING.iter().any(|key| kustomization.at(&[key]).is_some()) {
+            built.is_complete = false;
+        }
+        let items = |key: &str| kustomization.at(&[key]).map(Node::items).unwrap_or_default();
+        for node in ["resources", "bases", "components"].into_iter().flat_map(items) {
+            let Some(path) = node.as_str().filter(|path| is_local(path)) else {
+                built.is_complete = false;
+                continue;
+            };
+            let path = join(folder(kustomization.path), path);
+            if let Some(inner) = self.folders.get(path.as_str()) {
+                self.add(inner, seen, built);
+                continue;
+            }
+            let before = built.objects.len();
+            built.objects.extend(self.in_file(&path));
+            let is_read = built.objects[before..]
+                .first()
+                .is_some_and(|object| !self.sources.get(object.document.file).text.contains("{{"));
+            built.is_complete &= is_read || self.is_passed_over(&path);
+        }
+    }
+}
