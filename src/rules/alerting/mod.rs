@@ -4,6 +4,7 @@ mod above_limit;
 mod asleep;
 mod keda;
 mod no_limit;
+mod one_event;
 mod pods;
 mod position;
 mod restarts;
@@ -32,6 +33,7 @@ cards! {
     NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
     NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
     ONE_RESTART Note "one-restart" "a single restart that is told as many";
+    ONE_EVENT Warning "one-event" "an alert that a single event never fires";
 }
 
 /// Alerts against the ScaledObjects and workloads that they speak of.
@@ -45,6 +47,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(no_limit::check(alert, inventory));
         findings.extend(share::check(alert));
         findings.extend(restarts::check(alert));
+        findings.extend(one_event::check(alert));
     }
     findings
 }
