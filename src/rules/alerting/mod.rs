@@ -2,6 +2,7 @@
 
 mod above_limit;
 mod asleep;
+mod idle_value;
 mod keda;
 mod no_limit;
 mod one_event;
@@ -33,6 +34,7 @@ cards! {
     NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
     NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
     ONE_RESTART Note "one-restart" "a single restart that is told as many";
+    IDLE_VALUE Warning "idle-value" "an alert on no traffic that one idle value of a label fires";
     ONE_EVENT Warning "one-event" "an alert that a single event never fires";
 }
 
@@ -42,12 +44,15 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     findings.extend(above_limit::check(sources, inventory));
     let alerts = walk::alerts(sources, inventory);
     let sleepers = asleep::sleepers(inventory);
+    let records = walk::records(sources, inventory);
+    let labels = idle_value::labels(alerts.iter().chain(&records));
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(no_limit::check(alert, inventory));
         findings.extend(share::check(alert));
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
+        findings.extend(idle_value::check(alert, &labels));
     }
     findings
 }

@@ -6,7 +6,7 @@ use crate::manifest::{Node, has_variable, raw_offset};
 use crate::promql::{Expression, Target, parse};
 use crate::source::{Place, Sources, Span};
 
-/// One alert whose query can be read.
+/// One alert, or a rule that stores, whose query can be read.
 pub(super) struct Alert<'i> {
     pub object: &'i Object<'i>,
     /// The whole entry, with its texts and labels.
@@ -45,6 +45,15 @@ impl Alert<'_> {
 
 /// All alerts, of objects and of plain files.
 pub(super) fn alerts<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Alert<'i>> {
+    entries(sources, inventory, "alert")
+}
+
+/// What stands beside the alerts and is stored.
+pub(super) fn records<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Alert<'i>> {
+    entries(sources, inventory, "record")
+}
+
+fn entries<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>, key: &str) -> Vec<Alert<'i>> {
     let is_of_rules = |object: &&'i Object<'i>| match object.kind() {
         "PrometheusRule" => !object.is_fragment,
         "" => object.at(&["groups"]).is_some(),
@@ -54,7 +63,7 @@ pub(super) fn alerts<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> 
     let objects = inventory.objects.iter().filter(is_of_rules).filter(|object| !is_sample(object));
     let mut all = Vec::new();
     for object in objects {
-        for rule in object.rules().filter(|rule| rule.get("alert").is_some()) {
+        for rule in object.rules().filter(|rule| rule.get(key).is_some()) {
             if object.kind().is_empty() && is_of_loki(rule) {
                 break;
             }
