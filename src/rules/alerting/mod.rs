@@ -9,6 +9,7 @@ mod one_event;
 mod pods;
 mod position;
 mod restarts;
+mod retention;
 mod share;
 mod template;
 mod usage;
@@ -34,6 +35,7 @@ cards! {
     NO_LIMIT Warning "no-limit" "a share of a limit that not every container has";
     NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
     ONE_RESTART Note "one-restart" "a single restart that is told as many";
+    BEYOND_RETENTION Warning "beyond-retention" "a rule that looks further back than Prometheus keeps";
     IDLE_VALUE Warning "idle-value" "an alert on no traffic that one idle value of a label fires";
     ONE_EVENT Warning "one-event" "an alert that a single event never fires";
 }
@@ -46,6 +48,8 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     let sleepers = asleep::sleepers(inventory);
     let records = walk::records(sources, inventory);
     let labels = idle_value::labels(alerts.iter().chain(&records));
+    let kept = retention::retention(inventory);
+    findings.extend(alerts.iter().chain(&records).filter_map(|rule| retention::check(rule, &kept)));
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(no_limit::check(alert, inventory));
