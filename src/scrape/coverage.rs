@@ -133,6 +133,7 @@ pub fn check<'i>(
     let compose = Compose::new(inventory);
     findings.extend(compose::check(&world, &compose, inventory));
     findings.extend(loaded::check(&world, inventory, &compose, exists));
+    findings.extend(loaded::values::check(sources, inventory));
     findings.extend(chart::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     let asked_at = asked_at(inventory);

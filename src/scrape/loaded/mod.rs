@@ -6,6 +6,7 @@
 mod files;
 mod jobs;
 mod receivers;
+pub mod values;
 
 use std::collections::HashMap;
 
