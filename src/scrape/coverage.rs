@@ -11,7 +11,7 @@ use super::index::{self, Index};
 use super::network::Policies;
 use super::operator::Operators;
 use super::target::{Pods, Service, sanitized};
-use super::verdict::not_scraped;
+use super::verdict::{is_collected, not_scraped};
 use super::way::{self, Passage};
 use super::{
     address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, monitor,
@@ -101,6 +101,17 @@ pub struct World<'i> {
     pub somebody: OnceLock<Option<String>>,
     /// The Prometheus beside which nobody reads monitors, if it is so.
     pub reader_of_files: OnceLock<Option<Place>>,
+    /// The one server that all triggers ask.
+    pub asked: Option<Asked>,
+}
+
+/// A server that triggers ask.
+pub struct Asked {
+    pub namespace: String,
+    /// An address of it.
+    pub place: Place,
+    /// Whether it scrapes itself, by its name.
+    pub is_prometheus: bool,
 }
 
 /// Findings, and the report as lines.
@@ -118,6 +129,7 @@ pub fn check<'i>(
         policies: Policies::new(inventory),
         somebody: OnceLock::new(),
         reader_of_files: OnceLock::new(),
+        asked: asked(inventory),
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
@@ -136,8 +148,8 @@ pub fn check<'i>(
     findings.extend(loaded::values::check(sources, inventory));
     findings.extend(chart::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
-    let asked_at = asked_at(inventory);
-    let addressed = |job: &Job| addressed::check(job, &world.index, sources, asked_at.as_deref());
+    let asked_at = world.asked.as_ref().map(|asked| asked.namespace.as_str());
+    let addressed = |job: &Job| addressed::check(job, &world.index, sources, asked_at);
     findings.extend(world.configs.jobs.iter().flat_map(addressed));
     findings.extend(world.unread_monitors());
     let services = world.index.services().iter();
@@ -191,23 +203,31 @@ pub fn check<'i>(
     (findings, rows, listed)
 }
 
-/// The namespace of the server that all Prometheus triggers ask, where it is one and is written.
-fn asked_at(inventory: &Inventory<'_>) -> Option<String> {
-    let triggers = inventory
-        .kind("ScaledObject")
-        .flat_map(|object| object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default())
-        .filter_map(|trigger| trigger.at(&["metadata", "serverAddress"])?.as_str());
-    let mut all = HashSet::new();
-    for address in triggers {
-        let mut parts = address::host(address).split('.').skip(1);
-        let namespace = parts.next()?;
+/// The server that all Prometheus triggers ask, where it is one and its namespace is written.
+fn asked(inventory: &Inventory<'_>) -> Option<Asked> {
+    let triggers = inventory.kind("ScaledObject").flat_map(|object| {
+        let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+        triggers.iter().filter_map(move |trigger| Some((object, trigger.at(&["metadata", "serverAddress"])?)))
+    });
+    let mut only: Option<Asked> = None;
+    for (object, node) in triggers {
+        let Some(address) = node.as_str() else { continue };
+        let mut parts = address::host(address).split('.');
+        let (name, namespace) = (parts.next()?, parts.next()?);
         if parts.next() != Some("svc") || has_variable(namespace) {
             return None;
         }
-        all.insert(namespace.to_string());
+        let is_prometheus = name.contains("prom") && !is_collected(address);
+        match &mut only {
+            Some(asked) if asked.namespace != namespace => return None,
+            Some(asked) => asked.is_prometheus &= is_prometheus,
+            None => {
+                let (namespace, place) = (namespace.to_string(), object.place(node));
+                only = Some(Asked { namespace, place, is_prometheus });
+            }
+        }
     }
-    let only = all.len() == 1;
-    all.into_iter().next().filter(|_| only)
+    only
 }
 
 /// Places that are told along with a metric which they keep from being scraped.

@@ -5,6 +5,7 @@
 //! without `ports` for every port; a `podSelector` alone means pods of the policy's own namespace.
 
 mod asker;
+mod nobody;
 mod told;
 
 use super::coverage::World;
@@ -14,6 +15,7 @@ use super::way::{Endpoint, Passage};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use asker::Asker;
+use nobody::Sure;
 use told::{admits, listed};
 
 /// The policies of a repository.
@@ -28,6 +30,13 @@ struct Closed<'i> {
     why: String,
     help: String,
     is_sure: bool,
+}
+
+impl Closed<'_> {
+    fn passage(self, what: String) -> Passage {
+        let (by, help) = (self.policy.name_place(), Some(self.help));
+        Passage::Blocked { by, what, why: self.why, help, is_sure: self.is_sure }
+    }
 }
 
 impl<'i> Policies<'i> {
@@ -91,47 +100,41 @@ impl<'i> World<'i> {
             Passage::Random { what, .. } => (what, &[], false),
             _ => return passage,
         };
+        // Google's own collectors run on the nodes.
+        if what.contains("PodMonitoring") {
+            return passage;
+        }
         // Through a Service the port may be that of the Service.
         let is_own = |(port, _): &&Endpoint| is_monitor || pods.ports.iter().any(|own| own.is_number(port));
         let ports: Vec<i64> =
             endpoints.iter().filter(is_own).filter_map(|(port, _)| port.parse().ok()).collect();
         match self.closed(pods, &ports, is_monitor) {
-            Some(closed) => Passage::Blocked {
-                by: closed.policy.name_place(),
-                what: what.to_string(),
-                why: closed.why,
-                help: Some(closed.help),
-                is_sure: closed.is_sure,
-            },
+            Some(closed) => closed.passage(what.to_string()),
             None => passage,
         }
     }
 
+    /// The policies that hold these pods; None: it cannot be told which.
+    fn holding(&self, pods: &Pods<'_>) -> Option<Vec<&'i Object<'i>>> {
+        let host = pods.object.at(&["spec", "template", "spec", "hostNetwork"]).and_then(Node::as_written);
+        // What a node does itself is not held back.
+        if host.is_some_and(|value| value != "false") {
+            return None;
+        }
+        let mut own = Vec::new();
+        for policy in &self.policies.all {
+            if is_for(policy, pods)? {
+                own.push(*policy);
+            }
+        }
+        Some(own)
+    }
+
     /// Why no Prometheus of the repository reaches these pods at these ports.
     fn closed(&self, pods: &Pods<'_>, ports: &[i64], is_monitor: bool) -> Option<Closed<'i>> {
-        let is_of_node = |object: &Object<'_>| {
-            let host = object.at(&["spec", "template", "spec", "hostNetwork"]).and_then(Node::as_written);
-            host.is_some_and(|value| value != "false")
-        };
-        // What a node does itself is not held back.
-        if is_of_node(pods.object) {
-            return None;
-        }
-        let told: Vec<(&'i Object<'i>, Option<bool>)> =
-            self.policies.all.iter().map(|policy| (*policy, is_for(policy, pods))).collect();
-        let (policy, _) = *told.iter().find(|(_, is_for)| *is_for == Some(true))?;
-        if told.iter().any(|(_, is_for)| is_for.is_none()) {
-            return None;
-        }
-        let own: Vec<&'i Object<'i>> =
-            told.iter().filter(|(_, is_for)| *is_for == Some(true)).map(|(policy, _)| *policy).collect();
-        let rules: Vec<(&'i Object<'i>, &'i Node)> = own
-            .iter()
-            .flat_map(|policy| {
-                let rules = policy.at(&["spec", "ingress"]).map(Node::items).unwrap_or_default();
-                rules.iter().map(move |rule| (*policy, rule))
-            })
-            .collect();
+        let own = self.holding(pods)?;
+        let policy = *own.first()?;
+        let rules = rules_of(&own);
         let askers = self.askers(is_monitor);
         let port = ports.first().map(|port| format!(", ports: [{{port: {port}}}]")).unwrap_or_default();
         let from = |asker: Option<&Asker>| {
@@ -142,17 +145,21 @@ impl<'i> World<'i> {
         };
         if rules.is_empty() {
             let why = format!("the NetworkPolicy `{}` lets nobody in", policy.name);
-            let (help, is_sure) = (from(askers.first()), !askers.is_empty());
+            let (help, is_sure) = (from(askers.first()), askers.iter().any(|asker| asker.is_here));
             return Some(Closed { policy, why, help, is_sure });
         }
-        let first = askers.first()?;
         let lets_in = |asker: &Asker| {
             rules.iter().any(|(policy, rule)| {
                 self.lets_in(policy, rule, asker) != Some(false) && opens(rule, ports, pods) != Some(false)
             })
         };
+        let by_peers = || {
+            let sure = self.lets_none_in(&rules, ports, pods)?;
+            without_asker(&rules, ports, pods, sure, from(askers.first()))
+        };
+        let Some(first) = askers.first() else { return by_peers() };
         if askers.iter().any(lets_in) {
-            return None;
+            return if first.is_here { None } else { by_peers() };
         }
         let by_port = rules.iter().find(|(policy, rule)| self.lets_in(policy, rule, first) != Some(false));
         let (policy, why, help) = match by_port {
@@ -182,6 +189,47 @@ impl<'i> World<'i> {
         };
         Some(Closed { policy, why, help, is_sure: true })
     }
+}
+
+/// The rules of policies, each with its policy.
+fn rules_of<'i>(policies: &[&'i Object<'i>]) -> Vec<(&'i Object<'i>, &'i Node)> {
+    let one = |policy: &&'i Object<'i>| {
+        let policy = *policy;
+        let rules = policy.at(&["spec", "ingress"]).map(Node::items).unwrap_or_default();
+        rules.iter().map(move |rule| (policy, rule))
+    };
+    policies.iter().flat_map(one).collect()
+}
+
+/// What is told where no Prometheus is here, and none of the peers could be one.
+fn without_asker<'i>(
+    rules: &[(&'i Object<'i>, &'i Node)],
+    ports: &[i64],
+    pods: &Pods<'_>,
+    sure: Sure,
+    help: String,
+) -> Option<Closed<'i>> {
+    let is_opening = |(_, rule): &&(&Object<'_>, &Node)| opens(rule, ports, pods) != Some(false);
+    let why = match rules.iter().find(is_opening) {
+        Some((policy, rule)) => {
+            let peers = admits(rule, policy);
+            format!(
+                "the NetworkPolicy `{}` lets only {peers} in, and a Prometheus is none of them",
+                policy.name
+            )
+        }
+        None => {
+            let (policy, rule) = rules.first()?;
+            let port = ports.first()?;
+            let open = listed(rule);
+            format!(
+                "the NetworkPolicy `{}` opens the {open} only, and the metrics are at {port}",
+                policy.name
+            )
+        }
+    };
+    let (policy, _) = rules.iter().find(is_opening).or(rules.first())?;
+    Some(Closed { policy, why, help, is_sure: sure == Sure::Certain })
 }
 
 /// Whether a rule opens one of these ports; None where it cannot be told.

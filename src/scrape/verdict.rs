@@ -262,7 +262,7 @@ impl World<'_> {
 }
 
 /// Whether an address is that of a server which takes series from others and scrapes nothing itself.
-fn is_collected(address: &str) -> bool {
+pub fn is_collected(address: &str) -> bool {
     const WORDS: [&str; 10] = [
         "aps-workspaces",
         "grafana.net",

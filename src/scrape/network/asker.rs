@@ -17,10 +17,12 @@ pub struct Asker {
     pub labels: Labels,
     /// Whether these are all labels that its pods have.
     pub is_whole: bool,
+    /// Whether it stands in the files; else only its address does.
+    pub is_here: bool,
 }
 
 impl World<'_> {
-    /// Everybody of the repository who may scrape by a monitor, or by a job.
+    /// Everybody of the repository who may scrape by a monitor, or by a job; without them the one that triggers ask.
     pub fn askers(&self, is_monitor: bool) -> Vec<Asker> {
         let mut all: Vec<Asker> = self.operators.all.iter().map(|object| of_operator(object)).collect();
         all.extend(self.operators.releases().map(|(object, namespace)| Asker {
@@ -29,6 +31,7 @@ impl World<'_> {
             namespace,
             labels: [("app.kubernetes.io/name".to_string(), "prometheus".to_string())].into(),
             is_whole: false,
+            is_here: true,
         }));
         if !is_monitor {
             let is_one = |pods: &&Pods<'_>| {
@@ -41,6 +44,17 @@ impl World<'_> {
                 namespace: pods.object.namespace.clone(),
                 labels: pods.labels.clone(),
                 is_whole: pods.object.at(&["spec", "template", "spec", "hostNetwork"]).is_none(),
+                is_here: true,
+            }));
+        }
+        if all.is_empty() {
+            all.extend(self.asked.as_ref().filter(|asked| asked.is_prometheus).map(|asked| Asker {
+                place: asked.place,
+                what: "the Prometheus that the triggers ask".to_string(),
+                namespace: Some(asked.namespace.clone()),
+                labels: Labels::new(),
+                is_whole: false,
+                is_here: false,
             }));
         }
         all
@@ -112,6 +126,7 @@ fn of_operator(object: &Object<'_>) -> Asker {
         namespace: object.namespace.clone(),
         labels,
         is_whole: false,
+        is_here: true,
     }
 }
 

@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 
 use super::asker::Asker;
+use super::nobody::Sure;
+use super::rules_of;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
 use crate::scrape::coverage::World;
 use crate::scrape::rules::NETWORK_POLICY;
+use crate::scrape::target::Pods;
 use crate::scrape::way::Passage;
 use crate::source::Place;
 
@@ -46,21 +49,23 @@ impl World<'_> {
         }
         let mut findings: Vec<(Finding, Option<&str>, usize)> = Vec::new();
         for pods in self.index.workloads() {
-            let passages = self.passages(pods);
+            let mut passages = self.passages(pods);
+            passages.extend(self.annotated(pods, &passages));
             if passages.iter().any(|passage| passage.scraped().is_some()) {
                 continue;
             }
             let blocked = passages.iter().find_map(|passage| match passage {
-                Passage::Blocked { by, what, why, help, is_sure }
-                    if self.policies.all.iter().any(|policy| policy.name_place() == *by) =>
-                {
-                    Some((*by, what, why, help, *is_sure))
+                Passage::Blocked { by, what, why, help, is_sure } => {
+                    let policy = self.policies.all.iter().find(|policy| policy.name_place() == *by)?;
+                    Some((policy, what, why, help, *is_sure))
                 }
                 _ => None,
             });
-            let Some((by, what, why, help, is_sure)) = blocked.filter(|(by, ..)| !told.contains(by)) else {
+            let Some((policy, what, why, help, is_sure)) = blocked else { continue };
+            let by = policy.name_place();
+            if told.contains(&by) {
                 continue;
-            };
+            }
             let namespace = pods.object.namespace.as_deref();
             // One rule for the namespace mends all of them.
             if let Some((.., more)) = findings.iter_mut().find(|(_, other, _)| *other == namespace) {
@@ -70,16 +75,27 @@ impl World<'_> {
             let message = format!("Prometheus does not reach the pods of `{}`", pods.object.name);
             let mut finding = Finding::new(&NETWORK_POLICY, by, message)
                 .related(pods.object.name_place(), format!("{what} would scrape these pods"))
-                .why(format!("{why}: the target is down, and its series do not exist"));
-            if let Some(asker) = self.askers(false).first() {
-                finding = finding.related(asker.place, "the Prometheus of these files");
+                .why(format!("{why}: where NetworkPolicies are enforced, the target is down, and its series do not exist"));
+            let asker = self.askers(false).into_iter().next();
+            if let Some(asker) = &asker {
+                let what = if asker.is_here {
+                    "the Prometheus of these files"
+                } else {
+                    "the Prometheus that is asked"
+                };
+                finding = finding.related(asker.place, what);
             }
             if let Some(help) = help {
                 finding = finding.help(help.clone());
             }
-            if !is_sure {
-                finding.severity = Severity::Note;
-            }
+            let is_here = asker.as_ref().is_some_and(|asker| asker.is_here);
+            let holds_all = policy.at(&["spec", "ingress"]).is_none_or(|node| node.items().is_empty());
+            finding.severity = match is_sure {
+                true if asker.is_none() || self.is_certain(pods) => Severity::Error,
+                // Where all is closed, others often let in what they need.
+                false if is_here || holds_all => Severity::Note,
+                _ => Severity::Warning,
+            };
             findings.push((finding, namespace, 0));
         }
         let with_more = |(finding, _, more): (Finding, Option<&str>, usize)| match more {
@@ -87,6 +103,29 @@ impl World<'_> {
             more => finding.label(format!("nor those of {more} more workloads of this namespace")),
         };
         findings.into_iter().map(with_more).collect()
+    }
+}
+
+impl World<'_> {
+    /// Whether all who are let in are workloads of the repository, and none of them scrapes.
+    fn is_certain(&self, pods: &Pods<'_>) -> bool {
+        let rules = self.holding(pods).map(|own| rules_of(&own)).unwrap_or_default();
+        !rules.is_empty() && self.lets_none_in(&rules, &[], pods) == Some(Sure::Certain)
+    }
+
+    /// What policies do with pods that ask to be scraped by an annotation, where whoever reads it is in no file.
+    fn annotated(&self, pods: &Pods<'_>, passages: &[Passage]) -> Option<Passage> {
+        let asks = pods.annotations.get("prometheus.io/scrape").is_some_and(|value| value == "true");
+        if !asks || !passages.is_empty() || !self.operators.is_empty() || self.configs.pushes.is_some() {
+            return None;
+        }
+        if !self.configs.jobs.is_empty() || self.askers(false).iter().any(|asker| asker.is_here) {
+            return None;
+        }
+        let port = pods.annotations.get("prometheus.io/port").and_then(|port| port.parse().ok());
+        let ports: Vec<i64> = port.into_iter().collect();
+        let what = "whoever reads `prometheus.io/scrape`".to_string();
+        Some(self.closed(pods, &ports, false)?.passage(what))
     }
 }
 
