@@ -41,3 +41,4 @@ pub use coverage::{Row, Verdict, check};
 pub use exporter::is_of_the_platform;
 pub use index::are_environments;
 pub use listed::soften;
+pub use network::Gates;

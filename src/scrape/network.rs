@@ -5,6 +5,7 @@
 //! without `ports` for every port; a `podSelector` alone means pods of the policy's own namespace.
 
 mod asker;
+mod keda;
 mod nobody;
 mod told;
 
@@ -15,6 +16,7 @@ use super::way::{Endpoint, Passage};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use asker::Asker;
+pub use keda::Gates;
 use nobody::Sure;
 use told::{admits, listed};
 
@@ -57,6 +59,22 @@ impl<'i> Policies<'i> {
             })
         };
         Policies { all: inventory.kind("NetworkPolicy").filter(is_inward).collect() }
+    }
+
+    /// The policies that hold these pods; None: it cannot be told which.
+    pub fn holding(&self, pods: &Pods<'_>) -> Option<Vec<&'i Object<'i>>> {
+        let host = pods.object.at(&["spec", "template", "spec", "hostNetwork"]).and_then(Node::as_written);
+        // What a node does itself is not held back.
+        if host.is_some_and(|value| value != "false") {
+            return None;
+        }
+        let mut own = Vec::new();
+        for policy in &self.all {
+            if is_for(policy, pods)? {
+                own.push(*policy);
+            }
+        }
+        Some(own)
     }
 }
 
@@ -114,25 +132,9 @@ impl<'i> World<'i> {
         }
     }
 
-    /// The policies that hold these pods; None: it cannot be told which.
-    fn holding(&self, pods: &Pods<'_>) -> Option<Vec<&'i Object<'i>>> {
-        let host = pods.object.at(&["spec", "template", "spec", "hostNetwork"]).and_then(Node::as_written);
-        // What a node does itself is not held back.
-        if host.is_some_and(|value| value != "false") {
-            return None;
-        }
-        let mut own = Vec::new();
-        for policy in &self.policies.all {
-            if is_for(policy, pods)? {
-                own.push(*policy);
-            }
-        }
-        Some(own)
-    }
-
     /// Why no Prometheus of the repository reaches these pods at these ports.
     fn closed(&self, pods: &Pods<'_>, ports: &[i64], is_monitor: bool) -> Option<Closed<'i>> {
-        let own = self.holding(pods)?;
+        let own = self.policies.holding(pods)?;
         let policy = *own.first()?;
         let rules = rules_of(&own);
         let askers = self.askers(is_monitor);
@@ -154,7 +156,7 @@ impl<'i> World<'i> {
             })
         };
         let by_peers = || {
-            let sure = self.lets_none_in(&rules, ports, pods)?;
+            let sure = self.watchers().is_left_out(&rules, ports, pods)?;
             without_asker(&rules, ports, pods, sure, from(askers.first()))
         };
         let Some(first) = askers.first() else { return by_peers() };

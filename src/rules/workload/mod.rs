@@ -14,6 +14,7 @@ mod fixed_budget;
 mod given;
 mod given_twice;
 mod hpa_name;
+mod kept_out;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
@@ -62,6 +63,7 @@ cards! {
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     EGRESS_PORT Warning "egress-port" "a NetworkPolicy that names the port of a Service instead of that of the pods";
+    KEDA_KEPT_OUT Error "keda-kept-out" "a NetworkPolicy between KEDA and what its trigger asks";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ONE_NODE_VOLUME Warning "one-node-volume" "a volume of one node, under pods that are to be on several";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
@@ -95,6 +97,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     partitions::check(inventory, &mut findings);
     quota::check(inventory, &scaled, &mut findings);
     egress::check(inventory, &mut findings);
+    kept_out::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     one_node::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);

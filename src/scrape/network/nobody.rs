@@ -1,14 +1,13 @@
-//! Whether rules let in anybody who could be a Prometheus, where the Prometheus itself is in no file.
+//! Whether rules let in anybody who could be a Prometheus, or KEDA, where that is in no file.
 
 use super::{is_open, opens};
 use crate::inventory::Object;
 use crate::manifest::Node;
-use crate::scrape::coverage::World;
 use crate::scrape::monitor::selected;
 use crate::scrape::target::{Pods, pairs};
 
 /// Words in names and labels of whoever may scrape, or hand on what others scrape.
-const WATCHERS: [&str; 24] = [
+pub const WATCHERS: [&str; 25] = [
     "prom",
     "monitor",
     "metric",
@@ -33,6 +32,7 @@ const WATCHERS: [&str; 24] = [
     "fluent",
     "kube-system",
     "cattle",
+    "vmagent",
 ];
 
 /// Namespaces from which requests of the outside come.
@@ -49,12 +49,6 @@ const NAMING: [&str; 7] = [
     "io.kompose.service",
 ];
 
-fn is_watcher(text: &str) -> bool {
-    let text = text.to_lowercase();
-    WATCHERS.iter().any(|word| text.contains(word))
-        || text.split(['-', '/']).any(|word| word.starts_with("vm"))
-}
-
 /// How sure it is that a peer is no Prometheus.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sure {
@@ -63,11 +57,23 @@ pub enum Sure {
     Certain,
 }
 
-impl<'i> World<'i> {
-    /// How sure it is that none of these rules lets a Prometheus in at these ports; None: one of them may.
-    pub fn lets_none_in(
+/// Whoever is looked for among those who are let in.
+pub struct Wanted<'a> {
+    pub workloads: &'a [Pods<'a>],
+    /// Parts of its name, and of the names of what it may be.
+    pub words: &'a [&'a str],
+}
+
+impl Wanted<'_> {
+    fn is_it(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.words.iter().any(|word| text.contains(word))
+    }
+
+    /// How sure it is that none of these rules lets it in at these ports; None: one of them may.
+    pub fn is_left_out(
         &self,
-        rules: &[(&'i Object<'i>, &'i Node)],
+        rules: &[(&Object<'_>, &Node)],
         ports: &[i64],
         pods: &Pods<'_>,
     ) -> Option<Sure> {
@@ -101,7 +107,7 @@ impl<'i> World<'i> {
         let labels = pairs(namespaces.get("matchLabels"));
         let (_, name) = labels.first_key_value()?;
         let has_more = labels.len() > 1 || namespaces.get("matchExpressions").is_some();
-        if has_more || is_watcher(name) {
+        if has_more || self.is_it(name) {
             return None;
         }
         if DOORS.iter().any(|door| name.contains(door)) {
@@ -126,19 +132,19 @@ impl<'i> World<'i> {
             .flat_map(|(name, value)| [name.clone(), value.clone()])
             .chain(values.filter_map(Node::as_written))
             .collect();
-        if words.iter().any(|word| is_watcher(word)) {
+        if words.iter().any(|word| self.is_it(word)) {
             return None;
         }
         let keys = expressions.iter().filter_map(|one| one.get("key").and_then(Node::as_str));
         let is_naming = labels.keys().map(String::as_str).chain(keys).any(|key| NAMING.contains(&key));
-        let meant = self.index.workloads().iter().filter(|pods| {
+        let meant = self.workloads.iter().filter(|pods| {
             namespace.is_none_or(|namespace| pods.object.may_be_in(namespace))
                 && selected(selector, &pods.labels) == Some(true)
         });
         let mut is_here = false;
         for pods in meant {
             is_here = true;
-            if is_watcher(&pods.object.name) || pods.images().any(is_watcher) {
+            if self.is_it(&pods.object.name) || pods.images().any(|image| self.is_it(image)) {
                 return None;
             }
         }

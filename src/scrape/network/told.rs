@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::asker::Asker;
-use super::nobody::Sure;
+use super::nobody::{Sure, WATCHERS, Wanted};
 use super::rules_of;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
@@ -109,8 +109,13 @@ impl World<'_> {
 impl World<'_> {
     /// Whether all who are let in are workloads of the repository, and none of them scrapes.
     fn is_certain(&self, pods: &Pods<'_>) -> bool {
-        let rules = self.holding(pods).map(|own| rules_of(&own)).unwrap_or_default();
-        !rules.is_empty() && self.lets_none_in(&rules, &[], pods) == Some(Sure::Certain)
+        let rules = self.policies.holding(pods).map(|own| rules_of(&own)).unwrap_or_default();
+        !rules.is_empty() && self.watchers().is_left_out(&rules, &[], pods) == Some(Sure::Certain)
+    }
+
+    /// Whoever may scrape.
+    pub fn watchers(&self) -> Wanted<'_> {
+        Wanted { workloads: self.index.workloads(), words: &WATCHERS }
     }
 
     /// What policies do with pods that ask to be scraped by an annotation, where whoever reads it is in no file.
