@@ -4,6 +4,8 @@
 //! Sources: compose-spec/compose-spec 05-services.md (`volumes`, `extra_hosts`, `network_mode`) and 06-networks.md: a
 //! service is found by its name, its `container_name` and its aliases by those who share a network with it.
 
+mod absent;
+
 use std::collections::HashSet;
 
 use super::address::host;
@@ -37,9 +39,17 @@ pub struct Compose<'i> {
 
 fn is_compose(object: &Object<'_>) -> bool {
     let name = object.path.rsplit('/').next().unwrap_or(object.path);
-    object.kind().is_empty()
-        && name.contains("compose")
-        && object.at(&["services"]).is_some_and(|node| !node.entries().is_empty())
+    let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
+    // A stack of Docker Swarm is called as one likes.
+    let runs_one = || services.iter().any(|entry| server_image(&entry.node).is_some());
+    object.kind().is_empty() && !services.is_empty() && (name.contains("compose") || runs_one())
+}
+
+/// The image of a service, where it is that of Prometheus.
+fn server_image(service: &Node) -> Option<&str> {
+    let image = service.get("image").and_then(Node::as_str)?;
+    let is_server = image.contains("prom/prometheus") || image.contains("/prometheus/prometheus");
+    is_server.then_some(image)
 }
 
 impl<'i> Compose<'i> {
@@ -49,10 +59,8 @@ impl<'i> Compose<'i> {
         let servers = files.iter().flat_map(|object| {
             let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
             services.iter().filter_map(|entry| {
-                let image = entry.node.get("image").and_then(Node::as_str)?;
-                let is_server = image.contains("prom/prometheus") || image.contains("/prometheus/prometheus");
                 let place = Place::new(object.document.file, entry.key_span);
-                is_server.then_some(Server { object, service: &entry.node, place })
+                server_image(&entry.node).map(|_| Server { object, service: &entry.node, place })
             })
         });
         Compose { servers: servers.collect(), files }
@@ -95,6 +103,20 @@ impl<'i> Compose<'i> {
     }
 }
 
+/// The folder of a path.
+fn folder(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..at])
+}
+
+/// The two halves of a volume.
+fn bind(volume: &Node) -> Option<(&str, &str)> {
+    let Some(text) = volume.as_str() else {
+        return Some((volume.get("source")?.as_str()?, volume.get("target")?.as_str()?));
+    };
+    let mut parts = text.split(':');
+    Some((parts.next()?, parts.next()?))
+}
+
 /// The first halves of what is written as a mapping, or as a list of pairs.
 fn pairs_of(service: &Node, key: &str, separators: &[char]) -> Vec<String> {
     let Some(node) = service.get(key) else { return Vec::new() };
@@ -111,7 +133,7 @@ impl<'i> Server<'i> {
     }
 
     fn folder(&self) -> &'i str {
-        self.object.path.rfind('/').map_or("", |at| &self.object.path[..at])
+        folder(self.object.path)
     }
 
     /// A path as it is written beside the compose file.
@@ -131,17 +153,7 @@ impl<'i> Server<'i> {
             let from = is_path.then(|| join(self.folder(), from));
             Mount { from, to: to.trim_end_matches('/').to_string() }
         };
-        let mut all: Vec<Mount> = volumes
-            .iter()
-            .filter_map(|volume| match volume.as_str() {
-                Some(text) => {
-                    let mut parts = text.split(':');
-                    let (from, to) = (parts.next()?, parts.next()?);
-                    Some(one(from, to))
-                }
-                None => Some(one(volume.get("source")?.as_str()?, volume.get("target")?.as_str()?)),
-            })
-            .collect();
+        let mut all: Vec<Mount> = volumes.iter().filter_map(bind).map(|(from, to)| one(from, to)).collect();
         // Files of `configs` are mounted as well.
         let configs = self.service.get("configs").map(Node::items).unwrap_or_default();
         all.extend(configs.iter().filter_map(|config| {
@@ -187,9 +199,14 @@ impl<'i> Server<'i> {
 }
 
 /// Targets and Alertmanagers of configurations that compose files mount.
-pub fn check(world: &World<'_>, compose: &Compose<'_>, inventory: &Inventory<'_>) -> Vec<Finding> {
-    let Some(names) = compose.names() else { return Vec::new() };
-    let mut findings = Vec::new();
+pub fn check(
+    world: &World<'_>,
+    compose: &Compose<'_>,
+    inventory: &Inventory<'_>,
+    exists: fn(&str) -> bool,
+) -> Vec<Finding> {
+    let mut findings = absent::check(world, compose, exists);
+    let Some(names) = compose.names() else { return findings };
     for server in compose.servers.iter().filter(|server| !server.shares_the_machine()) {
         let Some(path) = server.configuration() else { continue };
         let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);

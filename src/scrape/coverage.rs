@@ -143,7 +143,7 @@ pub fn check<'i>(
     findings.extend(speaks::check(&world));
     findings.extend(alerts::check(&world, inventory));
     let compose = Compose::new(inventory);
-    findings.extend(compose::check(&world, &compose, inventory));
+    findings.extend(compose::check(&world, &compose, inventory, exists));
     findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(loaded::values::check(sources, inventory));
     findings.extend(chart::check(&world, inventory));

@@ -24,6 +24,7 @@ cards! {
     CHART_DROPS Warning "chart-drops" "rules on metrics that kube-prometheus-stack drops";
     RULES_NOT_LOADED Warning "rules-not-loaded" "rule files that the configuration does not find";
     NO_ALERTMANAGER Note "no-alertmanager" "alerts that nobody is told of";
+    MOUNT_MISSING Warning "mount-missing" "a Prometheus in Docker Compose whose configuration is not where the mount says";
     NETWORK_POLICY Warning "network-policy" "a NetworkPolicy between Prometheus and what it scrapes";
     NO_OPERATOR Warning "no-operator" "monitors beside a Prometheus that reads none";
     UNREAD_ANNOTATION Warning "unread-annotation" "scrape annotations that nobody reads";
