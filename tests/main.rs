@@ -10,6 +10,7 @@ mod judges;
 mod lint;
 mod manifests;
 mod output;
+mod overlays;
 mod paths;
 mod policy;
 mod promql;

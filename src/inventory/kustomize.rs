@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::patch::{self, Change, ReplicaChange};
+use super::render::Render;
 use crate::manifest::{Document, Node};
 use crate::source::{FileId, Sources};
 
@@ -34,6 +35,8 @@ pub(super) struct Overlays {
     builders: HashMap<FileId, Vec<FileId>>,
     /// Namespace, prefix and suffix in each overlay that a file is in, in the order of the changes.
     names: HashMap<FileId, Vec<(Option<String>, String, String)>>,
+    /// How each overlay comes to a file, in the order of the changes.
+    ways: HashMap<FileId, Vec<Way>>,
     none: Overlay,
 }
 
@@ -64,7 +67,8 @@ impl Overlays {
         for (at, document) in &reader.folders {
             // Only from the outside in: what another one includes is reached from there.
             if !reader.is_included(at) {
-                reader.follow(at, document, (&Overlay::default(), &[]), 0, &mut found);
+                let outside = Around { overlay: &Overlay::default(), changes: &[], way: &Way::default() };
+                reader.follow(at, document, outside, 0, &mut found);
             }
         }
         let name =
@@ -82,7 +86,8 @@ impl Overlays {
                 (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
             })
             .collect();
-        Overlays { files, changes: found.changes, builders: found.builders, names, none: Overlay::default() }
+        let Found { changes, builders, ways, .. } = found;
+        Overlays { files, changes, builders, names, ways, none: Overlay::default() }
     }
 
     pub(super) fn of(&self, file: FileId) -> &Overlay {
@@ -132,6 +137,21 @@ impl Overlays {
         self.changes_of(document, name).map(last).collect()
     }
 
+    /// The overlays that an object is in, in the order of their changes.
+    pub(super) fn renders(&self, document: &Document, name: &str) -> Vec<Render> {
+        let ways = self.ways.get(&document.file).map(Vec::as_slice).unwrap_or_default();
+        let renders = ways.iter().zip(self.changes_of(document, name)).map(|(way, changes)| {
+            let vague = changes.iter().filter(|change| change.is_vague);
+            Render {
+                way: way.kustomizations.clone(),
+                is_open: way.is_open,
+                is_deleted: changes.iter().any(|change| change.is_deletion),
+                hidden: vague.flat_map(|change| change.paths.clone()).collect(),
+            }
+        });
+        renders.collect()
+    }
+
     /// Whether every overlay takes an object out.
     pub(super) fn deletes(&self, document: &Document, name: &str) -> bool {
         let mut all = self.changes_of(document, name).peekable();
@@ -165,6 +185,23 @@ struct Found {
     overlays: HashMap<FileId, Vec<Overlay>>,
     changes: HashMap<FileId, Vec<Vec<Change>>>,
     builders: HashMap<FileId, Vec<FileId>>,
+    ways: HashMap<FileId, Vec<Way>>,
+}
+
+/// The kustomizations that lead to a file.
+#[derive(Clone, Debug, Default)]
+struct Way {
+    /// The outermost first.
+    kustomizations: Vec<FileId>,
+    /// One of them changes objects by means that are not followed, or by a file that is not here.
+    is_open: bool,
+}
+
+/// What surrounds a kustomization.
+struct Around<'a> {
+    overlay: &'a Overlay,
+    changes: &'a [Change],
+    way: &'a Way,
 }
 
 struct Reader<'d> {
@@ -185,7 +222,7 @@ impl Reader<'_> {
         &self,
         at: &str,
         document: &Document,
-        (around, after): (&Overlay, &[Change]),
+        Around { overlay: around, changes: after, way }: Around<'_>,
         depth: usize,
         found: &mut Found,
     ) {
@@ -210,22 +247,48 @@ impl Reader<'_> {
             add(labels.get("pairs"), is_true("includeSelectors") || is_true("includeTemplates"));
         }
         // What is inside is done before what is around it.
-        let file = |path: &str| {
-            let file = self.names.get(join(at, path).as_str())?;
-            self.of_files.get(file).map(Vec::as_slice)
-        };
-        let mut changes = patch::changes(self.sources, document, file);
+        let mut changes = Vec::new();
+        let is_open = self.own_changes(at, document, depth, &mut changes) || way.is_open;
         changes.extend(after.iter().cloned());
+        let kustomizations = way.kustomizations.iter().copied().chain([document.file]).collect();
+        let way = Way { kustomizations, is_open };
         for (path, is_patch) in references(document) {
             let path = join(at, &path);
             if let Some(file) = self.names.get(path.as_str()) {
                 found.overlays.entry(*file).or_default().push(Overlay { is_patch, ..own.clone() });
                 found.changes.entry(*file).or_default().push(changes.clone());
                 found.builders.entry(*file).or_default().push(document.file);
+                found.ways.entry(*file).or_default().push(way.clone());
             } else if let Some(inner) = self.folders.get(&path) {
-                self.follow(&path, inner, (&own, &changes), depth + 1, found);
+                let around = Around { overlay: &own, changes: &changes, way: &way };
+                self.follow(&path, inner, around, depth + 1, found);
             }
         }
+    }
+
+    /// What a kustomization changes in all that it holds; its components come first. Whether there is more to it.
+    ///
+    /// Source: kubernetes-sigs/kustomize api/internal/target/kusttarget.go, accumulateTarget.
+    fn own_changes(&self, at: &str, document: &Document, depth: usize, changes: &mut Vec<Change>) -> bool {
+        let list = |key: &str| document.node.get(key).map(Node::items).unwrap_or_default();
+        let mut is_open =
+            ["transformers", "replacements", "vars"].into_iter().any(|key| !list(key).is_empty());
+        for path in list("components").iter().filter_map(Node::as_str) {
+            let path = join(at, path);
+            match self.folders.get(&path).filter(|_| depth < MOST_DEPTH) {
+                Some(inner) => is_open |= self.own_changes(&path, inner, depth + 1, changes),
+                None => is_open = true,
+            }
+        }
+        let file = |path: &str| {
+            let file = self.names.get(join(at, path).as_str())?;
+            self.of_files.get(file).map(Vec::as_slice)
+        };
+        let mut patches = references(document).filter(|(_, is_patch)| *is_patch);
+        // A patch within the kustomization has lines; the path of a file has one.
+        is_open |= patches.any(|(path, _)| !path.contains('\n') && file(&path).is_none());
+        changes.extend(patch::changes(self.sources, document, file));
+        is_open
     }
 }
 

@@ -4,12 +4,14 @@
 mod kustomize;
 mod object;
 mod patch;
+mod render;
 mod services;
 mod values;
 
 pub use kustomize::join;
 pub use object::{Object, group};
 pub use patch::{Inline, ReplicaChange};
+pub use render::{Number, Render};
 pub use services::{hosts, selects};
 pub use values::{Behind, Environment, Variable};
 

@@ -1,5 +1,6 @@
 use super::ReplicaChange;
 use super::kustomize::Overlays;
+use super::render::Render;
 use crate::manifest::{Document, Node};
 use crate::source::{FileId, Place, Placed, Sources};
 
@@ -23,8 +24,10 @@ pub struct Object<'d> {
     pub replicas: Vec<Option<ReplicaChange>>,
     /// The namespace and the name that each overlay gives it, in the order of `replicas`.
     pub names: Vec<(Option<String>, String)>,
-    /// What each overlay makes of the range of an autoscaler.
+    /// What each overlay makes of the range of an autoscaler, or of what a budget keeps.
     pub bounds: Vec<Vec<(&'static str, ReplicaChange)>>,
+    /// The overlays themselves, in the same order.
+    pub renders: Vec<Render>,
     /// Whether some kustomization names its file.
     pub is_built: bool,
     /// The kustomizations that name its file.
@@ -55,6 +58,7 @@ impl<'d> Object<'d> {
             replicas: overlays.replicas(document, name),
             names: overlays.names(document, name),
             bounds: overlays.bounds(document, name),
+            renders: overlays.renders(document, name),
             is_built: !overlays.builders(document.file).is_empty(),
             built_by: overlays.builders(document.file),
             patched: overlays.patched(document, name),

@@ -11,11 +11,13 @@ pub(super) struct Change {
     kind: Option<String>,
     name: Option<String>,
     pub(super) replicas: Option<ReplicaChange>,
-    /// Changes of the range of an autoscaler.
+    /// Changes of the range of an autoscaler, or of what a budget keeps.
     pub(super) bounds: Vec<(&'static str, ReplicaChange)>,
     /// Paths of keys, without the numbers of items.
     pub(super) paths: Vec<Vec<String>>,
     pub(super) is_deletion: bool,
+    /// It is told by a pattern or by labels whom it is for.
+    pub(super) is_vague: bool,
     /// What is added to the object's labels, its pods' labels, and their annotations.
     pub(super) added: [Vec<(String, String)>; 3],
 }
@@ -27,11 +29,18 @@ const FOUND_BY: [&[&str]; 3] = [
     &["spec", "template", "metadata", "annotations"],
 ];
 
-/// Keys of `spec` that say between which numbers an autoscaler decides.
-const BOUNDS: [&str; 5] =
-    ["minReplicas", "maxReplicas", "minReplicaCount", "maxReplicaCount", "idleReplicaCount"];
+/// Keys of `spec` that say between which numbers an autoscaler decides, and how many pods a budget keeps.
+const BOUNDS: [&str; 7] = [
+    "minReplicas",
+    "maxReplicas",
+    "minReplicaCount",
+    "maxReplicaCount",
+    "idleReplicaCount",
+    "minAvailable",
+    "maxUnavailable",
+];
 
-/// A change of `spec.replicas`, or of a bound of an autoscaler.
+/// A change of `spec.replicas`, or of a bound of an autoscaler or budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaChange {
     /// The number as it is written; None: the field is removed.
@@ -107,6 +116,7 @@ fn counted(file: FileId, entry: &Node) -> Option<Change> {
         bounds: Vec::new(),
         paths: Vec::new(),
         is_deletion: false,
+        is_vague: false,
         added: Default::default(),
     })
 }
@@ -130,6 +140,7 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
         bounds: Vec::new(),
         paths: Vec::new(),
         is_deletion: false,
+        is_vague: false,
         added: Default::default(),
     };
     match &patch.value {
@@ -184,12 +195,12 @@ fn change(patch: &Node, target: Option<&Node>, place: impl Fn(Span) -> Place) ->
         }
     }
     // A pattern, or labels: it cannot be told whom it is for, and no number is told of it.
-    let is_vague = target.is_some_and(|target| {
+    change.is_vague = target.is_some_and(|target| {
         target.get("labelSelector").is_some()
             || target.get("annotationSelector").is_some()
             || change.name.is_none() && target.get("name").is_some()
     });
-    if is_vague {
+    if change.is_vague {
         change.replicas = None;
         change.bounds.clear();
         change.is_deletion = false;

@@ -105,8 +105,8 @@ pub fn leave_out(inventory: &Inventory<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.retain(|finding| {
-        // What is said of a query or of YAML itself holds whatever is around it, and numbers of replicas are followed.
-        let stays = ["yaml/", "promql/", "conflict/replicas-pinned"]
+        // What is said of a query or of YAML itself holds whatever is around it, and numbers of pods are followed.
+        let stays = ["yaml/", "promql/", "conflict/replicas-pinned", "workload/disruption-budget"]
             .iter()
             .any(|start| finding.rule.id.starts_with(start));
         let places =

@@ -4,11 +4,13 @@
 
 use std::collections::HashMap;
 
+use super::rendered::{Pair, together};
 use super::service::may_be_met;
 use super::{DISRUPTION_BUDGET, Scaled, carries, match_labels, pod_labels};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
-use crate::manifest::{Node, has_variable};
+use crate::manifest::has_variable;
+use crate::source::Place;
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     let mut budgets: HashMap<(String, String), Vec<&Object<'i>>> = HashMap::new();
@@ -81,34 +83,96 @@ fn nowhere<'i>(inventory: &'i Inventory<'i>, budget: &Object<'i>, workload: &Obj
     })
 }
 
-fn tight(one: &Scaled<'_>, budget: &Object<'_>) -> Option<Finding> {
-    let minimum = one.minimum();
-    let node = stops_all(budget, minimum)?;
-    Some(
-        Finding::new(
-            &DISRUPTION_BUDGET,
-            budget.place(node),
-            format!("at its minimum of {minimum} pods no pod of `{}` may go", one.workload.name),
-        )
-        .related(one.autoscaler.name_place(), "the autoscaler")
-        .why("draining a node waits for ever, and so does every upgrade of the cluster")
-        .help("write `maxUnavailable: 1`, which follows the number of pods"),
-    )
+/// What a budget keeps, in one overlay or as it is written.
+pub(super) struct Kept {
+    text: String,
+    pub(super) place: Place,
+    pub(super) is_changed: bool,
 }
 
-/// What in a budget lets none of so many pods go.
-pub(super) fn stops_all<'d>(budget: &Object<'d>, pods: i64) -> Option<&'d Node> {
-    let (node, kept) = match (budget.at(&["spec", "minAvailable"]), budget.at(&["spec", "maxUnavailable"])) {
-        (Some(node), _) => (node, node.as_written()?),
-        (None, Some(node)) if matches!(node.as_written()?.as_str(), "0" | "0%") => (node, "100%".to_string()),
-        _ => return None,
+impl Kept {
+    pub(super) fn of(budget: &Object<'_>, render: Option<usize>) -> Option<Self> {
+        let least = budget.number(render, "minAvailable")?;
+        let most = budget.number(render, "maxUnavailable")?;
+        let (number, text) = match (least.text.clone(), most.text.as_deref()) {
+            (Some(text), _) => (least, text),
+            (None, Some("0" | "0%")) => (most, "100%".to_string()),
+            _ => return None,
+        };
+        Some(Kept { text, place: number.place?, is_changed: number.is_changed })
+    }
+
+    /// Whether none of so many pods may go.
+    pub(super) fn stops_all(&self, pods: i64) -> bool {
+        // A share is rounded up to whole pods.
+        let share = self.text.strip_suffix('%').and_then(|share| share.parse::<i64>().ok());
+        let least = match share {
+            Some(share) => share.checked_mul(pods).map(|all| all.saturating_add(99) / 100),
+            None => self.text.parse().ok(),
+        };
+        self.text == "100%" || least.is_some_and(|least| least >= pods && pods > 0)
+    }
+}
+
+/// A budget against the range of an autoscaler, in each overlay that holds both.
+fn tight(one: &Scaled<'_>, budget: &Object<'_>) -> Vec<Finding> {
+    // Which pods it selects there cannot be told.
+    let is_patched = budget.patched.iter().any(|path| path.get(1).is_some_and(|key| key == "selector"));
+    if is_patched {
+        return Vec::new();
+    }
+    let all = together(one.autoscaler, budget, one.workload).into_iter();
+    let mut found = Vec::new();
+    for finding in all.filter_map(|pair| tight_in(one, budget, pair)) {
+        let is_told = found.iter().any(|other: &Finding| other.place == finding.place);
+        if !is_told {
+            found.push(finding);
+        }
+    }
+    found
+}
+
+fn tight_in(one: &Scaled<'_>, budget: &Object<'_>, (scaler_at, budget_at): Pair) -> Option<Finding> {
+    let is_keda = one.autoscaler.kind() == "ScaledObject";
+    let [(low, least), (high, most)] = match is_keda {
+        true => [("minReplicaCount", 0), ("maxReplicaCount", 100)],
+        false => [("minReplicas", 1), ("maxReplicas", 0)],
     };
-    // A share is rounded up to whole pods.
-    let share = kept.strip_suffix('%').and_then(|share| share.parse::<i64>().ok());
-    let least = match share {
-        Some(share) => Some((share * pods + 99) / 100),
-        None => kept.parse().ok(),
+    let (low, high) = (one.autoscaler.number(scaler_at, low)?, one.autoscaler.number(scaler_at, high)?);
+    let (min, max) = (low.or(least)?, high.or(most).unwrap_or(0));
+    let kept = Kept::of(budget, budget_at)?;
+    let is_never = max > 0 && kept.stops_all(max);
+    if !is_never && !kept.stops_all(min) {
+        return None;
+    }
+    let changed = [&low, &high].into_iter().take(if is_never { 2 } else { 1 });
+    let changed = changed.filter(|number| number.is_changed).find_map(|number| number.place);
+    let is_of_overlay = changed.is_some() || kept.is_changed;
+    let name = if is_of_overlay { one.workload.document.name() } else { &one.workload.name };
+    let with = if is_of_overlay { "with this patch, " } else { "" };
+    let message = if is_never {
+        let pods = if max == 1 { "pod" } else { "pods" };
+        format!("{with}not even at its maximum of {max} {pods} a pod of `{name}` may go")
+    } else {
+        let pods = if min == 1 { "pod" } else { "pods" };
+        format!("{with}at its minimum of {min} {pods} no pod of `{name}` may go")
     };
-    let is_tight = kept == "100%" || least.is_some_and(|least| least >= pods && pods > 0);
-    is_tight.then_some(node)
+    let mut finding = Finding::new(&DISRUPTION_BUDGET, changed.unwrap_or(kept.place), message);
+    if changed.is_some() {
+        finding = finding.related(kept.place, "the budget");
+    } else {
+        finding = finding.related(one.autoscaler.name_place(), "the autoscaler");
+    }
+    let why = if is_never || min > 0 && max == min {
+        "draining a node waits for ever, and so does every upgrade of the cluster"
+    } else {
+        "while the load is low, draining a node waits, and so does every upgrade of the cluster"
+    };
+    let help = match min {
+        1 if !is_never => {
+            "keep at least 2 pods, and write `maxUnavailable: 1`, which follows their number; or leave the budget out, and one pod is away for a moment at every upgrade"
+        }
+        _ => "write `maxUnavailable: 1`, which follows the number of pods",
+    };
+    Some(finding.why(why).help(help))
 }

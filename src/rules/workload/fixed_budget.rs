@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 
-use super::{DISRUPTION_BUDGET, budget, carries, is_autoscaler, match_labels, pod_labels};
+use super::budget::Kept;
+use super::rendered::{Pair, together};
+use super::{DISRUPTION_BUDGET, carries, is_autoscaler, match_labels, pod_labels};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 
@@ -39,23 +41,33 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
             || budget.namespace.is_some() && budget.namespace == workload.namespace;
         if is_meant && !scaled.contains(workload.name.as_str()) && !scaled.contains(workload.document.name())
         {
-            findings.extend(tight(budget, workload));
+            for pair in together(workload, budget, workload) {
+                let finding = tight(budget, workload, pair);
+                findings.extend(finding.filter(|finding| !findings.contains(finding)));
+            }
         }
     }
 }
 
-fn tight(budget: &Object<'_>, workload: &Object<'_>) -> Option<Finding> {
-    let is_changed = workload.replicas.iter().any(Option::is_some)
-        || workload.patched.iter().any(|path| path.iter().any(|key| key == "replicas"));
-    let pods = workload.integer(&["spec", "replicas"]).filter(|pods| *pods > 0 && !is_changed)?;
-    let node = budget::stops_all(budget, pods)?;
+fn tight(budget: &Object<'_>, workload: &Object<'_>, (own_at, budget_at): Pair) -> Option<Finding> {
+    let written = workload.number(own_at, "replicas")?;
+    let pods = written.or(0)?;
+    let kept = Kept::of(budget, budget_at)?;
+    if pods <= 0 || !kept.stops_all(pods) {
+        return None;
+    }
+    let is_of_overlay = written.is_changed || kept.is_changed;
+    let name = if is_of_overlay { workload.document.name() } else { &workload.name };
+    let with = if is_of_overlay { "with this patch, " } else { "" };
     let message = match pods {
-        1 => format!("the one pod of `{}` may not go", workload.name),
-        _ => format!("none of the {pods} pods of `{}` may go", workload.name),
+        1 => format!("{with}the one pod of `{name}` may not go"),
+        _ => format!("{with}none of the {pods} pods of `{name}` may go"),
     };
-    let place = workload.at(&["spec", "replicas"]).map_or(workload.name_place(), |node| workload.place(node));
-    let mut finding = Finding::new(&DISRUPTION_BUDGET, budget.place(node), message)
-        .related(place, "so many, and no autoscaler")
+    let so_many = (written.place?, "so many, and no autoscaler");
+    let keeps = (kept.place, "the budget");
+    let ((place, _), (other, said)) = if written.is_changed { (so_many, keeps) } else { (keeps, so_many) };
+    let mut finding = Finding::new(&DISRUPTION_BUDGET, place, message)
+        .related(other, said)
         .why("draining a node waits for ever, and so does every upgrade of the cluster")
         .help(match pods {
             1 => "write `replicas: 2` and `maxUnavailable: 1`, or leave the budget out: one pod is away for a moment at every upgrade",

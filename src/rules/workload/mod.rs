@@ -22,6 +22,7 @@ mod one_node;
 mod partitions;
 mod prometheus;
 mod quota;
+mod rendered;
 mod rights;
 mod secret_keys;
 mod selectors;
@@ -161,16 +162,6 @@ impl<'i> Scaled<'i> {
         let kind = autoscaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         let name = autoscaler.text(&["spec", "scaleTargetRef", "name"])?;
         Some(Scaled { autoscaler, workload: inventory.meant(kind, name, autoscaler)? })
-    }
-
-    /// The fewest pods that the autoscaler keeps.
-    fn minimum(&self) -> i64 {
-        let (key, default) = if self.autoscaler.kind() == "ScaledObject" {
-            ("minReplicaCount", 0)
-        } else {
-            ("minReplicas", 1)
-        };
-        self.autoscaler.integer(&["spec", key]).unwrap_or(default)
     }
 
     /// The most pods that the autoscaler starts, as far as it is known.

@@ -1,0 +1,134 @@
+//! What only an overlay makes of objects, and where it is told.
+
+use slogen::finding::{Finding, Severity};
+
+use crate::inspect::found;
+
+const WEB: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: \"example/web:1\"}]
+";
+const HPA: &str = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 5
+  metrics:
+    - type: Resource
+      resource: {name: memory, target: {type: AverageValue, averageValue: 500Mi}}
+";
+const BUDGET: &str = "apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec:
+  minAvailable: 1
+  selector: {matchLabels: {app: web}}
+";
+
+fn kustomization(rest: &str) -> String {
+    format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n{rest}")
+}
+
+/// A base of these objects, and files around it: what one rule says, as place and message.
+fn told(rule: &str, base: &[&str], around: &[(&str, &str)]) -> Vec<(String, Finding)> {
+    let objects = base.join("---\n");
+    let named = kustomization("resources: [all.yaml]\n");
+    let mut files = vec![("base/all.yaml", objects.as_str()), ("base/kustomization.yaml", named.as_str())];
+    files.extend(around);
+    let (sources, findings) = found(&files);
+    let findings = findings.into_iter().filter(|finding| finding.rule.id == rule);
+    findings
+        .map(|finding| {
+            let source = sources.get(finding.place.file);
+            let line = source.text[..finding.place.span.start as usize].matches('\n').count() + 1;
+            (format!("{}:{line}", source.name), finding)
+        })
+        .collect()
+}
+
+fn operation(kind: &str, path: &str, value: &str) -> String {
+    kustomization(&format!(
+        "resources: [../base]\npatches:\n  - target: {{kind: {kind}, name: web}}\n    patch: |-\n      - op: replace\n        path: /spec/{path}\n        value: {value}\n"
+    ))
+}
+
+#[test]
+fn a_budget_is_held_against_the_range_of_each_overlay() {
+    let budget = |base: &[&str], around: &[(&str, &str)]| -> Vec<(String, String)> {
+        let all = told("workload/disruption-budget", base, around).into_iter();
+        all.map(|(place, finding)| (place, finding.message)).collect()
+    };
+    let all = [WEB, HPA, BUDGET];
+    let place = "dev/kustomization.yaml:9".to_string();
+    let dev = |text: String| budget(&all, &[("dev/kustomization.yaml", &text)]);
+    let lowest = |min: &str| format!("with this patch, at its minimum of {min} no pod of `web` may go");
+    assert_eq!(budget(&all, &[]), []);
+    assert_eq!(
+        dev(operation("HorizontalPodAutoscaler", "minReplicas", "1")),
+        [(place.clone(), lowest("1 pod"))]
+    );
+    assert_eq!(dev(operation("HorizontalPodAutoscaler", "minReplicas", "3")), []);
+    assert_eq!(dev(operation("HorizontalPodAutoscaler", "minReplicas", "${MIN}")), []);
+    assert_eq!(
+        dev(operation("PodDisruptionBudget", "minAvailable", "2")),
+        [(place.clone(), lowest("2 pods"))]
+    );
+    let never = "with this patch, not even at its maximum of 5 pods a pod of `web` may go";
+    assert_eq!(dev(operation("PodDisruptionBudget", "minAvailable", "5")), [(place, never.to_string())]);
+    // A patch in a file, and one in a component.
+    let patch = HPA[..HPA.find("  scaleTargetRef").expect("a target")].to_string() + "  minReplicas: 1\n";
+    let by_file = kustomization("resources: [../base]\npatches: [{path: hpa.yaml}]\n");
+    assert_eq!(
+        budget(&all, &[("dev/kustomization.yaml", &by_file), ("dev/hpa.yaml", &patch)]),
+        [("dev/hpa.yaml:5".to_string(), lowest("1 pod"))]
+    );
+    let component = by_file.replace("Kustomization", "Component").replace("resources: [../base]\n", "");
+    let with_it = kustomization("resources: [../base]\ncomponents: [../small]\n");
+    assert_eq!(
+        budget(
+            &all,
+            &[
+                ("dev/kustomization.yaml", &with_it),
+                ("small/kustomization.yaml", &component),
+                ("small/hpa.yaml", &patch)
+            ]
+        ),
+        [("small/hpa.yaml:5".to_string(), lowest("1 pod"))]
+    );
+    // What the base gets wrong, and every overlay right; what some overlay leaves out.
+    let low = HPA.replace("minReplicas: 2", "minReplicas: 1");
+    let right = operation("HorizontalPodAutoscaler", "minReplicas", "2");
+    assert_eq!(budget(&[WEB, &low, BUDGET], &[("dev/kustomization.yaml", &right)]), []);
+    let deleted = kustomization(
+        "resources: [../base]\npatches:\n  - patch: |-\n      apiVersion: policy/v1\n      kind: PodDisruptionBudget\n      metadata: {name: web}\n      $patch: delete\n",
+    );
+    let plain = kustomization("resources: [../base]\n");
+    assert_eq!(budget(&[WEB, &low, BUDGET], &[("dev/kustomization.yaml", &deleted)]), []);
+    assert_eq!(budget(&[WEB, &low, BUDGET], &[("dev/kustomization.yaml", &plain)]).len(), 1);
+    // What a pattern changes, or means that are not followed, is not told.
+    let vague = "resources: [../base]\npatches:\n  - target: {kind: HorizontalPodAutoscaler, name: \"w.*\"}\n    path: up.yaml\n";
+    let up = "- {op: replace, path: /spec/minReplicas, value: 2}\n";
+    assert_eq!(
+        budget(
+            &[WEB, &low, BUDGET],
+            &[("dev/kustomization.yaml", &kustomization(vague)), ("dev/up.yaml", up)]
+        ),
+        []
+    );
+    let replaced = kustomization("resources: [../base]\nreplacements: [{path: other.yaml}]\n");
+    assert_eq!(budget(&[WEB, &low, BUDGET], &[("dev/kustomization.yaml", &replaced)]), []);
+    // Without an autoscaler the number of replicas counts.
+    let fixed = WEB.replace("spec:\n  selector", "spec:\n  replicas: 3\n  selector");
+    let one = kustomization("resources: [../base]\nreplicas: [{name: web, count: 1}]\n");
+    let found = told("workload/disruption-budget", &[&fixed, BUDGET], &[("dev/kustomization.yaml", &one)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].0.as_str(), found[0].1.severity), ("dev/kustomization.yaml:4", Severity::Note));
+}
