@@ -97,6 +97,8 @@ fn expected(policy: &Policy, plan: &Plan) -> conflict::Expected {
         workload: policy.workload.clone(),
         min: plan.scaler.min,
         max: plan.scaler.max,
+        written: (plan.scaler.min, plan.scaler.max),
+        rendered: Vec::new(),
         hpa_name: plan.scaler.hpa_name(),
         take_over: policy.scaling.take_over.as_ref().map(|name| name.value.clone()),
         pod_labels: policy.pods.clone(),

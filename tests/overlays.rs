@@ -132,3 +132,51 @@ fn a_budget_is_held_against_the_range_of_each_overlay() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((found[0].0.as_str(), found[0].1.severity), ("dev/kustomization.yaml:4", Severity::Note));
 }
+
+/// An Application that leads to an overlay applies the base behind it, and what is pinned there.
+#[test]
+fn self_healing_reaches_the_base_behind_an_overlay() {
+    let pinned_web = WEB.replace("spec:\n  selector", "spec:\n  replicas: 3\n  selector");
+    let application = |path: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web, namespace: argocd}}\nspec:\n  source: {{repoURL: https://example.com/x.git, path: {path}}}\n  syncPolicy: {{automated: {{selfHeal: true}}}}\n"
+        )
+    };
+    let pinned = |overlay: &str, base: &[&str]| -> Vec<(String, Severity, String)> {
+        let middle = kustomization("resources: [../base]\n");
+        let dev = overlay.replace("../base", "../middle");
+        let application = application("dev");
+        let around = [
+            ("middle/kustomization.yaml", middle.as_str()),
+            ("dev/kustomization.yaml", dev.as_str()),
+            ("dev/hpa.yaml", HPA),
+            ("argocd/web.yaml", application.as_str()),
+        ];
+        let all = told("conflict/replicas-pinned", base, &around).into_iter();
+        all.map(|(place, finding)| (place, finding.severity, finding.related[0].message.clone())).collect()
+    };
+    let plain = kustomization("resources: [../base]\n");
+    let base = "base/all.yaml:5".to_string();
+    let range = |range: &str| format!("scaled from {range}");
+    assert_eq!(pinned(&plain, &[&pinned_web, HPA]), [(base.clone(), Severity::Error, range("2 to 5"))]);
+    // Of the ranges of overlays the one of the overlay whose line it is.
+    let wider = operation("HorizontalPodAutoscaler", "maxReplicas", "9");
+    assert_eq!(pinned(&wider, &[&pinned_web, HPA]), [(base.clone(), Severity::Error, range("2 to 9"))]);
+    let counted = format!("{wider}replicas: [{{name: web, count: 4}}]\n");
+    let place = "dev/kustomization.yaml:10".to_string();
+    assert_eq!(pinned(&counted, &[&pinned_web, HPA]), [(place, Severity::Error, range("2 to 9"))]);
+    // The overlay without the autoscaler, and another one beside it that has it.
+    let without = kustomization(
+        "resources: [../base]\npatches:\n  - target: {kind: HorizontalPodAutoscaler, name: web}\n    patch: |-\n      $patch: delete\n      kind: HorizontalPodAutoscaler\n      metadata: {name: web}\n",
+    );
+    let with_it = kustomization("resources: [../base]\n");
+    let dev = application("dev");
+    let around = [
+        ("dev/kustomization.yaml", without.as_str()),
+        ("prod/kustomization.yaml", with_it.as_str()),
+        ("argocd/web.yaml", dev.as_str()),
+    ];
+    let all = told("conflict/replicas-pinned", &[&pinned_web, HPA], &around);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].0.as_str(), all[0].1.severity), (base.as_str(), Severity::Warning));
+}

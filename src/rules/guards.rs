@@ -7,7 +7,7 @@
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
-use crate::source::{Place, Sources};
+use crate::source::{FileId, Place, Sources};
 
 /// An Application of Argo CD, as far as numbers of replicas are concerned.
 struct Syncer {
@@ -37,7 +37,7 @@ impl Guards {
         &self,
         sources: &Sources,
         inventory: &Inventory<'_>,
-        finding: &Finding,
+        (scaler, finding): (&Object<'_>, &Finding),
         kind: &str,
     ) -> bool {
         let object = object_at(inventory, finding.place);
@@ -45,7 +45,7 @@ impl Guards {
             let annotation = object.at(&["metadata", "annotations", "kustomize.toolkit.fluxcd.io/ssa"]);
             annotation.and_then(Node::as_str) == Some("IfNotPresent")
         };
-        let paths = paths(sources, object, finding.place);
+        let paths = paths(sources, inventory, scaler, finding.place);
         let leaves_alone =
             |syncer: &Syncer| syncer.respects && syncer.ignores(kind).is_some() && syncer.may_apply(&paths);
         self.syncers.iter().any(leaves_alone) || object.is_some_and(once)
@@ -56,10 +56,10 @@ impl Guards {
         &self,
         sources: &Sources,
         inventory: &Inventory<'_>,
-        mut finding: Finding,
+        (scaler, mut finding): (&Object<'_>, Finding),
         kind: &str,
     ) -> Finding {
-        let paths = paths(sources, object_at(inventory, finding.place), finding.place);
+        let paths = paths(sources, inventory, scaler, finding.place);
         let mut own = self.syncers.iter().filter(|syncer| syncer.may_apply(&paths));
         let healing = own.clone().find(|syncer| {
             syncer.heals.is_some() && syncer.ignores(kind).is_none() && syncer.applies(&paths)
@@ -165,9 +165,29 @@ fn object_at<'i, 'd>(inventory: &'i Inventory<'d>, place: Place) -> Option<&'i O
     })
 }
 
-/// The file of a place, and the kustomizations that build its object.
-fn paths(sources: &Sources, object: Option<&Object<'_>>, place: Place) -> Vec<String> {
-    let name = |file| sources.get(file).name.clone();
-    let builders = object.into_iter().flat_map(|object| object.built_by.iter().map(|file| name(*file)));
-    std::iter::once(name(place.file)).chain(builders).collect()
+/// The file of a place, and the kustomizations that build its object with the number that stands there, the outer ones
+/// as far as they hold the autoscaler.
+fn paths(sources: &Sources, inventory: &Inventory<'_>, scaler: &Object<'_>, place: Place) -> Vec<String> {
+    let object = object_at(inventory, place);
+    let mut files = vec![place.file];
+    files.extend(object.into_iter().flat_map(|object| object.built_by.iter().copied()));
+    let is_scaled = |file: &&FileId| {
+        scaler.renders.is_empty()
+            || scaler.renders.iter().any(|render| !render.is_deleted && render.way.contains(file))
+    };
+    for workload in inventory.objects.iter().filter(|object| !object.is_fragment) {
+        for (at, render) in workload.renders.iter().enumerate() {
+            let number = workload.number(Some(at), "replicas");
+            let is_followed = !render.is_open && !render.is_deleted;
+            let Some(number) = number.filter(|number| is_followed && number.place == Some(place)) else {
+                continue;
+            };
+            // A number that a patch sets is that of the whole; what no patch touches is the same on all of the way.
+            let most = if number.is_changed { 1 } else { render.way.len() };
+            files.extend(render.way.iter().take(most).filter(&is_scaled));
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.into_iter().map(|file| sources.get(file).name.clone()).collect()
 }

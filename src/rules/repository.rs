@@ -6,7 +6,7 @@ use super::conflict::{self, Expected, ResourceUse};
 use super::guards::Guards;
 use super::scaler::View;
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Inventory, Object, group};
+use crate::inventory::{Inventory, Object, Render, group};
 use crate::manifest::Node;
 use crate::model::WorkloadReference;
 use crate::source::{Placed, Sources};
@@ -70,7 +70,9 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                     continue;
                 }
                 // What is synchronized around it is not set again.
-                "conflict/replicas-pinned" if guards.hold(sources, inventory, &finding, kind) => continue,
+                "conflict/replicas-pinned" if guards.hold(sources, inventory, (object, &finding), kind) => {
+                    continue;
+                }
                 // What most of the world does.
                 "conflict/replicas-pinned" => {
                     let text = &sources.get(finding.place.file).text;
@@ -78,7 +80,7 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                     // An HPA leaves a workload with 0 replicas alone.
                     let is_off = is_hpa && number.trim() == "0" && expected.min > 0;
                     finding.severity = if is_off { Severity::Error } else { Severity::Warning };
-                    finding = guards.judge(sources, inventory, finding, kind);
+                    finding = guards.judge(sources, inventory, (object, finding), kind);
                 }
                 _ => {}
             }
@@ -200,6 +202,23 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         }
         _ => return None,
     };
+    let in_overlay = |(at, render): (usize, &Render)| {
+        let is_keda = object.kind() == "ScaledObject";
+        let keys =
+            if is_keda { ["minReplicaCount", "maxReplicaCount"] } else { ["minReplicas", "maxReplicas"] };
+        let number = |key, default| {
+            let number = object.number(Some(at), key)?;
+            // What is filled in later is what the range is without it.
+            Some(if number.is_changed { number.or(default)? } else { default })
+        };
+        let range = (number(keys[0], min)?, number(keys[1], max)?);
+        Some((
+            render.root()?,
+            (u32::try_from(range.0).unwrap_or(0), u32::try_from(range.1).unwrap_or(u32::MAX)),
+        ))
+    };
+    let rendered = object.renders.iter().enumerate().filter_map(in_overlay).collect();
+    let written = (u32::try_from(min).unwrap_or(0), u32::try_from(max).unwrap_or(u32::MAX));
     // Overlays may widen the range: what is outside of it is outside in all of them.
     let changed = |keys: [&str; 2]| -> Vec<i64> {
         let all = object.bounds.iter().flatten().filter(|(key, _)| keys.contains(key));
@@ -216,6 +235,8 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         workload: Placed::new(workload, object.place(name)),
         min: u32::try_from(min).unwrap_or(0),
         max: u32::try_from(max).unwrap_or(u32::MAX),
+        written,
+        rendered,
         hpa_name: own.map_or_else(|| format!("keda-hpa-{}", object.name), str::to_string),
         take_over: own.filter(|_| transfers).map(str::to_string),
         pod_labels: Default::default(),

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::model::WorkloadReference;
-use crate::source::{Place, Placed};
+use crate::source::{FileId, Place, Placed};
 
 /// How an HPA is called as the one who expects something.
 pub const HPA: &str = "the HorizontalPodAutoscaler";
@@ -27,8 +27,13 @@ pub struct Expected {
     /// Name of the ScaledObject.
     pub scaler_name: String,
     pub workload: Placed<WorkloadReference>,
+    /// The range; where overlays disagree, from the lowest to the highest of them.
     pub min: u32,
     pub max: u32,
+    /// The range as it is written, without overlays.
+    pub written: (u32, u32),
+    /// The range in each overlay, by the kustomization that is built.
+    pub rendered: Vec<(FileId, (u32, u32))>,
     /// Name of the HPA that KEDA makes.
     pub hpa_name: String,
     /// Name of the HPA whose ownership is taken over.

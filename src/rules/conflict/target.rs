@@ -1,11 +1,13 @@
 //! The workload itself.
 
+use std::collections::BTreeMap;
+
 use super::cards::{REPLICAS_PINNED, TARGET_MISSING};
 use super::{Expected, HPA, WORKLOADS};
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::Object;
 use crate::inventory::group;
-use crate::source::Place;
+use crate::source::{FileId, Place};
 
 /// The workload of the policy, if it is there; and what stands against scaling it.
 pub(super) fn check<'d>(
@@ -69,20 +71,33 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
             .at(&["spec", "replicas"])
             .map(|node| (document.place(node), node.as_written().unwrap_or_default()))
     };
-    let mut all: Vec<(Place, String)> = if document.replicas.is_empty() {
-        written().into_iter().collect()
-    } else {
-        let applied = document.replicas.iter().filter_map(|change| match change {
-            Some(change) => Some((change.place, change.number.clone()?)),
-            None => written(),
-        });
-        applied.collect()
+    let range = |root: Option<FileId>| {
+        let mut all = expected.rendered.iter().filter(|(own, _)| Some(*own) == root);
+        all.next().filter(|_| all.next().is_none()).map_or((expected.min, expected.max), |(_, range)| *range)
     };
-    all.sort();
-    all.dedup();
-    for (place, number) in all {
+    let mut all: BTreeMap<(Place, String), Vec<(u32, u32)>> = BTreeMap::new();
+    if document.replicas.is_empty() {
+        all.extend(written().map(|number| (number, vec![range(None)])));
+    }
+    for (change, render) in document.replicas.iter().zip(&document.renders) {
+        let number = match change {
+            Some(change) => change.number.clone().map(|number| (change.place, number)),
+            None => written(),
+        };
+        let Some(number) = number else { continue };
+        all.entry(number).or_default().push(range(render.root()));
+    }
+    for ((place, number), mut ranges) in all {
+        ranges.sort();
+        ranges.dedup();
+        // What is outside of it is outside in all overlays; and what is told is the range of one of them, or the written one.
+        let widest = (expected.min, expected.max);
+        let (judged, shown) = match ranges.as_slice() {
+            [one] => (*one, *one),
+            _ => (widest, expected.written),
+        };
         // With nothing to decide, it says the same.
-        if expected.min == expected.max && number == expected.min.to_string() {
+        if judged.0 == judged.1 && number == judged.0.to_string() {
             continue;
         }
         // One overlay says how the cluster calls it; several that share the line have no one name.
@@ -95,18 +110,18 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
             (namespace.as_deref().or(document.document.namespace()), name.as_str())
         });
         let name = name.unwrap_or((document.namespace.as_deref(), document.name.as_str()));
-        findings.push(pinned(expected, name, place, &number));
+        findings.push(pinned(expected, name, (place, &number), [judged, shown]));
     }
 }
 
 fn pinned(
     expected: &Expected,
     (namespace, name): (Option<&str>, &str),
-    place: Place,
-    number: &str,
+    (place, number): (Place, &str),
+    [judged, shown]: [(u32, u32); 2],
 ) -> Finding {
     let workload = &expected.workload.value;
-    let (message, why) = told(expected, number);
+    let (message, why) = told(expected, judged, number);
     // What the cluster calls it: with the prefix and the namespace of an overlay.
     let namespace = namespace.unwrap_or(&workload.namespace);
     let namespace = if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") };
@@ -114,7 +129,7 @@ fn pinned(
     let once = if is_own { "drops to 1 once" } else { "goes back to its default once" };
     Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
-        .related(expected.workload.place, range(expected))
+        .related(expected.workload.place, range(shown))
         .why(why)
         .help(format!(
             "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number {once}",
@@ -124,10 +139,10 @@ fn pinned(
 }
 
 /// In words; a maximum that is filled in later is not known.
-fn range(expected: &Expected) -> String {
-    match expected.max {
-        u32::MAX => format!("scaled from {} on", expected.min),
-        max => format!("scaled from {} to {max}", expected.min),
+fn range((min, max): (u32, u32)) -> String {
+    match max {
+        u32::MAX => format!("scaled from {min} on"),
+        max => format!("scaled from {min} to {max}"),
     }
 }
 
@@ -136,8 +151,8 @@ fn range(expected: &Expected) -> String {
 /// Sources: kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go, reconcileAutoscaler: a workload with 0
 /// replicas is left alone, what is out of range is brought back; kedacore/keda pkg/scaling/executor/scale_scaledobjects.go,
 /// RequestScale: it starts what has 0 replicas at its next poll.
-fn told(expected: &Expected, number: &str) -> (String, String) {
-    let (min, max) = (i64::from(expected.min), i64::from(expected.max));
+fn told(expected: &Expected, (min, max): (u32, u32), number: &str) -> (String, String) {
+    let (min, max) = (i64::from(min), i64::from(max));
     let is_hpa = expected.asker == HPA;
     let replicas = format!("the manifest sets {number} {}", plural(number, "replica"));
     match number.parse::<i64>() {
