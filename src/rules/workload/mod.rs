@@ -14,6 +14,7 @@ mod fixed_budget;
 mod given;
 mod given_twice;
 mod hpa_name;
+mod idle_target;
 mod kept_out;
 mod metrics_api;
 mod missing_key;
@@ -33,6 +34,7 @@ mod sidecar;
 mod target;
 mod twice;
 mod unreferred;
+mod usage;
 mod vertical;
 mod watched_host;
 mod watched_name;
@@ -55,7 +57,8 @@ cards! {
     SERVICE_NOWHERE Error "service-nowhere" "a Service beside a scaled or scraped workload that leads to no pods";
     MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
-    INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with";
+    INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with, or that counts beside it";
+    IDLE_TARGET Warning "idle-target" "a cpu target that an idle process reaches";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
@@ -104,7 +107,8 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
     for one in &scaled {
-        sidecar::check(one, &mut findings);
+        sidecar::check(inventory, one, &mut findings);
+        idle_target::check(inventory, one, &mut findings);
         missing_key::check(inventory, one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
             environment::check(one, &mut findings);
