@@ -103,6 +103,10 @@ impl Walk<'_> {
         self.document.place(node)
     }
 
+    fn is_of_prometheus(&self) -> bool {
+        matches!(self.plain, Some(Plain::Configuration | Plain::Rules))
+    }
+
     /// What becomes of an object or file that does not fit.
     fn refused(&self) -> &'static str {
         match self.plain {
@@ -111,6 +115,9 @@ impl Walk<'_> {
                 "Prometheus refuses the configuration: it does not start, or keeps the old one"
             }
             Some(Plain::Rules) => "Prometheus refuses the file, with all of its rules",
+            Some(Plain::Kustomization) => {
+                "`kustomize build` ends with an error, and nothing of this overlay is applied"
+            }
         }
     }
 
@@ -132,6 +139,7 @@ impl Walk<'_> {
             None => self.document.kind(),
             Some(Plain::Configuration) => "Prometheus configuration",
             Some(Plain::Rules) => "rule file",
+            Some(Plain::Kustomization) => "kustomization",
         }
     }
 
@@ -168,7 +176,7 @@ impl Walk<'_> {
                 Value::Text(text) if words.is_empty() || words.contains(text) => {}
                 Value::Text(text) => self.not_a_word(node, name, text, words),
                 // Prometheus reads its files with a reader that makes texts of numbers.
-                Value::Number(_) | Value::Bool(_) if self.plain.is_some() => {}
+                Value::Number(_) | Value::Bool(_) if self.is_of_prometheus() => {}
                 _ => self.not_a_text(node, name),
             },
             Shape::Duration => self.duration(node, name),
@@ -177,7 +185,7 @@ impl Walk<'_> {
             Shape::Boolean if !matches!(node.value, Value::Bool(_)) => {
                 self.wrong(node, name, "`true` or `false`")
             }
-            Shape::IntegerOrText if matches!(node.value, Value::Bool(_)) && self.plain.is_some() => {}
+            Shape::IntegerOrText if matches!(node.value, Value::Bool(_)) && self.is_of_prometheus() => {}
             Shape::IntegerOrText if !matches!(node.value, Value::Number(_) | Value::Text(_)) => {
                 self.wrong(node, name, "a number or a text");
             }
@@ -258,6 +266,11 @@ impl Walk<'_> {
     }
 
     fn unknown(&mut self, span: crate::source::Span, key: &str, fields: &[Field], name: &str) {
+        // Kustomize reads keys in any case.
+        let is_called_so = |field: &Field| field.name.eq_ignore_ascii_case(key);
+        if self.plain == Some(Plain::Kustomization) && fields.iter().any(is_called_so) {
+            return;
+        }
         let kind = self.subject();
         let within = if name.is_empty() { format!("a {kind}") } else { format!("`{name}` of a {kind}") };
         let finding = Finding::new(

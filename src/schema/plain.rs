@@ -1,7 +1,9 @@
-//! Files that Prometheus reads itself: its configuration and its rules. It refuses a key that it does not know.
+//! Files that a program reads itself, and refuses with a key that it does not know: the configuration and the rules of
+//! Prometheus, and kustomizations.
 //!
 //! Source: prometheus/prometheus config/config.go and model/rulefmt/rulefmt.go, both read strictly. What vmagent, vmalert,
-//! Mimir and Thanos read beside stands in the tables as well.
+//! Mimir and Thanos read beside stands in the tables as well. kubernetes-sigs/kustomize api/types/kustomization.go,
+//! Unmarshal: DisallowUnknownFields, whatever the case of the letters.
 
 use std::sync::OnceLock;
 
@@ -10,16 +12,23 @@ use crate::manifest::{Document, Node};
 
 static CONFIGURATION: OnceLock<Shape> = OnceLock::new();
 static RULES: OnceLock<Shape> = OnceLock::new();
+static KUSTOMIZATION: OnceLock<Shape> = OnceLock::new();
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plain {
     Configuration,
     Rules,
+    Kustomization,
 }
 
 impl Plain {
     /// What a document without a kind is, where it is surely for Prometheus.
     pub(super) fn of(document: &Document) -> Option<Plain> {
+        let is_kustomization = ["Kustomization", "Component"].contains(&document.kind())
+            && document.api_version().starts_with("kustomize.config.k8s.io/");
+        if is_kustomization {
+            return Some(Plain::Kustomization);
+        }
         if !document.kind().is_empty() || !document.api_version().is_empty() {
             return None;
         }
@@ -47,6 +56,9 @@ impl Plain {
         match self {
             Plain::Configuration => {
                 CONFIGURATION.get_or_init(|| parse(include_str!("tables/prometheus-configuration.txt")))
+            }
+            Plain::Kustomization => {
+                KUSTOMIZATION.get_or_init(|| parse(include_str!("tables/kustomization.txt")))
             }
             Plain::Rules => RULES.get_or_init(|| parse(include_str!("tables/rule-file.txt"))),
         }

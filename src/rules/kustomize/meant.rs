@@ -1,14 +1,14 @@
 //! What the patches and the `replicas` of a kustomization mean, and whether it is there.
 
 use super::built::{Builder, Built};
-use super::{NAMESPACED, PATCH_TARGET, REFUSED, folder, is_local, written};
+use super::{NAMESPACED, PATCH_TARGET, REFUSED, folder, is_local, operations, written};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inline, Inventory, Object, group, join};
 use crate::manifest::{Node, has_variable};
 use crate::source::{Place, Sources};
 
 /// Kinds of which every object is read, whoever refers to it.
-const ALWAYS_READ: [&str; 12] = [
+pub(super) const ALWAYS_READ: [&str; 12] = [
     "DaemonSet",
     "Deployment",
     "HorizontalPodAutoscaler",
@@ -92,7 +92,10 @@ pub(super) fn check<'o>(
     let mut findings = Vec::new();
     for entry in entries() {
         if let Some(target) = entry.get("target") {
-            findings.extend(unreached(&built, kustomization, target));
+            findings.extend(
+                unreached(&built, kustomization, target)
+                    .or_else(|| operations::check(sources, &built, kustomization, entry)),
+            );
             continue;
         }
         let patch = entry.get("patch").unwrap_or(entry);

@@ -8,6 +8,7 @@ mod built;
 mod left_out;
 mod meant;
 mod moved;
+mod operations;
 mod outside;
 
 use std::collections::{HashMap, HashSet};
@@ -25,6 +26,7 @@ cards! {
     NAMESPACES_MERGED Warning "namespaces-merged" "objects of several namespaces that are moved into one";
     NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
+    PATCH_PATH Error "patch-path" "a JSON patch for a field that the object has not";
     OUTSIDE Warning "outside" "a file that lies outside of the kustomization";
     LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
 }
