@@ -99,13 +99,15 @@ struct Reference<'d> {
     path: &'d str,
     /// Whether a folder may stand here.
     may_be_folder: bool,
+    /// What goes into a ConfigMap or Secret as it is.
+    is_data: bool,
 }
 
 fn references<'d>(object: &'d Object<'_>) -> impl Iterator<Item = Reference<'d>> {
     let list = |key: &str| object.at(&[key]).map(Node::items).unwrap_or_default();
     let named = |node: &'d Node, may_be_folder: bool| {
         let path = node.as_str().filter(|path| is_local(path))?;
-        Some(Reference { node, path, may_be_folder })
+        Some(Reference { node, path, may_be_folder, is_data: false })
     };
     let mut all = Vec::new();
     for key in ["resources", "bases", "components"] {
@@ -117,6 +119,16 @@ fn references<'d>(object: &'d Object<'_>) -> impl Iterator<Item = Reference<'d>>
     all.extend(list("patchesStrategicMerge").iter().filter_map(|node| named(node, false)));
     for key in ["patches", "patchesJson6902", "replacements"] {
         all.extend(list(key).iter().filter_map(|entry| named(entry.get("path")?, false)));
+    }
+    for entry in ["configMapGenerator", "secretGenerator"].into_iter().flat_map(list) {
+        let items = |key: &str| entry.get(key).map(Node::items).unwrap_or_default();
+        let single = entry.get("env").into_iter();
+        all.extend(items("files").iter().chain(items("envs")).chain(single).filter_map(|node| {
+            // `key=path`, or the path alone.
+            let text = node.as_str()?;
+            let path = text.split_once('=').map_or(text, |(_, path)| path);
+            is_local(path).then_some(Reference { node, path, may_be_folder: false, is_data: true })
+        }));
     }
     all.into_iter()
 }
@@ -176,8 +188,14 @@ fn missing(
             .help("mend the path, or take the line out");
     // What is secret may be kept out of the repository.
     let small = reference.path.to_lowercase();
-    if small.contains("secret") && !small.contains("external") && !small.contains("sealed") {
+    let is_kept_out = small.contains("secret") && !small.contains("external") && !small.contains("sealed")
+        || reference.is_data
+            && [".env", "key", "token", "pass", "cred"].iter().any(|part| small.contains(part));
+    if is_kept_out {
         finding.severity = Severity::Note;
+    } else if reference.is_data {
+        // A step before the build may write it.
+        finding.severity = Severity::Warning;
     }
     Some(finding)
 }
