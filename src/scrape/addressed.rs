@@ -5,6 +5,7 @@
 
 use super::address::{host, names, no_such_port};
 use super::config::Job;
+use super::dns;
 use super::index::{Index, are_environments};
 use super::job::is_probe;
 use super::rules::{NO_SUCH_SERVICE, PORT_MISSING};
@@ -22,21 +23,28 @@ pub fn check(job: &Job, index: &Index<'_>, sources: &Sources, asked_at: Option<&
         if has_variable(&address) || job.is_local && !name.contains('.') {
             continue;
         }
-        let first = name.split('.').next().unwrap_or_default();
         let path = &sources.get(job.file).name;
-        let services: Vec<&Service<'_>> = index
-            .services_named(first)
-            .filter(|service| !are_environments(service.object.path, path))
-            .collect();
+        let services = meant(job, name, index, sources);
         findings.extend(closed(job, target, &address, &services));
         if !is_probe(job) && !job.is_local {
             findings.extend(
-                elsewhere(job, target, &address, &services, asked_at)
+                elsewhere(job, (target, ""), &address, &services, asked_at)
                     .or_else(|| unknown(job, target, &address, index, path)),
             );
         }
     }
+    for (node, before, host) in dns::asked(job).filter(|_| !job.is_local) {
+        let services = meant(job, host, index, sources);
+        findings.extend(elsewhere(job, (node, before), host, &services, asked_at));
+    }
     findings
+}
+
+/// The Services that a host may name.
+fn meant<'a, 'i>(job: &Job, host: &str, index: &'a Index<'i>, sources: &Sources) -> Vec<&'a Service<'i>> {
+    let path = &sources.get(job.file).name;
+    let first = host.split('.').next().unwrap_or_default();
+    index.services_named(first).filter(|service| !are_environments(service.object.path, path)).collect()
 }
 
 /// A port that the Service does not have.
@@ -59,7 +67,7 @@ const WHY: &str =
 /// A Service of that name in another namespace than the address leads to.
 fn elsewhere(
     job: &Job,
-    target: &Node,
+    (target, before): (&Node, &str),
     address: &str,
     services: &[&Service<'_>],
     asked_at: Option<&str>,
@@ -92,7 +100,7 @@ fn elsewhere(
         Finding::new(&NO_SUCH_SERVICE, job.place(target), message)
             .related(other.object.name_place(), "the Service")
             .why(WHY)
-            .help(format!("write `{first}.{theirs}.svc{port}`")),
+            .help(format!("write `{before}{first}.{theirs}.svc{port}`")),
     )
 }
 

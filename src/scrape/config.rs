@@ -113,6 +113,8 @@ pub fn find(inventory: &Inventory<'_>, operators: &Operators<'_>) -> Configs {
             "HelmRelease" | "Application" | "HelmChart" | "HelmChartConfig" | "OpenTelemetryCollector" => {
                 values(&object.document.node, object.document.file, 0, &mut configs);
                 configs.is_of_a_cluster |= configs.jobs.len() > before;
+                let home = home(object);
+                configs.jobs[before..].iter_mut().for_each(|job| job.namespace.clone_from(&home));
             }
             _ => {}
         }
@@ -135,6 +137,23 @@ fn host<'a, 'd>(object: &Object<'_>, beside: &[&'a Object<'d>]) -> Option<&'a Ob
         let span = other.document.node.span;
         span != own && span.start <= own.start && own.end <= span.end
     })
+}
+
+/// The namespace in which whoever reads the configuration inside of an object lives.
+///
+/// Sources: fluxcd/helm-controller api/v2/helmrelease_types.go, targetNamespace; argoproj/argo-cd
+/// pkg/apis/application/v1alpha1/types.go, destination; k3s-io/helm-controller pkg/apis/helm.cattle.io/v1/types.go.
+fn home(object: &Object<'_>) -> Option<String> {
+    let own = object.namespace.clone();
+    let target = |path: &[&str]| object.text(path).map(str::to_string);
+    let home = match object.kind() {
+        "HelmRelease" | "HelmChart" => target(&["spec", "targetNamespace"]).or(own),
+        "Application" => target(&["spec", "destination", "namespace"]),
+        // They belong to a HelmChart elsewhere.
+        "HelmChartConfig" => None,
+        _ => own,
+    };
+    home.filter(|name| known(name) == name)
 }
 
 /// Words by which those who push are known, and what they are.
@@ -209,7 +228,7 @@ fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
     let is_local = host.is_none() && !finds && beside.iter().all(|other| other.kind().is_empty());
     for job in own {
         job.is_local = is_local;
-        job.namespace = host.and_then(|host| host.namespace.clone()).filter(|name| known(name) == name);
+        job.namespace = host.and_then(home);
     }
     configs.is_of_a_cluster |= !is_local;
 }

@@ -214,7 +214,12 @@ fn asked(inventory: &Inventory<'_>) -> Option<Asked> {
         let Some(address) = node.as_str() else { continue };
         let mut parts = address::host(address).split('.');
         let (name, namespace) = (parts.next()?, parts.next()?);
-        if parts.next() != Some("svc") || has_variable(namespace) {
+        let is_service = match parts.next() {
+            Some(third) => third == "svc",
+            // Two words may be a domain as well.
+            None => inventory.objects.iter().any(|object| lives_in(object, namespace)),
+        };
+        if !is_service || has_variable(namespace) {
             return None;
         }
         let is_prometheus = name.contains("prom") && !is_collected(address);
@@ -228,6 +233,11 @@ fn asked(inventory: &Inventory<'_>) -> Option<Asked> {
         }
     }
     only
+}
+
+/// Whether an object shows that there is such a namespace.
+fn lives_in(object: &Object<'_>, namespace: &str) -> bool {
+    object.namespace.as_deref() == Some(namespace) || object.kind() == "Namespace" && object.name == namespace
 }
 
 /// Places that are told along with a metric which they keep from being scraped.

@@ -35,6 +35,16 @@ fn parts(name: &str) -> (Option<&str>, &str) {
     split().map_or((None, name), |(port, host)| (Some(port), host))
 }
 
+/// The names that a job asks for, each with what stands before the host.
+pub fn asked(job: &Job) -> impl Iterator<Item = (&Node, &str, &str)> {
+    let all = discoveries(job).iter().flat_map(|one| one.get("names").map(Node::items).unwrap_or_default());
+    all.filter_map(|node| {
+        let text = node.as_str().filter(|text| !has_variable(text))?.trim_end_matches('.');
+        let (_, host) = parts(text);
+        Some((node, &text[..text.len() - host.len()], host))
+    })
+}
+
 /// Whether a job asks only for names of Services that are here: whose targets they are is known.
 pub fn is_told(job: &Job, index: &Index<'_>) -> bool {
     let mut names_of_all =
