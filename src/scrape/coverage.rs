@@ -15,7 +15,7 @@ use super::verdict::{is_collected, not_scraped};
 use super::way::{self, Passage};
 use super::{
     address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, monitor,
-    rules, speaks, twice,
+    numbered, rules, speaks, twice,
 };
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -133,6 +133,8 @@ pub fn check<'i>(
     };
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
+    let numbered = |object: &&Object<'_>| numbered::check(object, &world.index);
+    findings.extend(world.index.monitors.iter().flat_map(numbered));
     let dangling = |object: &&'i Object<'i>| dangling::check(object, &world.index, &world.operators);
     findings.extend(world.index.monitors.iter().flat_map(dangling));
     let others =

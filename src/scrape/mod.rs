@@ -24,6 +24,7 @@ mod listed;
 mod loaded;
 mod monitor;
 mod network;
+mod numbered;
 mod operator;
 mod pattern;
 mod picked;

@@ -498,20 +498,6 @@ pub fn alone(monitor: &Object<'_>) -> Vec<Finding> {
     let takes_numbers = takes_numbers(monitor);
     for endpoint in endpoints(monitor) {
         if let Some(node) = endpoint.get("port").filter(|_| !takes_numbers)
-            && let Some(text) = node.as_written()
-            && !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_digit())
-        {
-            findings.push(
-                Finding::new(
-                    &rules::PORT_NUMBER,
-                    monitor.place(node),
-                    format!("`port: {text}` is the name of a port, not its number"),
-                )
-                .why("no port is called so: every target is dropped in silence, and nothing is scraped")
-                .help("name the port, and write the name here"),
-            );
-        } else if let Some(node) = endpoint.get("port").filter(|_| !takes_numbers)
             && let Some(name) = node.as_str().filter(|name| !name.is_empty() && !has_variable(name))
             && !can_be_called(name, OF_PODS.contains(&monitor.kind()))
         {
