@@ -18,6 +18,7 @@ mod exporter;
 mod flaws;
 mod idle;
 mod index;
+mod installed;
 mod job;
 mod labels;
 mod listed;

@@ -73,6 +73,11 @@ impl<'i> World<'i> {
         })
     }
 
+    /// Whether a workload here is a Prometheus.
+    fn any_server(&self) -> bool {
+        self.index.workloads().iter().any(|pods| pods.images().any(|image| image.contains("/prometheus:")))
+    }
+
     fn speaks_of(&self, words: &[&str]) -> bool {
         self.sources.iter().any(|(_, source)| words.iter().any(|word| source.text.contains(word)))
     }
@@ -90,8 +95,8 @@ impl<'i> World<'i> {
         if monitors.iter().any(chosen) {
             return None;
         }
-        let pods = self.hand_written().filter(|_| !self.speaks_of(&OPERATORS))?;
-        Some(pods.object.name_place())
+        let by_hand = self.hand_written().map(|pods| pods.object.name_place());
+        by_hand.or_else(|| self.plain_release()).filter(|_| !self.speaks_of(&OPERATORS))
     }
 
     /// The same, looked for once.
@@ -109,7 +114,7 @@ impl<'i> World<'i> {
             first.name_place(),
             format!("nobody here reads {kind}s: the only Prometheus has a configuration of its own"),
         )
-        .related(prometheus, "it reads the mounted file, and nothing else")
+        .related(prometheus, "it reads its own file, and nothing else")
         .why(format!("{kind}s are for the Prometheus operator, which makes a configuration of them, and of it there is no trace here: without its definitions the API server refuses them, and with them they are stored and change nothing"))
         .help("write a job for each into `scrape_configs`, or install the operator, and let it run Prometheus");
         Some(match self.index.monitors.len() - 1 {
@@ -134,10 +139,16 @@ impl<'i> World<'i> {
         }
         if self.operators.is_empty() {
             let why = "no job of it looks for pods in the cluster";
-            return self.hand_written().map(|pods| (pods.object.name_place(), why));
+            if let Some(pods) = self.hand_written() {
+                return Some((pods.object.name_place(), why));
+            }
         }
-        let (place, _) = self.operators.anyone()?;
         let is_alone = configs.seen.is_empty() && configs.hosts.is_empty();
+        let is_told = || self.speaks_of(&["ScrapeConfigs", "scrape_configs"]) || self.any_server();
+        let place = match self.operators.anyone() {
+            Some((place, _)) => place,
+            None => self.stack_in_words().filter(|_| !is_told())?,
+        };
         is_alone.then_some((place, "it takes up monitors, and reads no annotations unless a job tells it to"))
     }
 
@@ -179,7 +190,7 @@ impl<'i> World<'i> {
             let name = lost.first().map(|(_, pods)| pods.object.name.clone()).unwrap_or_default();
             finding
                 .why(format!("it is a convention that a job of role `pod` has to follow: without one no pod of `{name}` is scraped, and no error tells"))
-                .help(if self.operators.is_empty() {
+                .help(if self.operators.is_empty() && self.hand_written().is_some() {
                     "add a job with `kubernetes_sd_configs: [{role: pod}]` that keeps what has the annotation, or one with the address of the pods"
                 } else {
                     "write a PodMonitor or a ServiceMonitor for the pods"
