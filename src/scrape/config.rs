@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::generated::{self, Generated};
 use super::operator::{Operators, Refusal};
 use super::relabel::known;
 use super::way;
@@ -101,6 +102,7 @@ pub fn find(inventory: &Inventory<'_>, operators: &Operators<'_>) -> Configs {
     for object in &inventory.objects {
         in_file.entry(object.document.file).or_default().push(object);
     }
+    let generated = generated::find(inventory);
     for object in &inventory.objects {
         if configs.pushes.is_none() {
             configs.pushes = pushes(object);
@@ -108,7 +110,7 @@ pub fn find(inventory: &Inventory<'_>, operators: &Operators<'_>) -> Configs {
         let beside = in_file.get(&object.document.file).map(Vec::as_slice).unwrap_or_default();
         let before = configs.jobs.len();
         match object.kind() {
-            "" => plain(object, beside, &mut configs),
+            "" => plain(object, beside, generated.get(object.path), &mut configs),
             "ScrapeConfig" if !object.is_fragment => custom(object, operators, &mut configs),
             "HelmRelease" | "Application" | "HelmChart" | "HelmChartConfig" | "OpenTelemetryCollector" => {
                 values(&object.document.node, object.document.file, 0, &mut configs);
@@ -194,7 +196,7 @@ fn pushes(object: &Object<'_>) -> Option<(Place, &'static str)> {
     receives.then(|| (object.name_place(), "this Prometheus takes what is pushed to it"))
 }
 
-fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
+fn plain(object: &Object<'_>, beside: &[&Object<'_>], generated: Option<&Generated>, configs: &mut Configs) {
     let file = object.document.file;
     let root = &object.document.node;
     if root.is_for_logs() {
@@ -207,7 +209,8 @@ fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
     let of_host = || interval(host?.at(&["server"])?);
     if let Some(entry) = root.entries().iter().find(|entry| entry.key == "scrape_configs") {
         configs.seen.push(Place::new(file, entry.key_span));
-        configs.hosts.push(host.map_or(String::new(), |host| host.name.clone()));
+        let made = || generated.map(|generated| generated.name.clone()).unwrap_or_default();
+        configs.hosts.push(host.map_or_else(made, |host| host.name.clone()));
         jobs(entry.node.items(), file, written.or_else(of_host).or(Some(60.0)), configs);
     } else if let Some(entry) = root.entries().iter().find(|entry| entry.key == "global")
         && entry.node.get("scrape_interval").is_some()
@@ -225,10 +228,12 @@ fn plain(object: &Object<'_>, beside: &[&Object<'_>], configs: &mut Configs) {
     values(root, file, 0, configs);
     let own = &mut configs.jobs[before..];
     let finds = own.iter().any(|job| !job.list("kubernetes_sd_configs", "kubernetesSDConfigs").is_empty());
-    let is_local = host.is_none() && !finds && beside.iter().all(|other| other.kind().is_empty());
+    let is_local =
+        host.is_none() && generated.is_none() && !finds && beside.iter().all(|other| other.kind().is_empty());
     for job in own {
         job.is_local = is_local;
-        job.namespace = host.and_then(home);
+        let made = || generated.and_then(|generated| generated.namespace.clone());
+        job.namespace = host.and_then(home).or_else(made);
     }
     configs.is_of_a_cluster |= !is_local;
 }

@@ -16,6 +16,7 @@ mod dangling;
 mod dns;
 mod exporter;
 mod flaws;
+mod generated;
 mod idle;
 mod index;
 mod installed;
