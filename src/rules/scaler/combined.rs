@@ -103,38 +103,6 @@ impl Checker<'_> {
         }
     }
 
-    /// What the protocol AMQP cannot tell.
-    fn management_only(&mut self, trigger: &Trigger<'_>) {
-        let value = |key: &str| trigger.value(key).filter(|text| is_known(text));
-        let host = value("host").unwrap_or_default();
-        let is_amqp = match value("protocol").as_deref() {
-            Some("amqp") => true,
-            None | Some("auto") => host.starts_with("amqp://") || host.starts_with("amqps://"),
-            _ => false,
-        };
-        if !is_amqp {
-            return;
-        }
-        let is_on = |key: &str| value(key).and_then(|text| super::parse_bool(&text)) == Some(true);
-        let modes =
-            ["MessageRate", "DeliverGetRate", "PublishedToDeliveredRatio", "ExpectedQueueConsumptionTime"];
-        let by_mode = value("mode").filter(|mode| modes.contains(&mode.as_str()));
-        let (key, what) = match by_mode {
-            Some(mode) => ("mode", format!("`mode: {mode}`")),
-            None => match ["useRegex", "excludeUnacknowledged"].into_iter().find(|key| is_on(key)) {
-                Some(key) => (key, format!("`{key}`")),
-                None => return,
-            },
-        };
-        let Some(entry) = trigger.entry(key) else { return };
-        let place = self.place(&entry.node);
-        self.push(
-            Finding::new(&COMBINATION, place, format!("{what} over AMQP"))
-                .why(format!("only the management API of RabbitMQ tells it; {REFUSED}"))
-                .help("write a host such as `http://user:password@rabbitmq:15672/vhost` (in a Secret), or `mode: QueueLength`"),
-        );
-    }
-
     fn sasl_without_credentials(&mut self, trigger: &Trigger<'_>) {
         let Some(entry) = trigger.entry("sasl") else { return };
         let Some(mode) = trigger.value("sasl") else { return };

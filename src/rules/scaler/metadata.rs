@@ -4,6 +4,7 @@
 //! pkg/scalers/authentication/authentication_types.go; CHANGELOG.md 2.12, 2.15, 2.18.
 
 use super::cards::*;
+use super::meant::meant;
 use super::{Checker, Trigger, View};
 use crate::finding::{Edit, Finding, Fix, Severity, nearest};
 use crate::lint::rules::BELOW_RESOLUTION;
@@ -168,9 +169,12 @@ impl Checker<'_> {
                 return;
             }
             _ => {
-                let word = nearest(key, keys.clone().filter(|known| !ONCE.contains(known)));
+                let meant = meant(trigger, key);
+                let default = meant.as_ref().and_then(|meant| meant.default);
+                let near = || nearest(key, keys.clone().filter(|known| !ONCE.contains(known)));
+                let word = meant.map(|meant| meant.key).or_else(|| near().map(str::to_string));
                 let once = ONCE.into_iter().filter(|_| trigger.kind == "prometheus");
-                if let (None, Some(old)) = (word, nearest(key, once)) {
+                if let (None, Some(old)) = (&word, nearest(key, once)) {
                     let mut finding = Finding::new(
                         &UNKNOWN_KEY,
                         place,
@@ -196,7 +200,10 @@ impl Checker<'_> {
                     place,
                     format!("the {} scaler reads no `{}`", trigger.kind, key.escape_debug()),
                 )
-                .why("KEDA ignores it without a word");
+                .why(match default {
+                    Some(default) => format!("KEDA ignores it without a word, and reckons with its default of {default} for each pod"),
+                    None => "KEDA ignores it without a word".to_string(),
+                });
                 match word {
                     Some(word) => finding.help(format!("did you mean `{word}`?")),
                     None => finding.help("leave it out"),

@@ -29,6 +29,30 @@ pub(super) fn is_value(kind: &str, key: &str) -> bool {
         || of_prometheus.contains(&key)
 }
 
+/// The key for the load of one pod, and its default, of a scaler that has one such key.
+pub(super) fn load(kind: &str) -> Option<(&'static str, Option<&'static str>)> {
+    match kind {
+        "prometheus" => return Some(("threshold", None)),
+        "cpu" | "memory" => return Some(("value", None)),
+        // The other one is deprecated.
+        "rabbitmq" => return Some(("value", None)),
+        _ => {}
+    }
+    let all = words(kind).filter_map(|word| word.split_once('='));
+    let mut all = all.filter(|(_, read)| read.starts_with("target"));
+    let (key, read) = all.next().filter(|_| all.next().is_none())?;
+    Some((key, read.splitn(3, ':').nth(2)))
+}
+
+/// The key for the value above which a sleeping workload wakes.
+pub(super) fn wake(kind: &str) -> Option<&'static str> {
+    if kind == "prometheus" {
+        return Some("activationThreshold");
+    }
+    let mut all = words(kind).filter_map(|word| word.split_once('='));
+    all.find(|(_, read)| read.starts_with("wake")).map(|(key, _)| key)
+}
+
 /// A number of a trigger that is compared with what the scaler finds.
 pub(super) struct Measure<'d> {
     pub entry: Option<&'d Entry>,
