@@ -3,7 +3,7 @@
 //! Sources: kedacore/keda pkg/scalers/authentication/authentication_types.go; pkg/scaling/resolver/scale_resolvers.go;
 //! pkg/scalers/prometheus_scaler.go.
 
-use super::CREDENTIALS;
+use super::{CREDENTIALS, authentication_namespace};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
@@ -51,6 +51,11 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
             }
             continue;
         };
+        if !is_cluster {
+            let apart = authentication_namespace::check(inventory, object, given);
+            // Several triggers may refer to the same one.
+            findings.extend(apart.filter(|finding| !findings.contains(finding)));
+        }
         findings.extend(super::given_twice::check(object, trigger, given, &parameters(given)));
         if trigger.get("type").and_then(Node::as_str) == Some("prometheus") {
             prometheus(object, trigger, node, given, findings);

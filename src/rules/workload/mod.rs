@@ -3,6 +3,7 @@
 
 mod asleep;
 mod authentication;
+mod authentication_namespace;
 mod broker_names;
 mod budget;
 mod config;
