@@ -22,6 +22,7 @@ mod missing_key;
 mod namespace_order;
 mod one_node;
 mod partitions;
+mod probe_variable;
 mod prometheus;
 mod quota;
 mod rendered;
@@ -59,6 +60,7 @@ cards! {
     MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with, or that counts beside it";
+    PROBE_VARIABLE Warning "probe-variable" "a variable in a probe that the kubelet does not fill in";
     IDLE_TARGET Warning "idle-target" "a cpu target that an idle process reaches";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
@@ -107,6 +109,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     one_node::check(inventory, &scaled, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
+    probe_variable::check(inventory, &scaled, &mut findings);
     for one in &scaled {
         sidecar::check(inventory, one, &mut findings);
         idle_target::check(inventory, one, &mut findings);
