@@ -28,6 +28,22 @@ const KINDS: [(&str, &[&str]); 6] = [
 /// A name that no pod has: a pattern that fits it names nobody.
 const NOBODY: &str = "zzqx-7d9f8c6b5d-x2x7k";
 
+/// Names that containers of many workloads have.
+const COMMON: [&str; 12] = [
+    "api",
+    "app",
+    "application",
+    "backend",
+    "container",
+    "frontend",
+    "main",
+    "nginx",
+    "redis",
+    "server",
+    "web",
+    "worker",
+];
+
 /// What the pods of one workload can use at most.
 struct Ceiling<'i> {
     workload: &'i Object<'i>,
@@ -148,7 +164,9 @@ fn meant<'i>(
         of("container").any(|matcher| is_positive(matcher) && fits(matcher, "zzqx") == Some(false));
     let is_in_namespace = of("namespace").any(|matcher| matcher.operator == MatchOperator::Equal);
     let is_narrow = names_pods || names_containers && is_in_namespace;
-    if !is_narrow {
+    let is_common =
+        || COMMON.iter().any(|name| of("container").all(|matcher| fits(matcher, name) != Some(false)));
+    if !is_narrow && (!names_containers || is_common()) {
         return None;
     }
     let mut found = Vec::new();
@@ -173,6 +191,14 @@ fn meant<'i>(
             Some(None) => {}
             other => found.push((object, other.flatten())),
         }
+    }
+    // The name of a container alone: one of that name here, and perhaps more elsewhere.
+    if !is_narrow {
+        if found.iter().any(|(workload, _)| workload.name != found[0].0.name) {
+            return None;
+        }
+        let ceilings = found.iter_mut().filter_map(|(_, ceiling)| ceiling.as_mut());
+        ceilings.for_each(|ceiling| ceiling.is_sure = false);
     }
     Some(found)
 }
