@@ -89,6 +89,17 @@ impl Schedule {
         false
     }
 
+    /// The most minutes that pass between two times at which it fires.
+    pub fn longest_gap(&self) -> Option<u32> {
+        const DAY: u32 = 24 * 60;
+        let moments = self.minutes_of_day();
+        let (first, last) = (*moments.first()?, *moments.last()?);
+        let within = moments.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let on: Vec<u32> = (0..).zip(days()).filter(|(_, day)| self.is_on(day)).map(|(at, _)| at).collect();
+        let between = on.windows(2).map(|pair| (pair[1] - pair[0]) * DAY + first - last).max()?;
+        Some(within.max(between))
+    }
+
     fn minutes_of_day(&self) -> Vec<u32> {
         let hours = (0..24).filter(|hour| self.hours >> hour & 1 == 1);
         hours
@@ -231,6 +242,24 @@ mod tests {
 
     fn schedule(text: &str) -> Schedule {
         Schedule::read(text).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn the_longest_gap_is_that_between_two_runs() {
+        for (text, minutes) in [
+            ("*/15 * * * *", 15),
+            ("0 2 * * *", 24 * 60),
+            ("0 8,20 * * *", 12 * 60),
+            ("0 2 * * 1-5", 3 * 24 * 60),
+            ("30 4 * * 0", 7 * 24 * 60),
+            ("0 0 1 * *", 31 * 24 * 60),
+        ] {
+            assert_eq!(
+                Schedule::read(text).and_then(|schedule| schedule.longest_gap()),
+                Some(minutes),
+                "{text}"
+            );
+        }
     }
 
     #[test]

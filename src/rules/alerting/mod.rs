@@ -2,6 +2,8 @@
 
 mod above_limit;
 mod asleep;
+mod between_runs;
+mod failed_job;
 mod idle_value;
 mod keda;
 mod no_limit;
@@ -36,6 +38,8 @@ cards! {
     NO_SHARE Warning "no-share" "a rate per second that the text calls a percentage";
     ONE_RESTART Note "one-restart" "a single restart that is told as many";
     BEYOND_RETENTION Warning "beyond-retention" "a rule that looks further back than Prometheus keeps";
+    BETWEEN_RUNS Error "between-runs" "an alert on an old run that fires before the next one is due";
+    FAILED_JOB Warning "failed-job" "an alert on a failed Job that does not end";
     IDLE_VALUE Warning "idle-value" "an alert on no traffic that one idle value of a label fires";
     ONE_EVENT Warning "one-event" "an alert that a single event never fires";
 }
@@ -56,6 +60,8 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(share::check(alert));
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
+        findings.extend(between_runs::check(alert, inventory));
+        findings.extend(failed_job::check(alert, inventory));
         findings.extend(idle_value::check(alert, &labels));
     }
     findings
