@@ -13,7 +13,10 @@ impl Linter<'_> {
                 self.quantile_range(self.analysis.nodes[index].children[0], &call.arguments[0], false);
             }
             "absent" | "absent_over_time" => self.absent(index, call),
-            "rate" | "increase" | "irate" => self.rate_of_aggregate(call),
+            "rate" | "increase" | "irate" => {
+                self.rate_of_aggregate(call);
+                self.rate_of_gauge(call);
+            }
             _ => {}
         }
         if call.function.name == "irate" && self.context.scaler().is_some() {

@@ -17,6 +17,27 @@ const LAST: [&str; 2] = [
 /// Restarts in a second that no container reaches for long.
 const MOST_RESTARTS: f64 = 0.1;
 
+/// What a gauge of the last accident measures.
+const ACCIDENTS: [&str; 10] = [
+    "open",
+    "outage",
+    "failure",
+    "failed",
+    "downtime",
+    "recovery",
+    "stall",
+    "disconnect",
+    "reconnect",
+    "gap",
+];
+
+/// Whether a gauge says how long the last accident was, and keeps saying it.
+fn is_of_the_last(name: &str) -> bool {
+    let Some((_, rest)) = name.split_once("_last_") else { return false };
+    let words = || rest.split('_');
+    words().any(|word| word == "duration") && words().any(|word| ACCIDENTS.contains(&word))
+}
+
 impl Linter<'_> {
     /// An alert that begins with the first accident, and does not end.
     pub(super) fn never_resolves(&mut self, expression: &Expression) {
@@ -25,6 +46,24 @@ impl Linter<'_> {
         }
         let selectors = expression.selectors();
         let [first, ..] = selectors.as_slice() else { return };
+        if let ([only], Kind::Binary(binary)) = (selectors.as_slice(), &expression.root.bare().kind)
+            && only.range.is_none()
+            && matches!(binary.operator, Operator::Greater | Operator::GreaterEqual)
+            && let Kind::Selector(selector) = &binary.left.bare().kind
+            && let Kind::Number(_) = &binary.right.bare().kind
+            && let Some(name) = selector.metric().filter(|name| is_of_the_last(name))
+        {
+            let lint = Lint::new(
+                &rules::NEVER_RESOLVES,
+                binary.left.span,
+                "this stays as it is until the next accident is over",
+            )
+            .severity(crate::finding::Severity::Warning)
+            .why("the gauge keeps the length of the last one, long after it is over: the alert fires until a shorter one follows or the pod restarts")
+            .help(format!("add `and changes({name}[15m]) > 0`, or alert on the state while it lasts"));
+            self.found.push(lint);
+            return;
+        }
         let is_last = |name: &Option<String>| name.as_deref().is_some_and(|name| LAST.contains(&name));
         // With a condition on what happened lately it ends.
         if !selectors.iter().all(|selector| is_last(&selector.name) && selector.range.is_none()) {

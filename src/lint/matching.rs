@@ -82,16 +82,24 @@ impl Linter<'_> {
         } else {
             (&binary.right, left, &binary.left)
         };
-        let Some(selector) = carried(scraped).filter(|selector| is_scraped(selector)) else { return };
-        let Some(name) = ["job", "instance"].into_iter().find(|name| !other.labels.can_have(name)) else {
+        let Some((selector, metric)) = labelled(scraped).and_then(|one| Some((one, one.metric()?))) else {
             return;
         };
-        let metric = selector.name.as_deref().unwrap_or_default();
+        // A matcher that takes no series without the label.
+        let asked = selector.matchers.iter().find(|matcher| {
+            let is_fixed = matcher.operator == MatchOperator::Equal && !matcher.value.is_empty();
+            is_fixed && matcher.name != "__name__" && !other.labels.can_have(&matcher.name)
+        });
+        let of_the_scrape = || {
+            let is_lacking = |name: &&str| !other.labels.can_have(name);
+            ["job", "instance"].into_iter().find(is_lacking).filter(|_| is_scraped(selector))
+        };
+        let Some(name) = asked.map(|matcher| matcher.name.as_str()).or_else(of_the_scrape) else { return };
         let message = format!("`{metric}` has a `{name}`, the other side has none: no series has a partner");
         let why = self.reads_nothing();
         let lint = Lint::new(&rules::LABELS_NEVER_MATCH, binary.operator_span, message)
             // A recording rule may have a plain name.
-            .severity(Severity::Warning)
+            .severity(if asked.is_some() { Severity::Error } else { Severity::Warning })
             .why(why)
             .related(bare.span, other.labels.why)
             .help(format!(
@@ -178,6 +186,23 @@ fn carried(node: &Node) -> Option<&Selector> {
             }
         }
         _ => None,
+    }
+}
+
+/// The same, and past comparisons with a number, which leave series out and change no label.
+///
+/// Source: prometheus/prometheus promql/engine.go, VectorscalarBinop.
+fn labelled(node: &Node) -> Option<&Selector> {
+    match &node.bare().kind {
+        Kind::Binary(binary) if binary.operator.is_comparison() => {
+            let is_number = |node: &Node| matches!(node.bare().kind, Kind::Number(_));
+            match (is_number(&binary.left), is_number(&binary.right)) {
+                (false, true) => labelled(&binary.left),
+                (true, false) => labelled(&binary.right),
+                _ => None,
+            }
+        }
+        _ => carried(node),
     }
 }
 

@@ -16,6 +16,7 @@ mod empty;
 mod exporters;
 mod few;
 mod filter;
+mod gauges;
 mod histogram;
 mod labels;
 mod lasting;
@@ -73,8 +74,21 @@ pub fn lint_analysed(expression: &Expression, analysis: &Analysis<'_>, context: 
 /// Source: vllm-project/vllm vllm/v1/metrics/loggers.py.
 const VENDORS: [&str; 3] = ["vllm:", "sglang:", "lmcache:"];
 
+/// Whether a name is that of a metric of Google Cloud: a domain, a colon, and the rest.
+///
+/// Source: Google Cloud's documentation of PromQL for Cloud Monitoring: `pubsub.googleapis.com/subscription/…` is called
+/// `pubsub.googleapis.com:subscription_…` in quotes, or `pubsub_googleapis_com:subscription_…`.
+fn is_of_google(metric: &str) -> bool {
+    metric.split_once(':').is_some_and(|(domain, _)| {
+        domain.contains('.') || domain.ends_with("googleapis_com") || domain == "kubernetes_io"
+    })
+}
+
 /// Whether a name is that of the result of a recording rule, which by custom has a colon.
 pub fn is_recorded(metric: &str) -> bool {
+    if is_of_google(metric) {
+        return false;
+    }
     let is_vendor = VENDORS.iter().any(|vendor| metric.starts_with(vendor));
     metric.matches(':').count() > usize::from(is_vendor)
 }

@@ -25,6 +25,7 @@ cards! {
     "C205" WINDOW_FRAGILE Warning "window-fragile" "a window that one failed scrape empties";
     "C207" IRATE Warning "irate" "`irate` for scaling";
     "C208" RATE_OF_AGGREGATE Error "rate-of-aggregate" "a rate taken after the sum";
+    RATE_OF_GAUGE Warning "rate-of-gauge" "a rate of what goes up and down";
     "Z301" NAN_WHEN_IDLE Note "nan-when-idle" "NaN while nothing happens";
     "Z302" NAN_NOT_CURED Warning "nan-not-cured" "`or vector(0)` beside a NaN";
     "Z303" HIDES_DEAD_METRIC Warning "hides-dead-metric" "0 instead of an error when the metric is gone";

@@ -24,6 +24,20 @@ fn is_one_object(selector: &Selector) -> bool {
     counts && is_named("namespace") && is_named(kind)
 }
 
+/// A metric of Google Cloud of the one resource that is named.
+///
+/// Source: Google Cloud metrics list, Pub/Sub: one series for each subscription.
+fn is_one_resource(selector: &Selector) -> bool {
+    let is_of_subscriptions =
+        selector.metric().is_some_and(|name| super::is_of_google(name) && name.contains(":subscription_"));
+    let is_named = |matcher: &Matcher| {
+        matcher.name == "subscription_id"
+            && matcher.operator == MatchOperator::Equal
+            && !matcher.value.is_empty()
+    };
+    is_of_subscriptions && selector.matchers.iter().any(is_named)
+}
+
 impl<'a> Linter<'a> {
     pub(super) fn shape(&mut self) {
         let root = self.analysis.root();
@@ -107,12 +121,13 @@ impl<'a> Linter<'a> {
             Kind::Selector(selector) if info.node.span == reason.span => Some(selector),
             _ => None,
         });
-        if culprit.is_some_and(is_one_object) {
+        if culprit.is_some_and(|selector| is_one_object(selector) || is_one_resource(selector)) {
             return;
         }
         // What a recording rule leaves of the labels is not known here.
         let is_recorded = culprit.and_then(|selector| selector.metric()).is_some_and(super::is_recorded);
-        let sure = matches!(root.series, Series::Many(_)) && !is_recorded;
+        let of_google = culprit.and_then(|selector| selector.metric()).is_some_and(super::is_of_google);
+        let sure = matches!(root.series, Series::Many(_)) && !is_recorded && !of_google;
         let by_without = self.text[reason.span.range()].starts_with("without");
         let message = if sure {
             "the query can give more than one series"
@@ -124,11 +139,15 @@ impl<'a> Linter<'a> {
             .severity(severity)
             .label(if is_recorded {
                 "a recording rule makes it: one series for each set of labels that the rule leaves".into()
+            } else if of_google {
+                "one series for each resource of the project, and for every value of its labels".into()
             } else {
                 reason.text.clone()
             })
             // Source: kedacore/keda pkg/scalers/prometheus_scaler.go: "returned multiple elements".
-            .why(if scaler.has_fallback {
+            .why(if of_google && !scaler.has_fallback {
+                "KEDA refuses more than one: the trigger fails as soon as there is a second"
+            } else if scaler.has_fallback {
                 "KEDA refuses more than one: with the second series the trigger fails, and the fallback decides"
             } else {
                 "KEDA refuses more than one: it works with one pod, and fails with the second"

@@ -1,0 +1,151 @@
+//! Rates of what is no counter: a level that everybody knows, read as if it only ever grew.
+//!
+//! Source: prometheus/prometheus promql/functions.go, extrapolatedRate: every fall is taken for a restart, and the whole
+//! value after it for growth.
+
+use super::{Lint, Linter, rules};
+use crate::finding::Severity;
+use crate::promql::MetricKind;
+use crate::promql::ast::*;
+
+/// Levels of work that waits: a scaler that reads their growth sees an empty queue in a full one.
+///
+/// Sources: Google Cloud metrics list, Pub/Sub; rabbitmq/rabbitmq-server deps/rabbitmq_prometheus/metrics.md;
+/// danielqsj/kafka_exporter README; vllm-project/vllm vllm/v1/metrics/loggers.py.
+fn is_waiting(name: &str) -> bool {
+    const OF_PUBSUB: [&str; 4] = [
+        "_num_undelivered_messages",
+        "_oldest_unacked_message_age",
+        "_num_outstanding_messages",
+        "subscription_backlog_bytes",
+    ];
+    const EXACT: [&str; 3] =
+        ["vllm:num_requests_waiting", "vllm:num_requests_running", "redis_stream_length"];
+    name.contains("pubsub") && OF_PUBSUB.iter().any(|end| name.ends_with(end))
+        || name.starts_with("rabbitmq_queue_messages")
+        || name.starts_with("kafka_consumergroup_") && name.contains("_lag")
+        || EXACT.contains(&name)
+}
+
+/// Other levels, by their whole names.
+///
+/// Sources: prometheus/client_golang prometheus/go_collector.go, process_collector.go; siimon/prom-client lib/metrics;
+/// micrometer-metrics/micrometer binder/jvm; google/cadvisor metrics/prometheus.go (GaugeValue); prometheus/node_exporter
+/// collector; oliver006/redis_exporter exporter; prometheus-community/postgres_exporter collector;
+/// kubernetes/kube-state-metrics docs/metrics; nginx/nginx-prometheus-exporter README.
+const EXACT: [&str; 55] = [
+    "go_goroutines",
+    "go_threads",
+    "go_memstats_heap_objects",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "nodejs_heap_size_used_bytes",
+    "nodejs_heap_size_total_bytes",
+    "nodejs_external_memory_bytes",
+    "nodejs_eventloop_lag_seconds",
+    "nodejs_active_handles_total",
+    "nodejs_active_requests_total",
+    "jvm_memory_used_bytes",
+    "jvm_memory_committed_bytes",
+    "jvm_memory_max_bytes",
+    "jvm_threads_live_threads",
+    "jvm_threads_current",
+    "hikaricp_connections_active",
+    "hikaricp_connections_idle",
+    "hikaricp_connections_pending",
+    "container_memory_usage_bytes",
+    "container_memory_working_set_bytes",
+    "container_memory_rss",
+    "container_memory_cache",
+    "container_memory_swap",
+    "container_fs_usage_bytes",
+    "container_fs_limit_bytes",
+    "container_file_descriptors",
+    "container_processes",
+    "container_threads",
+    "container_last_seen",
+    "node_load1",
+    "node_load5",
+    "node_load15",
+    "node_filesystem_avail_bytes",
+    "node_filesystem_free_bytes",
+    "node_filesystem_size_bytes",
+    "redis_connected_clients",
+    "redis_blocked_clients",
+    "redis_memory_used_bytes",
+    "redis_memory_max_bytes",
+    "redis_db_keys",
+    "pg_stat_activity_count",
+    "pg_stat_database_numbackends",
+    "pg_database_size_bytes",
+    "pg_locks_count",
+    "kube_deployment_spec_replicas",
+    "kube_deployment_status_replicas",
+    "kube_deployment_status_replicas_available",
+    "kube_deployment_status_replicas_unavailable",
+    "kube_horizontalpodautoscaler_status_current_replicas",
+    "kube_horizontalpodautoscaler_status_desired_replicas",
+    "nginx_connections_active",
+    "DCGM_FI_DEV_GPU_UTIL",
+];
+
+/// Beginnings of names of which all are levels that do not end like a counter.
+const STARTS: [&str; 3] = ["go_memstats_", "node_memory_", "container_spec_"];
+
+fn is_level(name: &str) -> bool {
+    let counts = ["_total", "_count", "_sum", "_bucket"].iter().any(|end| name.ends_with(end));
+    let is_bytes = !name.starts_with("go_memstats_") || name.ends_with("_bytes");
+    EXACT.contains(&name)
+        || !counts && (is_waiting(name) || is_bytes && STARTS.iter().any(|start| name.starts_with(start)))
+}
+
+impl Linter<'_> {
+    /// `rate(go_goroutines[5m])`.
+    pub(super) fn rate_of_gauge(&mut self, call: &Call) {
+        let Some(Kind::Range(inner, _)) = call.arguments.first().map(|node| &node.bare().kind) else {
+            return;
+        };
+        let Kind::Selector(selector) = &inner.bare().kind else { return };
+        let Some(name) = selector.metric() else { return };
+        let declared = self.context.facts.metric(name).map(|metric| metric.kind);
+        let is_gauge = match declared {
+            Some(kind) => kind == MetricKind::Gauge,
+            None => is_level(name),
+        };
+        if !is_gauge {
+            return;
+        }
+        let function = call.function.name;
+        let scales = self.context.scaler().is_some();
+        let is_queue = is_waiting(name);
+        let why = if scales && is_queue {
+            "what waits and does not grow reads 0, however much it is: KEDA takes the pods away while there is work"
+        } else if scales {
+            "a level that stands still reads 0, however high it is, and each fall counts as a restart: it scales by noise"
+        } else {
+            "a level that stands still gives 0, however high it is, and each fall counts as a restart, with the whole value as growth"
+        };
+        let help = if scales {
+            format!("ask for the level itself: `max({name}…)`, without `{function}`")
+        } else {
+            format!(
+                "write `{name}…` for the level, `delta({name}…[…])` for how much it changed, or `deriv(…)` for its trend"
+            )
+        };
+        let severity = if scales && is_queue { Severity::Error } else { Severity::Warning };
+        self.push(
+            Lint::new(
+                &rules::RATE_OF_GAUGE,
+                call.name_span,
+                format!("`{function}` of `{name}`, which is no counter"),
+            )
+            .severity(severity)
+            .label("it takes every fall for a restart")
+            .related(inner.span, "a gauge: it goes up and down")
+            .why(why)
+            .help(help),
+        );
+    }
+}
