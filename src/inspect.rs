@@ -111,6 +111,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(scraping);
     scrape::soften(&mut findings, &listed);
     told_by_the_way(&mut findings);
+    scrape::leave_out_consequences(&mut findings);
     leave_open(sources, &mut findings);
     patched::leave_out(&inventory, &mut findings);
     findings.extend(patched::check(&inventory));

@@ -1,14 +1,19 @@
 //! Labels that alerts and records ask for, against those that the scrape path of the workload which they name sets.
 
+use super::config::Job;
 use super::coverage::World;
 use super::exporter::is_of_the_platform;
 use super::labels;
+use super::relabel::{self, is_unknown};
+use super::rules::LABEL_MISMATCH;
+use super::target::{Pods, sanitized};
 use super::way::Passage;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::is_recorded;
-use crate::manifest::has_variable;
-use crate::promql::{MatcherView, Target, parse};
+use crate::manifest::{Node, has_variable};
+use crate::promql::{MatchOperator, MatcherView, Target, parse};
+use crate::source::Place;
 
 /// Rules of the operator and rule files.
 pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding> {
@@ -45,6 +50,20 @@ fn of<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
             let Some(pods) = world.named(object, &selector, (None, &[])) else { continue };
             let passages = world.passages(&pods);
             let ways: Vec<_> = passages.iter().filter_map(Passage::scraped).collect();
+            if metric == "up"
+                && object.kind().is_empty()
+                && passages
+                    .iter()
+                    .all(|passage| matches!(passage, Passage::Blocked { .. } | Passage::Near { .. }))
+                && let Some(matcher) = of_a_label(&selector.matchers, &pods, world)
+            {
+                let finding = unseen(matcher, &pods, world.inside(object, node, text, matcher.span));
+                let is_new = |other: &Finding| other.message != finding.message;
+                if findings.iter().all(is_new) {
+                    findings.push(finding);
+                }
+                continue;
+            }
             let found = labels::check(&selector, &pods, &ways, |span| world.inside(object, node, text, span));
             // What an application, or an exporter for it, may set itself is no proof; `up` has the target's labels alone.
             let Some(mut finding) = found.filter(|finding| finding.is_error()) else { continue };
@@ -70,4 +89,68 @@ fn of<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A matcher on a label of the pods that comes from discovery alone, where every job that is known finds its targets there.
+fn of_a_label<'m>(
+    matchers: &'m [MatcherView],
+    pods: &Pods<'_>,
+    world: &World<'_>,
+) -> Option<&'m MatcherView> {
+    let matcher = matchers.iter().find(|matcher| {
+        let own = pods.labels.iter().find(|(name, _)| sanitized(name) == matcher.name);
+        matcher.operator == MatchOperator::Equal
+            && own.is_some_and(|(_, value)| *value == matcher.value && !is_unknown(value))
+    })?;
+    let is_open = |job: &Job| {
+        let found_elsewhere = job
+            .node
+            .entries()
+            .iter()
+            .any(|entry| entry.key.ends_with("_sd_configs") && entry.key != "kubernetes_sd_configs");
+        let is_written = job.list("static_configs", "staticConfigs").iter().any(|fixed| {
+            fixed.at(&["labels", &matcher.name]).is_some() || fixed.at(&["labels"]).is_some_and(has_merge)
+        });
+        let is_set = job.list("relabel_configs", "relabelings").iter().any(|rule| {
+            let target = relabel::field(rule, "target_label", "targetLabel").and_then(Node::as_str);
+            target == Some(matcher.name.as_str()) && relabel::sources(rule).next().is_none()
+        });
+        let honors = job.node.get("honor_labels").and_then(Node::as_written).as_deref() == Some("true");
+        found_elsewhere || is_written || is_set || honors
+    };
+    let configs = &world.configs;
+    let is_whole = configs.is_of_a_cluster
+        && !configs.jobs.is_empty()
+        && configs.open.is_none()
+        && configs.pushes.is_none()
+        && world.operators.is_empty()
+        && world.index.monitors.is_empty()
+        && !configs.jobs.iter().any(is_open);
+    // Another workload may carry the same label.
+    let alike = world.index.workloads().iter().filter(|other| {
+        other.labels.iter().any(|(name, value)| sanitized(name) == matcher.name && *value == matcher.value)
+    });
+    (is_whole && alike.count() == 1).then_some(matcher)
+}
+
+/// A key that brings more keys, which are not read.
+fn has_merge(node: &Node) -> bool {
+    node.entries().iter().any(|entry| entry.key == "<<")
+}
+
+fn unseen(matcher: &MatcherView, pods: &Pods<'_>, place: Place) -> Finding {
+    let (name, value) = (&matcher.name, &matcher.value);
+    let mut finding = Finding::new(
+        &LABEL_MISMATCH,
+        place,
+        format!("no job scrapes the pods that carry `{name}: {value}`"),
+    )
+    .related(pods.object.name_place(), "these pods")
+    .why("`up` has a series for each target that a job finds, with the labels of its pod: pods that no job takes have none, and the alert never fires")
+    .help(format!(
+        "let a job take them (with the annotation `prometheus.io/scrape: \"true\"` where one asks for it, and an exporter that answers), or ask kube-state-metrics whether `{}` is available",
+        pods.object.name
+    ));
+    finding.severity = Severity::Warning;
+    finding
 }

@@ -158,7 +158,7 @@ impl World<'_> {
     /// Whether somebody else scrapes cAdvisor as well, or may.
     fn brings_cadvisor(&self) -> bool {
         let jobs: Vec<_> = self.configs.jobs.iter().collect();
-        let by_job = self.nobody_brings("container_cpu_usage_seconds_total", &jobs).is_none();
+        let by_job = self.nobody_brings("container_cpu_usage_seconds_total", &jobs, |_| true).is_none();
         let is_path = |endpoint: &Node| {
             endpoint.get("path").and_then(Node::as_str).is_some_and(|path| path.contains("cadvisor"))
         };

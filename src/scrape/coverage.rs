@@ -15,7 +15,7 @@ use super::verdict::{is_collected, not_scraped};
 use super::way::{self, Passage};
 use super::{
     address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, monitor,
-    numbered, rules, speaks, twice,
+    named_jobs, numbered, rules, speaks, token, twice,
 };
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -143,7 +143,10 @@ pub fn check<'i>(
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
     findings.extend(speaks::check(&world));
+    findings.extend(token::check(&world));
     findings.extend(alerts::check(&world, inventory));
+    let named = named_jobs::check(&world, inventory, &findings);
+    findings.extend(named);
     let compose = Compose::new(inventory);
     findings.extend(compose::check(&world, &compose, inventory, exists));
     findings.extend(loaded::check(&world, inventory, &compose, exists));

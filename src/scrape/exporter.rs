@@ -6,11 +6,13 @@ use super::config::Job;
 use super::coverage::{Verdict, World};
 use super::index::{are_environments, nearness};
 use super::job::{is_probe, scraped, through};
+use super::kubelet;
 use super::relabel::{self, Labels};
 use super::target::{Pods, Service, pairs};
 use super::way::{Passage, describe};
+use crate::finding::Severity;
 use crate::inventory::Object;
-use crate::manifest::Node;
+use crate::manifest::{Node, has_variable};
 use crate::source::Place;
 
 /// Who exposes the metrics that begin so.
@@ -133,6 +135,11 @@ impl Exporter {
         })
     }
 
+    /// Whether the metrics stand on the kubelet's page of the containers.
+    fn is_of_containers(&self) -> bool {
+        self.words == ["cadvisor"]
+    }
+
     /// Whether one of the containers is it.
     fn is(&self, pods: &Pods<'_>) -> bool {
         let path = |image: &str| -> String {
@@ -240,8 +247,14 @@ const UNMISTAKABLE: [&str; 61] = [
 ];
 
 impl World<'_> {
-    /// Whose metric this surely is, where none of these jobs was written for that.
-    pub fn nobody_brings(&self, metric: &str, jobs: &[&Job]) -> Option<&'static str> {
+    /// Whose metric this surely is, where none of these jobs was written for that. `is_told` says which of the jobs bring
+    /// nothing beside what their words say.
+    pub fn nobody_brings(
+        &self,
+        metric: &str,
+        jobs: &[&Job],
+        is_told: impl Fn(&Job) -> bool,
+    ) -> Option<(&'static str, Severity)> {
         let exporter = of(metric).filter(|_| UNMISTAKABLE.iter().any(|start| metric.starts_with(start)))?;
         let brings = |job: &&Job| {
             matches!(
@@ -249,7 +262,26 @@ impl World<'_> {
                 Some(Verdict::Scraped { .. } | Verdict::CannotTell(_))
             )
         };
-        (!jobs.iter().any(brings)).then_some(exporter.who)
+        if jobs.iter().any(brings) {
+            return None;
+        }
+        let open: Vec<&&Job> = jobs.iter().filter(|job| !is_told(job)).collect();
+        if open.is_empty() {
+            return Some((exporter.who, Severity::Error));
+        }
+        // Jobs that take what is annotated bring an exporter only where there is one.
+        let is_elsewhere = open.iter().all(|job| takes_annotated(job))
+            && !self.index.workloads().iter().any(|pods| exporter.is(pods))
+            && self.of_chart(exporter).is_none();
+        let is_near = open.iter().all(|job| stays_in_namespaces(job));
+        let of_nodes = exporter.is_of_containers()
+            && jobs.iter().any(|job| kubelet::page(job) == Some(kubelet::Page::Own));
+        let severity = match (is_near, of_nodes) {
+            (true, true) => Severity::Error,
+            (true, false) | (false, true) => Severity::Warning,
+            (false, false) => return None,
+        };
+        is_elsewhere.then_some((exporter.who, severity))
     }
 
     /// The verdict on a metric that others than the target expose.
@@ -432,12 +464,20 @@ impl World<'_> {
             others: None,
             help,
         };
-        let is_named = exporter.is_in(&job.name);
+        let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"));
+        let path = path.and_then(Node::as_written).unwrap_or_default();
+        // Whatever is asked for the page of the containers has them.
+        let is_named = exporter.is_in(&job.name) || exporter.part == Some("kubelet") && exporter.is_in(&path);
         let scrapes = || Verdict::Scraped { by: job.name_place(), what: job.what(), job: job.name.clone() };
         let mut blocked = None;
         for (_, node, address) in job.addresses() {
             let port = address.rsplit_once(':').map_or("", |(_, port)| port);
-            if !is_named && !exporter.is_in(&address) && !exporter.listens_at(port) {
+            // cAdvisor on a machine of its own, which shares the port with half of all applications.
+            let is_beside = exporter.is_of_containers()
+                && port == "8080"
+                && ["localhost", "127.0.0.1", "host.docker.internal"].contains(&host(&address));
+            let is_it = exporter.is_in(&address) || exporter.listens_at(port) || is_beside;
+            if !is_named && !is_it {
                 continue;
             }
             // An exporter for many is asked about its targets.
@@ -484,10 +524,23 @@ impl World<'_> {
                 .into_iter()
                 .filter_map(|key| relabel::field(rule, key, key)?.as_written())
         });
-        let path = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"));
-        let path = path.and_then(Node::as_written).unwrap_or_default();
         let is_meant = is_named || texts.chain([path]).any(|text| exporter.is_in(&text));
-        if discoveries.is_empty() || !is_meant {
+        let by_name = job.list("dns_sd_configs", "dnsSDConfigs").iter();
+        let mut asked = by_name.flat_map(|found| found.get("names").map(Node::items).unwrap_or_default());
+        if asked.any(|name| is_named || name.as_str().is_some_and(|name| exporter.is_in(name))) {
+            let who = exporter.who;
+            return Some(Verdict::CannotTell(format!("{} looks for {who} by its name", job.what())));
+        }
+        if exporter.is_of_containers()
+            && let Some(page) = kubelet::page(job)
+        {
+            let what = || format!("what {} asks the nodes for is decided in the cluster", job.what());
+            match page.has(metric) {
+                Some(false) => return None,
+                None => return Some(Verdict::CannotTell(what())),
+                Some(true) => {}
+            }
+        } else if discoveries.is_empty() || !is_meant {
             return None;
         }
         let is_of_nodes = discoveries.iter().any(|discovery| {
@@ -554,4 +607,29 @@ impl World<'_> {
                 && volumes.map(Node::items).unwrap_or_default().iter().any(mounts)
         })
     }
+}
+
+/// Whether all that a job finds is annotated.
+fn takes_annotated(job: &Job) -> bool {
+    let finders = job.node.entries().iter().filter(|entry| entry.key.ends_with("_sd_configs"));
+    let mut kinds = finders.map(|entry| entry.key.as_str());
+    kinds.all(|kind| kind == "kubernetes_sd_configs")
+        && job.list("relabel_configs", "relabelings").iter().any(|rule| {
+            let keeps = relabel::field(rule, "action", "action").and_then(Node::as_str) == Some("keep");
+            keeps && relabel::sources(rule).any(|source| source.contains("_annotation_"))
+        })
+}
+
+/// Whether a job looks into the namespaces alone that it lists.
+fn stays_in_namespaces(job: &Job) -> bool {
+    let finders = job.list("kubernetes_sd_configs", "kubernetesSDConfigs");
+    let is_listed = |finder: &Node| {
+        let names = finder.at(&["namespaces", "names"]).map(Node::items).unwrap_or_default();
+        let is_written = |name: &Node| name.as_str().is_some_and(|name| !has_variable(name));
+        // Where the exporters are, by custom.
+        let is_of_the_cluster =
+            |name: &Node| name.as_str().is_some_and(|name| name == "kube-system" || name.contains("monitor"));
+        !names.is_empty() && names.iter().all(is_written) && !names.iter().any(is_of_the_cluster)
+    };
+    !finders.is_empty() && finders.iter().all(is_listed)
 }

@@ -19,6 +19,7 @@ cards! {
     KEEPS_NOTHING Error "keeps-nothing" "rules for metrics that let nothing through";
     NO_SUCH_SERVICE Error "no-such-service" "a scrape of a name that no Service has";
     OTHER_PROTOCOL Error "other-protocol" "a scrape of a port that speaks something else";
+    NO_TOKEN Warning "no-token" "a scrape that is refused without a token";
     NO_SUCH_JOB Error "no-such-job" "rules that ask for a job which the configuration does not have";
     NO_EXPORTER Error "no-exporter" "rules on metrics of an exporter that no job scrapes";
     CHART_DROPS Warning "chart-drops" "rules on metrics that kube-prometheus-stack drops";

@@ -26,6 +26,7 @@ pub fn check(
     loading: &[&Configuration<'_>],
     who: &str,
 ) -> Vec<Finding> {
+    let Some(first) = loading.first() else { return Vec::new() };
     let names = loading.iter().try_fold(Vec::<String>::new(), |mut all, one| {
         for name in names(one)? {
             if !all.contains(&name) {
@@ -36,7 +37,7 @@ pub fn check(
     });
     let jobs: Vec<&Job> =
         world.configs.jobs.iter().filter(|job| loading.iter().any(|one| is_of(job, one))).collect();
-    let is_closed = world.configs.pushes.is_none() && jobs.iter().all(|job| is_told(job));
+    let is_closed = world.configs.pushes.is_none() && !loading.iter().any(|one| is_open(one));
     let mut met: BTreeMap<String, Met> = BTreeMap::new();
     for rule in file.root.rules() {
         let Some(node) = rule.get("expr") else { continue };
@@ -64,11 +65,14 @@ pub fn check(
                 ))
             });
             let wrong = wrong_job.or_else(|| {
-                let who = is_closed.then(|| world.nobody_brings(metric, &jobs)).flatten()?;
-                Some((format!("exporter {who}"), no_exporter(metric, who, jobs.len(), &selector, &place)))
+                let (who, severity) =
+                    is_closed.then(|| world.nobody_brings(metric, &jobs, is_told)).flatten()?;
+                let mut finding = no_exporter(metric, who, jobs.len(), &selector, &place);
+                finding.severity = severity;
+                Some((format!("exporter {who}"), finding))
             });
             if let Some((key, finding)) = wrong {
-                let finding = finding.related(loading[0].place(), who);
+                let finding = finding.related(first.place(), who);
                 met.entry(key).or_insert(Met { finding, times: 0 }).times += 1;
             }
         }
@@ -97,13 +101,17 @@ fn is_of(job: &Job, configuration: &Configuration<'_>) -> bool {
         && configuration.jobs().iter().any(|node| node.span == job.node.span)
 }
 
+/// Whether series come from elsewhere as well.
+fn is_open(configuration: &Configuration<'_>) -> bool {
+    let root = &configuration.root.document.node;
+    ["scrape_config_files", "remote_read"]
+        .iter()
+        .any(|key| root.get(key).is_some_and(|node| !node.items().is_empty()))
+}
+
 /// All values that `job` can have in a Prometheus of this configuration; None where something else may set it.
 fn names(configuration: &Configuration<'_>) -> Option<Vec<String>> {
-    let root = &configuration.root.document.node;
-    let is_open = ["scrape_config_files", "remote_read"]
-        .iter()
-        .any(|key| root.get(key).is_some_and(|node| !node.items().is_empty()));
-    if is_open {
+    if is_open(configuration) {
         return None;
     }
     let mut all = Vec::new();
@@ -189,7 +197,12 @@ fn no_exporter(
     };
     Finding::new(&NO_EXPORTER, place(at), format!("`{metric}` comes from {who}, and {told}"))
         .why("the series does not exist: the rule stays empty, an alert never fires, and no error tells")
-        .help(format!("add a job for {who}, or take the rule out"))
+        .help(if who.contains("cAdvisor") {
+            "add a job of the role `node` with `metrics_path: /metrics/cadvisor`, or take the rule out"
+                .to_string()
+        } else {
+            format!("add a job for {who}, or take the rule out")
+        })
 }
 
 /// Names of what passes on the series of others.

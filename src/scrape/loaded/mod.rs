@@ -15,7 +15,7 @@ use regex::Regex;
 use super::compose::Compose;
 use super::coverage::World;
 use super::index::{are_environments, nearness};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::source::{FileId, Place};
@@ -147,10 +147,20 @@ pub fn check<'i>(
             let is_same = |one: &&Configuration<'i>| {
                 one.host.is_some() == file.host.is_some() || compose.server(one.root.path).is_none()
             };
-            if let [only] = configurations.as_slice()
-                && is_same(&only)
-            {
-                findings.extend(jobs::check(world, file, &[only], "the only configuration here"));
+            let all: Vec<&Configuration<'i>> = configurations.iter().collect();
+            match all.as_slice() {
+                [only] if is_same(only) => {
+                    findings.extend(jobs::check(world, file, &all, "the only configuration here"));
+                }
+                // Whichever of them comes to load the rules.
+                [_, _, ..] if all.iter().any(is_same) => {
+                    let told = jobs::check(world, file, &all, "one of the configurations here");
+                    findings.extend(told.into_iter().map(|mut finding| {
+                        finding.severity = Severity::Warning;
+                        finding
+                    }));
+                }
+                _ => {}
             }
             findings.push(finding);
         }
