@@ -6,6 +6,7 @@ mod cli;
 mod fixes;
 mod gallery;
 mod inspect;
+mod jobs;
 mod judges;
 mod lint;
 mod manifests;

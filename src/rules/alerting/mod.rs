@@ -8,11 +8,15 @@ mod idle_value;
 mod keda;
 mod no_limit;
 mod one_event;
+mod other_exporter;
+mod per_second;
 mod pods;
 mod position;
 mod restarts;
 mod retention;
 mod share;
+mod silent;
+mod standard;
 mod template;
 mod usage;
 mod walk;
@@ -42,6 +46,9 @@ cards! {
     FAILED_JOB Warning "failed-job" "an alert on a failed Job that does not end";
     IDLE_VALUE Warning "idle-value" "an alert on no traffic that one idle value of a label fires";
     ONE_EVENT Warning "one-event" "an alert that a single event never fires";
+    PER_SECOND Warning "per-second" "a rate per second that the text tells per minute";
+    OTHER_EXPORTER Warning "other-exporter" "a metric of an exporter that is not the one in use";
+    STANDARD_LABEL Warning "standard-label" "a label that Istio's standard metrics do not have";
 }
 
 /// Alerts against the ScaledObjects and workloads that they speak of.
@@ -54,10 +61,21 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     let labels = idle_value::labels(alerts.iter().chain(&records));
     let kept = retention::retention(inventory);
     findings.extend(alerts.iter().chain(&records).filter_map(|rule| retention::check(rule, &kept)));
+    if !standard::is_extended(inventory) {
+        findings.extend(alerts.iter().chain(&records).filter_map(standard::check));
+    }
+    if let Some(own) = other_exporter::own_of_haproxy(inventory) {
+        let all = alerts.iter().chain(&records);
+        findings.extend(all.filter_map(|alert| other_exporter::check(alert, own)));
+    }
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(no_limit::check(alert, inventory));
         findings.extend(share::check(alert));
+        findings.extend(per_second::check(alert));
+        if sleepers.is_empty() {
+            findings.extend(silent::check(alert, &alerts));
+        }
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
         findings.extend(between_runs::check(alert, inventory));

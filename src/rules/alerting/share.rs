@@ -17,10 +17,10 @@ static PERCENT: LazyLock<Option<Regex>> =
 
 /// A comparison with a number whose percentage stands in a text.
 pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
-    let texts: Vec<(&Yaml, f64)> = texts(alert.rule).collect();
-    if texts.is_empty() || divides(&alert.expression.root) {
+    if divides(&alert.expression.root) {
         return None;
     }
+    let texts: Vec<(&Yaml, f64)> = texts(alert.rule).collect();
     let mut stack = vec![&alert.expression.root];
     while let Some(node) = stack.pop() {
         if let Kind::Binary(binary) = &node.kind
@@ -50,7 +50,28 @@ pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
         }
         stack.extend(node.children());
     }
-    None
+    printed(alert)
+}
+
+/// `{{ $value | humanizePercentage }}` of events per second.
+fn printed(alert: &Alert<'_>) -> Option<Finding> {
+    let Kind::Binary(binary) = &alert.expression.root.bare().kind else { return None };
+    let (_, name) = limit(binary)?;
+    let told = alert.rule.get("annotations").map(Yaml::entries).unwrap_or_default();
+    let text = told.iter().map(|entry| &entry.node).find(|node| {
+        node.as_str().is_some_and(|text| text.contains("$value") && text.contains("humanizePercentage"))
+    })?;
+    let per = if name == "increase" { "events in the window" } else { "events per second" };
+    Some(
+        Finding::new(
+            &NO_SHARE,
+            Place::new(alert.object.document.file, text.span),
+            format!("{per} are printed as a percentage"),
+        )
+        .related(alert.place(binary.left.span), "nothing divides it")
+        .why("half an error a second is told as 50%, whether it is one of 10 requests or one of a million")
+        .help("divide by all of them: `sum(rate(…)) / sum(rate(…))`, or print `{{ $value | humanize }} per second`"),
+    )
 }
 
 /// Percentages in what the alert tells people.
