@@ -78,10 +78,16 @@ impl Overlays {
             .into_iter()
             .map(|(file, overlays)| {
                 let first = overlays[0].clone();
-                // Several overlays that disagree: the namespace is open, and the names are the plain ones.
+                // Several overlays that disagree: the namespace is open, the names are the plain ones, and the labels those
+                // that all of them add.
                 let agreed = overlays.iter().all(|overlay| *overlay == first);
                 let is_patch = overlays.iter().any(|overlay| overlay.is_patch);
-                (file, if agreed { first } else { Overlay { is_patch, ..Overlay::default() } })
+                if agreed {
+                    return (file, first);
+                }
+                let mut labels = first.labels;
+                labels.retain(|label| overlays.iter().all(|overlay| overlay.labels.contains(label)));
+                (file, Overlay { is_patch, labels, ..Overlay::default() })
             })
             .collect();
         let Found { changes, builders, ways, .. } = found;

@@ -2,14 +2,14 @@
 //!
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
 
-use super::index::Index;
+use super::index::{Index, are_environments};
 use super::monitor::{OF_SERVICES, endpoints, looks_into, selected, takes_numbers};
 use super::operator::Operators;
 use super::relabel::Labels;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING, TIMEOUT_ABOVE_INTERVAL};
 use super::target::{Pods, Service, carries, pairs};
 use super::words::{abroad, carried, further, means, port_help, respell, service_or_pods};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::{Node, Value, has_variable};
 
@@ -171,6 +171,7 @@ fn selects_nothing(
         .services_asking(&wanted, monitor)
         .into_iter()
         .find(|service| near(&service) && carries(&service.selector, &wanted));
+    let meant = meant.or_else(|| meant_afar(monitor, selector, &wanted, index));
     let Some(meant) = meant else {
         // Those elsewhere may be the ones that are meant.
         return if labelled.is_empty() { written_for(monitor, selector, &wanted, index) } else { None };
@@ -179,16 +180,71 @@ fn selects_nothing(
     let (more, more_help) = further(monitor, meant, &pods);
     let more = more.replace("; it looks", "; the monitor looks");
     let shown: Vec<String> = wanted.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    Some(
-        Finding::new(
-            &SELECTS_NOTHING,
-            place,
-            format!("the Service `{}` does not carry `{}` itself{more}", meant.object.name, shown.join(", ")),
-        )
-        .related(meant.object.name_place(), "it only selects pods by it")
-        .why("a monitor goes by the labels of the Service, not of the pods behind it: no target, and no error tells")
-        .help(format!("write `labels: {{{}}}` into the metadata of the Service{more_help}", shown.join(", "))),
+    let mut finding = Finding::new(
+        &SELECTS_NOTHING,
+        place,
+        format!("the Service `{}` does not carry `{}` itself{more}", meant.object.name, shown.join(", ")),
     )
+    .related(meant.object.name_place(), "it only selects pods by it")
+    .why("a monitor goes by the labels of the Service, not of the pods behind it: no target, and no error tells")
+    .help(format!("write `labels: {{{}}}` into the metadata of the Service{more_help}", shown.join(", ")));
+    if is_proven(monitor, selector, meant.object, index) {
+        finding.severity = Severity::Error;
+    }
+    Some(finding)
+}
+
+/// The Service of another folder that the monitor was written for: the only one of its namespaces that selects pods by
+/// these labels, with the port that is asked for, and no Service anywhere carries them.
+fn meant_afar<'s, 'i>(
+    monitor: &Object<'i>,
+    selector: &Node,
+    wanted: &Labels,
+    index: &'s Index<'i>,
+) -> Option<&'s Service<'i>> {
+    let carried = |service: &Service<'_>| selected(selector, &service.labels) != Some(false);
+    if index.services().iter().any(carried) {
+        return None;
+    }
+    let named = monitor.at(&["spec", "namespaceSelector", "matchNames"]).map(Node::items).unwrap_or_default();
+    let is_there = |service: &Service<'_>| match (named, &service.object.namespace) {
+        ([], namespace) => *namespace == monitor.namespace,
+        (names, Some(namespace)) => names.iter().any(|name| name.as_str() == Some(namespace)),
+        (_, None) => false,
+    };
+    let mut all = index.services().iter().filter(|service| {
+        is_there(service)
+            && looks_into(monitor, service.object)
+            && carries(&service.selector, wanted)
+            && !are_environments(service.object.path, monitor.path)
+    });
+    let service = all.next().filter(|_| all.next().is_none())?;
+    let has_port = |endpoint: &&Node| {
+        let wanted = endpoint.get("port").and_then(Node::as_written);
+        service.ports.len() == 1
+            || wanted.is_some_and(|wanted| service.ports.iter().any(|(name, ..)| *name == wanted))
+    };
+    endpoints(monitor).iter().all(|endpoint| has_port(&endpoint)).then_some(service)
+}
+
+/// Whether no Service can carry what a monitor asks for: all of them stand in these files, as they will be applied.
+fn is_proven(monitor: &Object<'_>, selector: &Node, meant: &Object<'_>, index: &Index<'_>) -> bool {
+    let is_as_written = |object: &Object<'_>| {
+        let labels = |path: &Vec<String>| path.iter().any(|key| key == "labels" || key == "selector");
+        !object.patched.iter().any(labels)
+            // Each overlay may add labels of its own.
+            && object.renders.len() <= 1
+            && !object.renders.iter().any(|render| render.is_open)
+            && !object.namespace.as_deref().is_some_and(has_variable)
+    };
+    let carried = |service: &Service<'_>| selected(selector, &service.labels) != Some(false);
+    let is_open = |service: &Service<'_>| !is_as_written(service.object) && service.object.meets(monitor);
+    // Google's and VictoriaMetrics' monitors are not held so tightly.
+    monitor.kind() == "ServiceMonitor"
+        && is_as_written(monitor)
+        && !are_environments(meant.path, monitor.path)
+        && !index.services().iter().any(|service| carried(service) || is_open(service))
+        && index.is_all()
 }
 
 /// A selector of expressions alone that no Service satisfies, while some select their pods by such labels.
@@ -250,6 +306,8 @@ fn written_for(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &I
         );
     }
     let pods = carrying?;
+    // Where no Service is written at all, they are written elsewhere.
+    let is_proven = !index.services().is_empty() && is_proven(monitor, selector, pods.object, index);
     let (more, more_help) = abroad(monitor, pods.object, "they are");
     let more = more.replace("; it looks", "; the monitor looks");
     let message = format!(
@@ -257,12 +315,14 @@ fn written_for(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &I
         pods.object.kind(),
         pods.object.name
     );
-    Some(
-        Finding::new(&SELECTS_NOTHING, place, message)
-            .related(pods.object.name_place(), "its pods carry them, and no Service selects these")
-            .why(why)
-            .help(service_or_pods(selector, monitor) + &more_help),
-    )
+    let mut finding = Finding::new(&SELECTS_NOTHING, place, message)
+        .related(pods.object.name_place(), "its pods carry them, and no Service selects these")
+        .why(why)
+        .help(service_or_pods(selector, monitor) + &more_help);
+    if is_proven {
+        finding.severity = Severity::Error;
+    }
+    Some(finding)
 }
 
 /// The Service that a monitor selects leads to no pods, while those that it was written for are beside it.

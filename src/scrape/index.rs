@@ -213,6 +213,11 @@ impl<'i> Index<'i> {
         &self.services
     }
 
+    /// Whether the Services here are all that there are, for all that these files say.
+    pub fn is_all(&self) -> bool {
+        super::whole::is_all(self.inventory)
+    }
+
     /// The Services that select these pods.
     pub fn services_of(&self, pods: &Pods<'_>) -> Vec<&Service<'i>> {
         let near = self.services_by_label.near(pods.labels.iter());

@@ -41,6 +41,7 @@ mod twice;
 mod unread;
 mod verdict;
 mod way;
+mod whole;
 mod words;
 
 pub use coverage::{Row, Verdict, check};
