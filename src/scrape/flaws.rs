@@ -6,7 +6,7 @@
 use super::config::{Configs, Job};
 use super::relabel::{field, known, sources};
 use super::rules::{DUPLICATE_JOB, KEEPS_NOTHING, RELABEL, TIMEOUT_ABOVE_INTERVAL};
-use super::{dns, monitor};
+use super::{dns, monitor, never};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::Node;
@@ -42,6 +42,7 @@ pub fn of_jobs(configs: &Configs) -> Vec<Finding> {
             let rules = job.node.get(key).map(Node::items).unwrap_or_default();
             let why = "Prometheus refuses the whole file: it does not start, or goes on with the old one";
             findings.extend(rules.iter().filter_map(|rule| refused(rule, why, |node| job.place(node))));
+            findings.extend(rules.iter().filter_map(|rule| never::check(rule, |node| job.place(node))));
         }
     }
     findings
@@ -59,6 +60,7 @@ pub fn of_monitor(object: &Object<'_>) -> Vec<Finding> {
             let rules = endpoint.get(key).map(Node::items).unwrap_or_default();
             let why = "the operator rejects the monitor: nothing is scraped";
             findings.extend(rules.iter().filter_map(|rule| refused(rule, why, |node| object.place(node))));
+            findings.extend(rules.iter().filter_map(|rule| never::check(rule, |node| object.place(node))));
         }
         let rules = endpoint.get("metricRelabelings").map(Node::items).unwrap_or_default();
         findings.extend(keeps_nothing(rules, |node| object.place(node)));

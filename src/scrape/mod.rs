@@ -28,6 +28,7 @@ mod loaded;
 mod monitor;
 mod named_jobs;
 mod network;
+mod never;
 mod numbered;
 mod operator;
 mod pattern;

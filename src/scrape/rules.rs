@@ -16,6 +16,7 @@ cards! {
     TIMEOUT_ABOVE_INTERVAL Error "timeout-above-interval" "a scrape that takes longer than its interval";
     DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
     RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
+    NEVER_FITS Warning "never-fits" "a relabelling rule whose pattern fits no value";
     KEEPS_NOTHING Error "keeps-nothing" "rules for metrics that let nothing through";
     NO_SUCH_SERVICE Error "no-such-service" "a scrape of a name that no Service has";
     OTHER_PROTOCOL Error "other-protocol" "a scrape of a port that speaks something else";
