@@ -5,8 +5,9 @@
 //! service is found by its name, its `container_name` and its aliases by those who share a network with it.
 
 mod absent;
+mod project;
 
-use std::collections::HashSet;
+use project::Names;
 
 use super::address::host;
 use super::config::Job;
@@ -31,7 +32,7 @@ struct Mount {
     to: String,
 }
 
-/// Every compose file; the services of all of them may run beside each other.
+/// Every compose file; the services of all of them may run beside each other, but for those of projects of their own.
 pub struct Compose<'i> {
     files: Vec<&'i Object<'i>>,
     pub servers: Vec<Server<'i>>,
@@ -69,37 +70,6 @@ impl<'i> Compose<'i> {
     /// The server that reads a configuration of this path.
     pub fn server(&self, path: &str) -> Option<&Server<'i>> {
         self.servers.iter().find(|server| server.configuration().as_deref() == Some(path))
-    }
-
-    /// The names at which the services of all compose files are found; None where there may be others.
-    fn names(&self) -> Option<HashSet<String>> {
-        let mut names = HashSet::new();
-        for object in &self.files {
-            let is_external = |entry: &crate::manifest::Entry| {
-                entry.node.get("external").is_some_and(|node| node.as_written().as_deref() != Some("false"))
-            };
-            let networks = object.at(&["networks"]).map(Node::entries).unwrap_or_default();
-            if object.at(&["include"]).is_some() || networks.iter().any(is_external) {
-                return None;
-            }
-            for entry in object.at(&["services"]).map(Node::entries).unwrap_or_default() {
-                let service = &entry.node;
-                if service.get("extends").is_some() {
-                    return None;
-                }
-                names.insert(entry.key.clone());
-                let own = ["container_name", "hostname"].into_iter().filter_map(|key| service.get(key));
-                names.extend(own.filter_map(Node::as_written));
-                let aliases = service.get("networks").map(Node::entries).unwrap_or_default();
-                let aliases = aliases.iter().filter_map(|network| network.node.get("aliases"));
-                names.extend(aliases.flat_map(Node::items).filter_map(Node::as_written));
-                names.extend(pairs_of(service, "extra_hosts", &[':', '=']));
-                names.extend(service.get("links").map(Node::items).unwrap_or_default().iter().filter_map(
-                    |link| Some(link.as_str()?.rsplit(':').next().unwrap_or_default().to_string()),
-                ));
-            }
-        }
-        Some(names)
     }
 }
 
@@ -206,9 +176,19 @@ pub fn check(
     exists: fn(&str) -> bool,
 ) -> Vec<Finding> {
     let mut findings = absent::check(world, compose, exists);
-    let Some(names) = compose.names() else { return findings };
+    if compose.is_open() {
+        return findings;
+    }
+    let everywhere = compose.names_of(|_| true);
     for server in compose.servers.iter().filter(|server| !server.shares_the_machine()) {
         let Some(path) = server.configuration() else { continue };
+        let mut names = compose.names_of(|object| !project::are_apart(object, server.object));
+        let elsewhere = project::known_elsewhere(world, compose, server, (&path, &names, &everywhere));
+        if elsewhere.is_some() {
+            // It is told once, at the server: in another project the configuration may be right.
+            names.clone_from(&everywhere);
+        }
+        findings.extend(elsewhere);
         let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);
         for job in jobs.filter(|job| !is_probe(job)) {
             let mut wrong = job.addresses().filter_map(|(_, node, address)| {
@@ -265,13 +245,7 @@ fn is_own(address: &str, job: &Job) -> bool {
     address.ends_with(":9090") || job.name.contains("prometheus")
 }
 
-fn told(
-    server: &Server<'_>,
-    names: &HashSet<String>,
-    address: &str,
-    place: Place,
-    is_own: bool,
-) -> Option<Finding> {
+fn told(server: &Server<'_>, names: &Names, address: &str, place: Place, is_own: bool) -> Option<Finding> {
     let name = host(address);
     if has_variable(address) || name.is_empty() || names.contains(name) {
         return None;
