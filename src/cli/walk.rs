@@ -281,7 +281,7 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 38] = [
+const KINDS: [&str; 39] = [
     "APIService",
     "AdminNetworkPolicy",
     "Alertmanager",
@@ -302,6 +302,7 @@ const KINDS: [&str; 38] = [
     "Namespace",
     "NetworkPolicy",
     "OpenTelemetryCollector",
+    "PeerAuthentication",
     "PodDisruptionBudget",
     "PodMonitor",
     "Probe",

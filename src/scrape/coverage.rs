@@ -14,8 +14,8 @@ use super::target::{Pods, Service, sanitized};
 use super::verdict::{is_collected, not_scraped};
 use super::way::{self, Passage};
 use super::{
-    address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, monitor,
-    named_jobs, numbered, rules, speaks, token, twice,
+    address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, mesh,
+    monitor, named_jobs, numbered, rules, speaks, token, twice,
 };
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -152,6 +152,7 @@ pub fn check<'i>(
     findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(loaded::values::check(sources, inventory));
     findings.extend(chart::check(&world, inventory));
+    findings.extend(mesh::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     let asked_at = world.asked.as_ref().map(|asked| asked.namespace.as_str());
     let addressed = |job: &Job| addressed::check(job, &world.index, sources, asked_at);

@@ -25,6 +25,7 @@ mod kubelet;
 mod labels;
 mod listed;
 mod loaded;
+mod mesh;
 mod monitor;
 mod named_jobs;
 mod network;

@@ -28,6 +28,7 @@ cards! {
     NO_ALERTMANAGER Note "no-alertmanager" "alerts that nobody is told of";
     MOUNT_MISSING Warning "mount-missing" "a Prometheus in Docker Compose whose configuration is not where the mount says";
     NETWORK_POLICY Warning "network-policy" "a NetworkPolicy between Prometheus and what it scrapes";
+    STRICT_MTLS Warning "strict-mtls" "a plain scrape of pods that take mutual TLS only";
     NO_OPERATOR Warning "no-operator" "monitors beside a Prometheus that reads none";
     UNREAD_ANNOTATION Warning "unread-annotation" "scrape annotations that nobody reads";
     MISPLACED_ANNOTATION Warning "misplaced-annotation" "scrape annotations on the workload instead of its pods";
