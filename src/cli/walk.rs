@@ -281,11 +281,12 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 39] = [
+const KINDS: [&str; 40] = [
     "APIService",
     "AdminNetworkPolicy",
     "Alertmanager",
     "Application",
+    "Canary",
     "Cilium",
     "ClusterPodMonitoring",
     "ClusterRoleBinding",

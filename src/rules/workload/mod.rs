@@ -6,6 +6,7 @@ mod authentication;
 mod authentication_namespace;
 mod broker_names;
 mod budget;
+mod canary;
 mod config;
 mod database;
 mod egress;
@@ -49,6 +50,7 @@ cards! {
     "workload":
     SELECTOR_MISMATCH Error "selector-mismatch" "a selector that the pod template does not satisfy";
     OVERLAPPING_SELECTORS Warning "overlapping-selectors" "two autoscaled workloads that select each other's pods";
+    CANARY Error "canary" "an autoscaler on a Deployment that Flagger scales to 0";
     DISRUPTION_BUDGET Warning "disruption-budget" "a budget that lets no pod go, or protects none";
     VERTICAL_AUTOSCALER Warning "vertical-autoscaler" "two controllers that read the same resource";
     METRICS_API Error "metrics-api" "the API of external metrics belongs to somebody else";
@@ -88,6 +90,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     }
     selectors::overlapping(&scaled, &mut findings);
     budget::check(inventory, &scaled, &mut findings);
+    findings.extend(canary::check(inventory));
     fixed_budget::check(inventory, &mut findings);
     vertical::check(inventory, &scaled, &mut findings);
     metrics_api::check(inventory, &mut findings);
