@@ -169,6 +169,7 @@ pub fn check<'i>(
         }
     }
     findings.extend(loaded.iter().filter_map(|(one, all)| receivers::check(one, all, world, exists)));
+    findings.extend(configurations.iter().filter_map(|one| receivers::unknown(one, world)));
     findings
 }
 

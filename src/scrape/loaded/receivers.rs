@@ -6,9 +6,11 @@
 use super::{Configuration, RuleFile};
 use crate::finding::{Finding, Severity};
 use crate::inventory::join;
-use crate::manifest::{Node, Value};
+use crate::manifest::{Node, Value, has_variable};
+use crate::scrape::address;
 use crate::scrape::coverage::World;
 use crate::scrape::rules::NO_ALERTMANAGER;
+use crate::scrape::target::Service;
 use crate::source::Place;
 
 /// Where the configuration of an Alertmanager lies beside that of Prometheus.
@@ -58,6 +60,49 @@ pub fn check(
             finding = finding.label(format!("`{path}` is there for one"));
         }
     }
+    Some(finding)
+}
+
+/// An Alertmanager under a name that no Service has, where all Services stand in these files.
+///
+/// Source: kubernetes/dns docs/specification.md: `name` alone is looked up in the namespace of Prometheus.
+pub fn unknown(configuration: &Configuration<'_>, world: &World<'_>) -> Option<Finding> {
+    let host = configuration.host?;
+    let root = configuration.root;
+    let managers = root.at(&["alerting", "alertmanagers"]).map(Node::items).unwrap_or_default();
+    let fixed =
+        managers.iter().flat_map(|one| one.get("static_configs").map(Node::items).unwrap_or_default());
+    let mut targets = fixed.flat_map(|one| one.get("targets").map(Node::items).unwrap_or_default());
+    let (node, name, namespace) = targets.find_map(|node| {
+        let text = node.as_str().filter(|text| !has_variable(text))?;
+        let mut parts = address::host(text).split('.');
+        let (name, namespace) = (parts.next()?, parts.next());
+        // Farther away than a cluster: `alerts.example.com`.
+        let is_of_cluster = parts.next().is_none_or(|part| part == "svc");
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name != "localhost";
+        (is_of_cluster && is_name && !name.contains("operated")).then_some((node, name, namespace))
+    })?;
+    let namespace = namespace.or(host.namespace.as_deref())?;
+    let is_it = |service: &Service<'_>| service.object.may_be_in(namespace);
+    let lives_here =
+        world.index.services().iter().any(|service| service.object.namespace.as_deref() == Some(namespace));
+    if world.index.services_named(name).any(is_it) || !lives_here || !world.index.is_all() {
+        return None;
+    }
+    let elsewhere = world.index.services_named(name).next();
+    let mut finding = Finding::new(
+        &NO_ALERTMANAGER,
+        Place::new(root.document.file, node.span),
+        format!("no Service `{name}` is in the namespace `{namespace}`"),
+    )
+    .why("Prometheus does not find it: alerts fire, and nobody is ever told");
+    finding = match elsewhere {
+        Some(service) => finding
+            .related(service.object.name_place(), "this one is in another namespace")
+            .help(format!("write `{name}.{}`, with the port", service.object.namespace_text())),
+        None => finding.help("deploy an Alertmanager with a Service of this name, or take the target out"),
+    };
+    finding.severity = Severity::Warning;
     Some(finding)
 }
 
