@@ -12,7 +12,7 @@ use super::monitor::{OF_SERVICES, endpoints, looks_into};
 use super::rules::OTHER_PROTOCOL;
 use super::target::{Pods, Service};
 use super::{address, relabel};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
 use crate::source::Place;
@@ -101,7 +101,7 @@ pub fn check(world: &World<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Of one job the first address is enough.
+/// The addresses that one job lists.
 fn of_job(job: &Job) -> Option<Finding> {
     // What is asked for others, or rewritten before it is scraped, goes elsewhere.
     let rewrites = job
@@ -113,11 +113,17 @@ fn of_job(job: &Job) -> Option<Finding> {
     if is_probe(job) || rewrites || path.is_some_and(|path| path != "/metrics") {
         return None;
     }
-    job.addresses().find_map(|(_, node, address)| {
+    let mut all = job.addresses().filter_map(|(_, node, address)| {
         let (_, port) = address.rsplit_once(':')?;
         let spoken = at(port, address::host(&address))?;
-        Some(finding(job.place(node), &format!("`{address}`"), spoken))
-    })
+        Some((job.place(node), address.clone(), spoken))
+    });
+    let (place, address, spoken) = all.next()?;
+    let first = finding(place, &format!("`{address}`"), spoken);
+    // The others are the same slip: they are told along with it.
+    Some(all.fold(first, |told, (place, address, spoken)| {
+        told.related(place, format!("and `{address}` is {}: {}", spoken.who, spoken.help))
+    }))
 }
 
 /// The role `node` gives the port of the kubelet, which speaks HTTPS and asks who is there.
@@ -153,9 +159,13 @@ fn health(job: &Job) -> Option<Finding> {
 }
 
 fn told_of_health(place: Place, path: &str) -> Finding {
-    Finding::new(&OTHER_PROTOCOL, place, format!("`{path}` is a health check, not metrics"))
-        .why("what comes back is no exposition format: each scrape fails, `up` stays 0, and no series comes")
-        .help("write the path of the metrics, most often `/metrics`")
+    let mut finding =
+        Finding::new(&OTHER_PROTOCOL, place, format!("`{path}` is a health check, not metrics"))
+            .why("what comes back is most likely no exposition format: then each scrape fails, `up` stays 0, and no series comes")
+            .help("write the path of the metrics, most often `/metrics`");
+    // Only the program knows what it answers there.
+    finding.severity = Severity::Warning;
+    finding
 }
 
 fn of_monitor(monitor: &Object<'_>, world: &World<'_>) -> Vec<Finding> {
