@@ -101,6 +101,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
         .collect();
     findings.extend(own.into_iter().flatten());
     once_a_file(&mut findings, &manifest::rules::QUOTED_TEMPLATE);
+    scaler::leave_out_real(sources, &inventory, &mut findings);
     findings.extend(repository::check(sources, &inventory));
     findings.extend(scaler::across(&inventory, &settings.versions));
     findings.extend(scaler::lists(&inventory));

@@ -2,12 +2,15 @@
 //!
 //! Sources: AWS documentation and LocalStack, whose accounts are 123456789012 and 000000000000; RFC 2606 (`example.com`).
 
+use std::collections::HashSet;
+
 use super::address::Address;
 use super::cards::ADDRESS;
 use super::{Checker, Trigger, is_known};
 use crate::finding::{Finding, Severity};
+use crate::inventory::Inventory;
 use crate::manifest::{Entry, Node};
-use crate::source::Place;
+use crate::source::{Place, Sources};
 
 /// Words of texts that are to be replaced.
 const UNFILLED: [&str; 5] = ["your", "yours", "changeme", "placeholder", "replaceme"];
@@ -113,8 +116,71 @@ impl Checker<'_> {
             finding = finding.related(other, "and this");
         }
         finding.severity = severity;
+        // A number is filled in as well: a script makes the object of this one.
+        if is_template(&self.object.document.node) {
+            finding.severity = Severity::Note;
+            finding = finding.why(
+                "this looks like a template that a script fills in; as it stands KEDA finds nothing there",
+            );
+        }
         self.push(finding);
     }
+}
+
+/// Whether several values stand between angle brackets, in capitals, where one of them is no part of a trigger: a number
+/// of replicas, an image.
+fn is_template(root: &Node) -> bool {
+    fn count(node: &Node, is_metadata: bool, all: &mut [usize; 2]) {
+        let inner = node.as_str().and_then(|text| text.strip_prefix('<')?.strip_suffix('>'));
+        let is_gap = inner.is_some_and(|inner| {
+            !inner.is_empty()
+                && inner
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        });
+        all[usize::from(is_metadata)] += usize::from(is_gap);
+        node.items().iter().for_each(|item| count(item, is_metadata, all));
+        for entry in node.entries() {
+            count(&entry.node, is_metadata || entry.key == "triggers", all);
+        }
+    }
+    let mut all = [0, 0];
+    count(root, false, &mut all);
+    all[0] > 0 && all[0] + all[1] >= 3
+}
+
+/// Takes out what only looks like a gap: a password that is, word for word, the value of a Secret of the same files.
+pub fn leave_out_real(sources: &Sources, inventory: &Inventory<'_>, findings: &mut Vec<Finding>) {
+    let is_one =
+        |finding: &Finding| finding.rule == &ADDRESS && finding.message.ends_with("is a placeholder");
+    if !findings.iter().any(is_one) {
+        return;
+    }
+    // A script that fills in one file of a folder fills in the others.
+    let folder = |finding: &Finding| {
+        let path = sources.get(finding.place.file).name.as_str();
+        path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    };
+    let is_note = |finding: &&Finding| is_one(finding) && finding.severity == Severity::Note;
+    let filled: HashSet<&str> = findings.iter().filter(is_note).map(folder).collect();
+    for finding in findings.iter_mut().filter(|finding| is_one(finding)) {
+        let text = sources.get(finding.place.file).text.get(finding.place.span.range()).unwrap_or_default();
+        if filled.contains(folder(finding)) && text.trim_matches(['"', '\'']).starts_with('<') {
+            finding.severity = Severity::Note;
+        }
+    }
+    let mut values: HashSet<&str> = HashSet::new();
+    for secret in inventory.kind("Secret") {
+        let texts = secret.at(&["stringData"]).map(Node::entries).unwrap_or_default();
+        values.extend(texts.iter().filter_map(|entry| entry.node.as_str()));
+    }
+    let is_real = |place: Place| {
+        let text = sources.get(place.file).text.get(place.span.range()).unwrap_or_default();
+        let words = text.split(['/', ':', '@', '"', '\'']);
+        let mut gaps = words.filter(|word| gap(word) == Some(Severity::Error)).peekable();
+        gaps.peek().is_some() && gaps.all(|word| values.contains(word))
+    };
+    findings.retain(|finding| !(is_one(finding) && is_real(finding.place)));
 }
 
 #[cfg(test)]
