@@ -65,6 +65,22 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                     finding.severity = Severity::Warning;
                     finding.why = finding.why.map(|why| format!("if both folders are applied, {why}"));
                 }
+                // The kustomization beside them names one of the two and leaves the other out.
+                "conflict/second-autoscaler" if is_left_out(inventory, object, &finding) => {
+                    finding.severity = Severity::Note;
+                    finding.why = finding.why.map(|why| {
+                        format!("the kustomization names only one of the two; if both are applied, {why}")
+                    });
+                }
+                // A file to choose from: the kustomization names another one.
+                "conflict/second-autoscaler" if is_alternative(inventory, object, targets[at], &targets) => {
+                    finding.severity = Severity::Warning;
+                    finding.why = finding.why.map(|why| format!("if all of the file is applied, {why}"));
+                }
+                // What is left out of a kustomization that builds the workload, and another autoscaler of it, scales nothing.
+                "conflict/replicas-pinned" if is_alternative(inventory, object, targets[at], &targets) => {
+                    continue;
+                }
                 // A kind of another operator says itself where its number stands.
                 "conflict/replicas-pinned" if counts_elsewhere(inventory, &expected.workload.value) => {
                     continue;
@@ -154,6 +170,37 @@ impl<'i> Neighbours<'i> {
     fn of(&self, workload: &str) -> impl Iterator<Item = usize> {
         self.named.get(workload).into_iter().flatten().chain(&self.anywhere).copied()
     }
+}
+
+/// Whether a kustomization of the folder names the file of one of two autoscalers and not that of the other.
+fn is_left_out(inventory: &Inventory<'_>, object: &Object<'_>, finding: &Finding) -> bool {
+    let other = inventory.objects.iter().find(|other| {
+        let span = other.document.node.span;
+        other.document.file == finding.place.file
+            && span.start <= finding.place.span.start
+            && finding.place.span.end <= span.end
+            && other.at(&["spec", "scaleTargetRef"]).is_some()
+    });
+    other.is_some_and(|other| {
+        other.is_built != object.is_built
+            && other.document.file != object.document.file
+            && other.is_beside(object)
+    })
+}
+
+/// Whether an autoscaler is left out of the kustomization that names its workload and another autoscaler of it.
+fn is_alternative(
+    inventory: &Inventory<'_>,
+    object: &Object<'_>,
+    target: Option<&Object<'_>>,
+    targets: &[Option<&Object<'_>>],
+) -> bool {
+    let Some(target) = target.filter(|target| target.is_built && !object.is_built) else { return false };
+    inventory.objects.iter().zip(targets).any(|(other, theirs)| {
+        other.is_built
+            && other.is_beside(object)
+            && theirs.is_some_and(|theirs| std::ptr::eq(theirs.document, target.document))
+    })
 }
 
 /// Whether two files stand in one folder, or one of them further down in it.
