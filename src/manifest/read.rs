@@ -35,6 +35,15 @@ pub fn read(file: FileId, text: &str) -> Reading {
         let finding = Finding::new(&rules::TEMPLATE, place, "this is a template, not YAML yet");
         return only(finding.help("render it first: `helm template … | slogen …`"));
     }
+    if let Some(at) = no_break(text) {
+        let place = Place::new(file, Span::new(at, at + NO_BREAK.len_utf8()));
+        let lines = text.lines().filter(|line| line.trim_start_matches(' ').starts_with(NO_BREAK)).count();
+        let finding = Finding::new(&rules::SYNTAX, place, "this is a no-break space (U+00A0), not a blank")
+            .label(format!("{lines} lines are indented so"))
+            .why("YAML takes it for a letter: the key begins with it, or the line belongs to the one before, and nothing of the object is where it should be")
+            .help("replace all of them by blanks; they come from pages and chats out of which text is copied");
+        return only(finding);
+    }
     let mut reader = Reader { file, text, nodes: 0, anchors: HashMap::new(), findings: Vec::new() };
     let documents = reader.documents();
     Reading {
@@ -45,6 +54,40 @@ pub fn read(file: FileId, text: &str) -> Reading {
 
 fn only(finding: Finding) -> Reading {
     Reading { documents: Vec::new(), findings: vec![finding] }
+}
+
+const NO_BREAK: char = '\u{a0}';
+
+/// Where a key, or an item of a list, is indented with a no-break space.
+fn no_break(text: &str) -> Option<usize> {
+    if !text.contains(NO_BREAK) {
+        return None;
+    }
+    let mut at = 0;
+    let mut block: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let body = line.trim_start_matches([' ', NO_BREAK]);
+        let width = line.chars().take_while(|c| [' ', NO_BREAK].contains(c)).count();
+        if body.trim().is_empty() {
+            continue;
+        }
+        match block {
+            Some(outer) if width > outer => continue,
+            _ => block = begins_block(body).then_some(width),
+        }
+        let indentation = &line[..line.len() - body.len()];
+        let item = body.strip_prefix("- ").unwrap_or(body);
+        let is_entry = item
+            .split_once(':')
+            .is_some_and(|(key, rest)| is_key(key) && rest.starts_with([' ', '\r', '\n']))
+            || item.len() < body.len();
+        if let (true, Some(inside)) = (is_entry, indentation.find(NO_BREAK)) {
+            return Some(start + inside);
+        }
+    }
+    None
 }
 
 /// Where an unrendered Helm or Jinja template shows itself. Templates inside of texts, as in the annotations of alerts,
