@@ -9,6 +9,24 @@ use crate::source::{Place, Sources};
 /// More of one object nobody reads.
 const MOST_FINDINGS: usize = 20;
 
+/// Fields of a container that nobody finds in the `spec` of a pod.
+const OF_CONTAINERS: [&str; 14] = [
+    "args",
+    "command",
+    "env",
+    "envFrom",
+    "image",
+    "imagePullPolicy",
+    "lifecycle",
+    "livenessProbe",
+    "ports",
+    "readinessProbe",
+    "resources",
+    "startupProbe",
+    "volumeMounts",
+    "workingDir",
+];
+
 /// Fields of a ScaledObject for which a ScaledJob has no use.
 const OF_AUTOSCALERS: [&str; 5] =
     ["cooldownPeriod", "initialCooldownPeriod", "idleReplicaCount", "fallback", "advanced"];
@@ -265,6 +283,7 @@ impl Walk<'_> {
         }
     }
 
+    /// A field that the definition does not have.
     fn unknown(&mut self, span: crate::source::Span, key: &str, fields: &[Field], name: &str) {
         // Kustomize reads keys in any case.
         let is_called_so = |field: &Field| field.name.eq_ignore_ascii_case(key);
@@ -292,6 +311,15 @@ impl Walk<'_> {
         self.push(match nearest(key, names.clone()).or_else(longer) {
             _ if kind == "ScaledJob" && OF_AUTOSCALERS.contains(&key) => {
                 finding.help("it is for ScaledObjects: Jobs end by themselves and have no HPA; leave it out")
+            }
+            // The lines stand as deep as `containers`, and not as deep as the name of the container.
+            _ if name == "spec"
+                && OF_CONTAINERS.contains(&key)
+                && names.clone().any(|name| name == "containers") =>
+            {
+                finding.help(format!(
+                    "`{key}` belongs into the container: write it below `- name: …`, as deep as `name`"
+                ))
             }
             // It has moved one level up.
             _ if key == "tolerance" && name == "policies" => {
