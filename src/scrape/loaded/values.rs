@@ -43,10 +43,31 @@ const APART: [&str; 8] = [
 
 pub fn check(sources: &Sources, inventory: &Inventory<'_>) -> Vec<Finding> {
     let of_object = |object: &Object<'_>| {
+        if let Some(finding) = jobs_too_deep(object) {
+            return Some(finding);
+        }
         let (chart, values, is_sure) = values(object, inventory)?;
         unread(sources, object, (chart, values, is_sure))
     };
     inventory.objects.iter().filter_map(of_object).collect()
+}
+
+/// Jobs for the chart prometheus below `server`, where no template asks for them.
+///
+/// Source: prometheus-community/helm-charts charts/prometheus/templates/cm.yaml (`.Values.extraScrapeConfigs`).
+fn jobs_too_deep(object: &Object<'_>) -> Option<Finding> {
+    let root = Some(&object.document.node).filter(|_| object.kind().is_empty())?;
+    let entry = root.get("server")?.entries().iter().find(|entry| entry.key == "extraScrapeConfigs")?;
+    entry.node.as_str().filter(|text| text.contains("job_name"))?;
+    Some(
+        Finding::new(
+            &RULES_NOT_LOADED,
+            Place::new(object.document.file, entry.key_span),
+            "the chart prometheus does not read `server.extraScrapeConfigs`",
+        )
+        .why("Helm passes over keys that no template asks for: none of these jobs exists, and no error tells")
+        .help("write `extraScrapeConfigs` at the top of the values, beside `server`"),
+    )
 }
 
 /// The values of one of the charts, and whether they are surely that.
