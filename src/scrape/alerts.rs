@@ -1,13 +1,13 @@
 //! Labels that alerts and records ask for, against those that the scrape path of the workload which they name sets.
 
 use super::config::Job;
-use super::coverage::World;
-use super::exporter::is_of_the_platform;
+use super::exporters::is_of_the_platform;
 use super::labels;
 use super::relabel::{self, is_unknown};
 use super::rules::LABEL_MISMATCH;
 use super::target::{Pods, sanitized};
 use super::way::Passage;
+use super::world::World;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::is_recorded;

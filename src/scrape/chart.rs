@@ -3,8 +3,8 @@
 //! Source: prometheus-community/helm-charts charts/kube-prometheus-stack/values.yaml,
 //! kubelet.serviceMonitor.cAdvisorMetricRelabelings (since version 37 of the chart).
 
-use super::coverage::World;
 use super::rules::CHART_DROPS;
+use super::world::World;
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable, raw_offset};

@@ -11,9 +11,9 @@ use project::Names;
 
 use super::address::host;
 use super::config::Job;
-use super::coverage::World;
 use super::job::is_probe;
 use super::rules::{NO_SUCH_SERVICE, SERVICE_ADDRESS};
+use super::world::World;
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::{Inventory, Object, join};
 use crate::manifest::{Node, has_variable};

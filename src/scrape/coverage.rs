@@ -1,28 +1,18 @@
 //! For each metric of each scaler: who scrapes it, or what stands in the way.
 
-use std::collections::HashSet;
-use std::sync::OnceLock;
-
-use rayon::prelude::*;
-
-use super::compose::{self, Compose};
-use super::config::{self, Configs, Job};
-use super::index::{self, Index};
-use super::network::Policies;
-use super::operator::Operators;
+use super::config::Job;
+use super::index;
 use super::target::{Pods, Service, sanitized};
-use super::verdict::{is_collected, not_scraped};
+use super::verdict::not_scraped;
 use super::way::{self, Passage};
-use super::{
-    address, addressed, alerts, annotations, chart, dangling, dns, flaws, idle, job, labels, loaded, mesh,
-    monitor, named_jobs, numbered, rules, speaks, token, twice,
-};
+use super::world::World;
+use super::{address, dns, job, labels, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Inventory, Object};
+use crate::inventory::Object;
 use crate::lint::{Context, is_recorded, lint};
-use crate::manifest::{Node, has_variable, raw_offset};
+use crate::manifest::{Node, raw_offset};
 use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
-use crate::source::{Place, Sources, Span};
+use crate::source::{Place, Span};
 
 /// One line of the report.
 #[derive(Clone, Debug)]
@@ -90,176 +80,8 @@ fn plain(value: &str) -> &str {
     value.trim_start_matches(['^', '(', '.', '*']).trim_end_matches(['*', '.', '+', '-', '$', ')'])
 }
 
-/// What a repository holds of scraping.
-pub struct World<'i> {
-    pub sources: &'i Sources,
-    pub index: Index<'i>,
-    pub configs: Configs,
-    pub operators: Operators<'i>,
-    pub policies: Policies<'i>,
-    /// The name of a workload that is scraped, if there is one.
-    pub somebody: OnceLock<Option<String>>,
-    /// The Prometheus beside which nobody reads monitors, if it is so.
-    pub reader_of_files: OnceLock<Option<Place>>,
-    /// The one server that all triggers ask.
-    pub asked: Option<Asked>,
-}
-
-/// A server that triggers ask.
-pub struct Asked {
-    pub namespace: String,
-    /// An address of it.
-    pub place: Place,
-    /// Whether it scrapes itself, by its name.
-    pub is_prometheus: bool,
-}
-
-/// Findings, and the report as lines.
-pub fn check<'i>(
-    sources: &'i Sources,
-    inventory: &'i Inventory<'i>,
-    exists: fn(&str) -> bool,
-) -> (Vec<Finding>, Vec<Row>, Vec<(Place, bool)>) {
-    let operators = Operators::new(inventory);
-    let world = World {
-        sources,
-        index: Index::new(inventory),
-        configs: config::find(inventory, &operators),
-        operators,
-        policies: Policies::new(inventory),
-        somebody: OnceLock::new(),
-        reader_of_files: OnceLock::new(),
-        asked: asked(inventory),
-    };
-    let mut findings: Vec<Finding> =
-        world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
-    let numbered = |object: &&Object<'_>| numbered::check(object, &world.index);
-    findings.extend(world.index.monitors.iter().flat_map(numbered));
-    let dangling = |object: &&'i Object<'i>| dangling::check(object, &world.index, &world.operators);
-    findings.extend(world.index.monitors.iter().flat_map(dangling));
-    let others =
-        ["ScrapeConfig", "Probe", "PrometheusRule"].into_iter().flat_map(|kind| inventory.kind(kind));
-    findings.extend(others.filter_map(|object| dangling::not_selected(object, &world.operators)));
-    findings.extend(inventory.objects.iter().flat_map(annotations::check));
-    findings.extend(flaws::of_jobs(&world.configs));
-    findings.extend(speaks::check(&world));
-    findings.extend(token::check(&world));
-    findings.extend(alerts::check(&world, inventory));
-    let named = named_jobs::check(&world, inventory, &findings);
-    findings.extend(named);
-    let compose = Compose::new(inventory);
-    findings.extend(compose::check(&world, &compose, inventory, exists));
-    findings.extend(loaded::check(&world, inventory, &compose, exists));
-    findings.extend(loaded::values::check(sources, inventory));
-    findings.extend(chart::check(&world, inventory));
-    findings.extend(mesh::check(&world, inventory));
-    findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
-    let asked_at = world.asked.as_ref().map(|asked| asked.namespace.as_str());
-    let addressed = |job: &Job| addressed::check(job, &world.index, sources, asked_at);
-    findings.extend(world.configs.jobs.iter().flat_map(addressed));
-    findings.extend(world.unread_monitors());
-    let services = world.index.services().iter();
-    findings.extend(
-        services.filter_map(|service| annotations::of_service(service, &world.configs, &world.index)),
-    );
-    let with_path =
-        world.index.workloads().iter().filter(|pods| pods.annotations.contains_key("prometheus.io/path"));
-    findings.extend(with_path.flat_map(|pods| {
-        let passages = world.passages(pods);
-        passages
-            .iter()
-            .filter_map(Passage::scraped)
-            .filter_map(|way| annotations::path(pods, way))
-            .collect::<Vec<_>>()
-    }));
-    findings.extend(inventory.kind("HorizontalPodAutoscaler").flat_map(|object| world.autoscaled(object)));
-    let several = world.several();
-    let is_new = |finding: &Finding, told: &[Finding]| !told.iter().any(|other| other.place == finding.place);
-    findings.extend(several.into_iter().filter(|finding| is_new(finding, &findings)).collect::<Vec<_>>());
-    let scalers: Vec<&Object<'_>> = ["ScaledObject", "ScaledJob"]
-        .into_iter()
-        .flat_map(|kind| inventory.kind(kind))
-        .filter(|object| object.group() == "keda.sh")
-        .collect();
-    let listed: Vec<(Place, bool)> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
-    let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
-        .par_iter()
-        .map(|object| {
-            let (mut findings, mut rows) = (Vec::new(), Vec::new());
-            world.scaler(object, &mut findings, &mut rows);
-            (findings, rows)
-        })
-        .collect();
-    let mut rows = Vec::new();
-    // Workloads whose scalers have told that they are not scraped.
-    let mut missed = Vec::new();
-    for (object, (own, lines)) in scalers.into_iter().zip(told) {
-        if own.iter().any(|finding| finding.rule == &rules::NOT_SCRAPED) {
-            missed.extend(world.target(object).map(|pods| pods.object.name_place()));
-        }
-        findings.extend(own);
-        rows.extend(lines);
-    }
-    findings.extend(world.unread_annotations(&missed));
-    let told = told_with_metrics(&findings);
-    findings.extend(world.kept_apart(&told));
-    let is_new = |finding: &Finding| !told.contains(&finding.place);
-    findings.extend(idle::check(&world).into_iter().filter(is_new));
-    leave_out_reasons(&mut findings, &told);
-    (findings, rows, listed)
-}
-
-/// The server that all Prometheus triggers ask, where it is one and its namespace is written.
-fn asked(inventory: &Inventory<'_>) -> Option<Asked> {
-    let triggers = inventory.kind("ScaledObject").flat_map(|object| {
-        let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
-        triggers.iter().filter_map(move |trigger| Some((object, trigger.at(&["metadata", "serverAddress"])?)))
-    });
-    let mut only: Option<Asked> = None;
-    for (object, node) in triggers {
-        let Some(address) = node.as_str() else { continue };
-        let mut parts = address::host(address).split('.');
-        let (name, namespace) = (parts.next()?, parts.next()?);
-        let is_service = match parts.next() {
-            Some(third) => third == "svc",
-            // Two words may be a domain as well.
-            None => inventory.objects.iter().any(|object| lives_in(object, namespace)),
-        };
-        if !is_service || has_variable(namespace) {
-            return None;
-        }
-        let is_prometheus = name.contains("prom") && !is_collected(address);
-        match &mut only {
-            Some(asked) if asked.namespace != namespace => return None,
-            Some(asked) => asked.is_prometheus &= is_prometheus,
-            None => {
-                let (namespace, place) = (namespace.to_string(), object.place(node));
-                only = Some(Asked { namespace, place, is_prometheus });
-            }
-        }
-    }
-    only
-}
-
-/// Whether an object shows that there is such a namespace.
-fn lives_in(object: &Object<'_>, namespace: &str) -> bool {
-    object.namespace.as_deref() == Some(namespace) || object.kind() == "Namespace" && object.name == namespace
-}
-
-/// Places that are told along with a metric which they keep from being scraped.
-fn told_with_metrics(findings: &[Finding]) -> HashSet<Place> {
-    let of_metrics = findings.iter().filter(|finding| finding.rule == &rules::NOT_SCRAPED);
-    of_metrics.flat_map(|finding| finding.related.iter().map(|related| related.place)).collect()
-}
-
-/// What stands in the way of a metric is told with the metric.
-fn leave_out_reasons(findings: &mut Vec<Finding>, told: &HashSet<Place>) {
-    let with_reasons = [&rules::OTHER_PROTOCOL, &rules::NO_SUCH_SERVICE];
-    findings.retain(|finding| !with_reasons.contains(&finding.rule) || !told.contains(&finding.place));
-}
-
 impl<'i> World<'i> {
-    fn scaler(&self, object: &'i Object<'i>, findings: &mut Vec<Finding>, rows: &mut Vec<Row>) {
+    pub fn scaler(&self, object: &'i Object<'i>, findings: &mut Vec<Finding>, rows: &mut Vec<Row>) {
         let target = self.target(object);
         let services = target.as_ref().map(|pods| self.index.services_of(pods)).unwrap_or_default();
         let passages = target.as_ref().map(|pods| self.passages(pods));

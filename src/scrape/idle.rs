@@ -1,9 +1,9 @@
 //! Jobs that look for pods in the cluster, and let none of those that are here through.
 
-use super::coverage::World;
 use super::index::are_environments;
 use super::rules::SELECTS_NOTHING;
 use super::way::Passage;
+use super::world::World;
 use super::{dns, job};
 use crate::finding::Finding;
 

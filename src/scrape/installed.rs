@@ -4,7 +4,7 @@
 //! Sources: prometheus-community/helm-charts charts/kube-prometheus-stack/values.yaml (no job for annotations);
 //! charts/prometheus/values.yaml (jobs for annotations, and no operator).
 
-use super::coverage::World;
+use super::world::World;
 use crate::source::{Place, Span};
 
 /// Whether a chart is called so, and not only begins like it.

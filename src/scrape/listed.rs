@@ -1,7 +1,7 @@
 //! Servers that scrape nothing but addresses which are all here.
 
-use super::coverage::World;
 use super::pattern::{Fit, fit};
+use super::world::World;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;

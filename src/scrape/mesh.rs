@@ -5,11 +5,11 @@
 //! content/en/docs/reference/config/security/peer_authentication (the nearest policy counts: workload, namespace, mesh;
 //! ports by `portLevelMtls`); istio/istio pkg/kube/inject/inject.go, injectRequired.
 
-use super::coverage::World;
 use super::monitor::{endpoints, selected};
 use super::rules::STRICT_MTLS;
 use super::target::Pods;
 use super::way::Scraped;
+use super::world::World;
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};

@@ -3,12 +3,12 @@
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go: `job` is the name of the Service, or the value
 //! of its label that `jobLabel` names; of a PodMonitor it is its namespace and name.
 
-use super::coverage::World;
-use super::exporter::is_of_the_platform;
+use super::exporters::is_of_the_platform;
 use super::index::are_environments;
 use super::monitor::{OF_PODS, OF_SERVICES, endpoints};
 use super::rules::NO_SUCH_JOB;
 use super::target::{Pods, carries, pairs};
+use super::world::World;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::is_recorded;

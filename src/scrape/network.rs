@@ -9,10 +9,10 @@ mod keda;
 mod nobody;
 mod told;
 
-use super::coverage::World;
 use super::monitor::selected;
 use super::target::Pods;
 use super::way::{Endpoint, Passage};
+use super::world::World;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use asker::Asker;

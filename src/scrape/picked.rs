@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::coverage::World;
 use super::target::Pods;
 use super::way::Passage;
+use super::world::World;
 use super::{address, twice};
 use crate::finding::Finding;
 use crate::inventory::Object;

@@ -5,12 +5,12 @@
 //! server/monitor.go (paths of 8222).
 
 use super::config::Job;
-use super::coverage::World;
 use super::dangling::services_of;
 use super::job::is_probe;
 use super::monitor::{OF_SERVICES, endpoints, looks_into};
 use super::rules::OTHER_PROTOCOL;
 use super::target::{Pods, Service};
+use super::world::World;
 use super::{address, relabel};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;

@@ -5,8 +5,8 @@
 
 use super::address::host;
 use super::config::Job;
-use super::coverage::World;
 use super::rules::NO_TOKEN;
+use super::world::World;
 use crate::finding::Finding;
 use crate::manifest::{Node, has_variable};
 

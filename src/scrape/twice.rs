@@ -1,10 +1,10 @@
 //! The same pods twice, and pods that each scrape picks at random.
 
-use super::coverage::World;
 use super::relabel::is_unknown;
 use super::rules;
 use super::target::Pods;
 use super::way::{Passage, Scraped};
+use super::world::World;
 use crate::finding::Finding;
 use crate::promql::{MatchOperator, SelectorView};
 use crate::source::Place;

@@ -5,10 +5,10 @@
 //! of relabelling rules: Prometheus itself knows nothing of it); prometheus-operator/prometheus-operator
 //! Documentation/platform/operator.md (monitors are read by the operator, and by nobody else).
 
-use super::coverage::World;
 use super::rules::{NO_OPERATOR, UNREAD_ANNOTATION};
 use super::target::Pods;
 use super::way::Passage;
+use super::world::World;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::{Entry, Node};

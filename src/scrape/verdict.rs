@@ -1,10 +1,11 @@
 //! From what the ways do with pods to the verdict on a metric.
 
-use super::coverage::{Verdict, World};
-use super::exporter::is_of_the_platform;
+use super::coverage::Verdict;
+use super::exporters::is_of_the_platform;
 use super::relabel::Labels;
 use super::target::Pods;
 use super::way::Passage;
+use super::world::World;
 use super::{monitor, rules};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;

@@ -8,8 +8,8 @@ use super::{Compose, Server, bind};
 use crate::finding::{Finding, Severity};
 use crate::inventory::join;
 use crate::manifest::Node;
-use crate::scrape::coverage::World;
 use crate::scrape::rules::MOUNT_MISSING;
+use crate::scrape::world::World;
 use crate::source::{Place, Span};
 
 /// What the file is called from which another is made.

@@ -10,9 +10,9 @@ use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::{Entry, Node, has_variable};
 use crate::scrape::address::host;
-use crate::scrape::coverage::World;
 use crate::scrape::job::is_probe;
 use crate::scrape::rules::NO_SUCH_SERVICE;
+use crate::scrape::world::World;
 
 /// Names that are found.
 pub type Names = HashSet<String>;

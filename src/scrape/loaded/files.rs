@@ -6,9 +6,9 @@ use crate::inventory::{Inventory, Object, join};
 use crate::manifest::Node;
 use crate::promql::{Target, parse};
 use crate::scrape::compose::{Compose, Server};
-use crate::scrape::coverage::World;
 use crate::scrape::index::nearness;
 use crate::scrape::rules::RULES_NOT_LOADED;
+use crate::scrape::world::World;
 
 const WHY: &str = "Prometheus starts without a word: a pattern that finds nothing is no error, and none of the alerts and records behind it exists";
 

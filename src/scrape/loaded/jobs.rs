@@ -8,10 +8,10 @@ use crate::lint::is_recorded;
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
 use crate::scrape::config::Job;
-use crate::scrape::coverage::World;
 use crate::scrape::pattern::compiled;
 use crate::scrape::relabel;
 use crate::scrape::rules::{NO_EXPORTER, NO_SUCH_JOB};
+use crate::scrape::world::World;
 use crate::source::{Place, Span};
 
 /// Findings of one kind about the same thing are one: where it is met first, and how often in all.

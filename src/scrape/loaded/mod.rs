@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use regex::Regex;
 
 use super::compose::Compose;
-use super::coverage::World;
 use super::index::{are_environments, nearness};
+use super::world::World;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};

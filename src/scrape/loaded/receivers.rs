@@ -8,9 +8,9 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::join;
 use crate::manifest::{Node, Value, has_variable};
 use crate::scrape::address;
-use crate::scrape::coverage::World;
 use crate::scrape::rules::NO_ALERTMANAGER;
 use crate::scrape::target::Service;
+use crate::scrape::world::World;
 use crate::source::Place;
 
 /// Where the configuration of an Alertmanager lies beside that of Prometheus.

@@ -3,10 +3,10 @@
 use super::is_open;
 use crate::inventory::Object;
 use crate::manifest::Node;
-use crate::scrape::coverage::World;
 use crate::scrape::monitor::selected;
 use crate::scrape::relabel::Labels;
 use crate::scrape::target::{Pods, pairs};
+use crate::scrape::world::World;
 use crate::source::Place;
 
 /// A Prometheus that may ask.

@@ -8,10 +8,10 @@ use super::rules_of;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
-use crate::scrape::coverage::World;
 use crate::scrape::rules::NETWORK_POLICY;
 use crate::scrape::target::Pods;
 use crate::scrape::way::Passage;
+use crate::scrape::world::World;
 use crate::source::Place;
 
 impl World<'_> {
