@@ -28,6 +28,7 @@ mod replicas;
 mod resource;
 mod schedule;
 mod secrets;
+mod sole;
 mod unread;
 mod values;
 mod view;

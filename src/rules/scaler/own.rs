@@ -1,6 +1,6 @@
 //! Whether a trigger asks for what the pods of its own target tell, and nobody else.
 
-use super::{Trigger, is_known};
+use super::{Trigger, is_known, sole};
 use crate::inventory::{Inventory, Object, hosts, selects};
 use crate::lint::is_recorded;
 use crate::manifest::{Entry, Node};
@@ -60,7 +60,7 @@ const BEFORE: [&str; 9] =
     ["ingress", "gateway", "proxy", "nginx", "envoy", "kong", "traefik", "router", "istio"];
 
 /// Parts of the names of images whose programs are no applications that count such requests.
-const OF_OTHERS: [&str; 20] = [
+pub(super) const OF_OTHERS: [&str; 20] = [
     "prometheus",
     "grafana",
     "alertmanager",
@@ -154,7 +154,9 @@ impl<'i> Own<'i> {
 
     fn is_of_pods(&self, selector: &SelectorView) -> bool {
         let metric = selector.name.as_deref().unwrap_or_default();
-        if is_of_the_platform(metric) || is_recorded(metric) {
+        let is_called_so = self.is_called_after(metric);
+        let is_of_others = is_of_the_platform(metric);
+        if is_of_others && !is_called_so || is_recorded(metric) {
             return false;
         }
         let mut naming = selector.matchers.iter().filter(|matcher| {
@@ -193,9 +195,39 @@ impl<'i> Own<'i> {
             return true;
         }
         // Without a name it is the metric of whoever counts requests: of this workload alone, where there is no other.
+        let is_of_servers = OF_SERVERS.iter().any(|start| metric.starts_with(start));
         !is_named
-            && OF_SERVERS.iter().any(|start| metric.starts_with(start))
-            && self.workload.is_some_and(|workload| self.is_alone(workload, selector))
+            && self.workload.is_some_and(|workload| {
+                is_of_servers && self.is_alone(workload, selector)
+                    || is_called_so && !is_of_others && sole::is_sole(self.inventory, workload)
+            })
+    }
+
+    /// Whether a metric begins with the name of the workload: of several words, where an exporter begins so too.
+    fn is_called_after(&self, metric: &str) -> bool {
+        let is_it = |name: &&String| {
+            let start = format!("{}_", name.replace(['-', '.'], "_"));
+            metric.starts_with(&start) && (!is_of_the_platform(metric) || start.matches('_').count() > 1)
+        };
+        self.names.iter().any(|name| is_it(&name))
+    }
+
+    /// Whether it is proven that nobody else tells what a query asks for: each metric is called after the workload and
+    /// asked of it, its pods are scraped, and nobody else is here that could expose it.
+    pub(super) fn is_proven(&self, trigger: &Trigger<'_>) -> bool {
+        let query = trigger.value("query").filter(|_| trigger.kind == "prometheus");
+        let expression = query.and_then(|text| parse(&text, &Target::default()).ok());
+        let (Some(expression), Some(workload)) = (expression, self.workload) else { return false };
+        let is_asked_of_it = |selector: &SelectorView| {
+            selector.matchers.iter().any(|matcher| {
+                OWN_LABELS.contains(&matcher.name.as_str())
+                    && matches!(matcher.operator, MatchOperator::Equal)
+                    && self.of_pods.contains(&matcher.value.as_str())
+            })
+        };
+        expression.selectors().iter().all(|selector| {
+            self.is_called_after(selector.name.as_deref().unwrap_or_default()) && is_asked_of_it(selector)
+        }) && sole::is_sole(self.inventory, workload)
     }
 
     /// Whether this names another workload of the repository.
@@ -243,7 +275,7 @@ fn is_called(value: &str, name: &str) -> bool {
 }
 
 /// All other workloads.
-fn neighbours<'i>(
+pub(super) fn neighbours<'i>(
     inventory: &'i Inventory<'i>,
     workload: &'i Object<'_>,
 ) -> impl Iterator<Item = &'i Object<'i>> {

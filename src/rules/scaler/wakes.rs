@@ -37,12 +37,14 @@ fn never_wakes<'i>(
     let own = Own::of(inventory, object)?;
     let mut first: Option<(&Trigger<'_>, &Entry)> = None;
     let mut is_error = false;
+    let mut is_proven = true;
     for trigger in view.triggers.iter().filter(|trigger| !trigger.is_resource()) {
         let entry = own.source(trigger)?;
         let answers_zero = trigger.kind == "prometheus"
             && (trigger.ignores_null_values() != Some(false)
                 || entry.node.as_str().is_some_and(|text| text.contains("vector(")));
         is_error |= !answers_zero;
+        is_proven &= own.is_proven(trigger);
         first.get_or_insert((trigger, entry));
     }
     let (trigger, entry) = first?;
@@ -75,9 +77,11 @@ fn never_wakes<'i>(
     let mut finding = Finding::new(&NEVER_WAKES, place, message).why(why).help(format!(
         "keep one pod ({keep}), or add a trigger that sees the work from outside: the queue, the ingress"
     ));
-    if is_woken {
-        finding.severity = Severity::Note;
-    }
+    finding.severity = match (is_woken, is_proven) {
+        (true, _) => Severity::Note,
+        (false, true) => Severity::Error,
+        (false, false) => Severity::Warning,
+    };
     Some(match zero {
         Some(zero) => finding.related(object.place(&zero.node), "scaled to zero"),
         None => match view.spec.get("scaleTargetRef") {
