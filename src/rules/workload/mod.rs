@@ -15,6 +15,7 @@ mod external;
 mod fixed_budget;
 mod given;
 mod given_twice;
+mod grace;
 mod hpa_name;
 mod idle_target;
 mod kept_out;
@@ -24,6 +25,7 @@ mod namespace_order;
 mod one_node;
 mod partitions;
 mod probe_variable;
+mod pod_security;
 mod prometheus;
 mod quota;
 mod rendered;
@@ -36,6 +38,7 @@ mod service_name;
 mod sidecar;
 mod target;
 mod twice;
+mod unexpanded;
 mod unreferred;
 mod usage;
 mod vertical;
@@ -78,6 +81,9 @@ cards! {
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
+    UNEXPANDED Error "unexpanded" "a reference to a variable that Kubernetes leaves as it stands";
+    GRACE_PERIOD Warning "grace-period" "a hook that sleeps longer than the pod is given";
+    POD_SECURITY Error "pod-security" "pods that their namespace does not admit";
 }
 
 /// Everything between the objects of a repository that is not about scraping and not about one owner.
@@ -113,6 +119,9 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
     probe_variable::check(inventory, &scaled, &mut findings);
+    unexpanded::check(inventory, &scaled, &mut findings);
+    grace::check(&scaled, &mut findings);
+    pod_security::check(inventory, &scaled, &mut findings);
     for one in &scaled {
         sidecar::check(inventory, one, &mut findings);
         idle_target::check(inventory, one, &mut findings);
