@@ -18,7 +18,9 @@ mod given_twice;
 mod grace;
 mod hpa_name;
 mod idle_target;
+mod kafka_login;
 mod kept_out;
+mod line_end;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
@@ -104,6 +106,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     external::check(inventory, &mut findings);
     rights::check(inventory, &mut findings);
     secret_keys::check(inventory, &mut findings);
+    line_end::check(inventory, &mut findings);
     unreferred::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
@@ -162,6 +165,7 @@ fn watched<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &
     }
     for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
         let other = watched_host::check(inventory, object, trigger, workload, &environment);
+        findings.extend(kafka_login::check(object, trigger, &environment));
         findings.extend(
             other.or_else(|| watched_name::check(inventory, object, trigger, workload, &environment)),
         );
