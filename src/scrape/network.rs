@@ -17,7 +17,7 @@ use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use asker::Asker;
 pub use keda::Gates;
-use nobody::Sure;
+use nobody::{Sure, Wanted};
 use told::{admits, listed};
 
 /// The policies of a repository.
@@ -155,10 +155,7 @@ impl<'i> World<'i> {
                 self.lets_in(policy, rule, asker) != Some(false) && opens(rule, ports, pods) != Some(false)
             })
         };
-        let by_peers = || {
-            let sure = self.watchers().is_left_out(&rules, ports, pods)?;
-            without_asker(&rules, ports, pods, sure, from(askers.first()))
-        };
+        let by_peers = || without_asker(&rules, ports, pods, &self.watchers(), from(askers.first()));
         let Some(first) = askers.first() else { return by_peers() };
         if askers.iter().any(lets_in) {
             return if first.is_here { None } else { by_peers() };
@@ -208,17 +205,17 @@ fn without_asker<'i>(
     rules: &[(&'i Object<'i>, &'i Node)],
     ports: &[i64],
     pods: &Pods<'_>,
-    sure: Sure,
+    watchers: &Wanted<'_>,
     help: String,
 ) -> Option<Closed<'i>> {
+    let sure = watchers.is_left_out(rules, ports, pods)?;
     let is_opening = |(_, rule): &&(&Object<'_>, &Node)| opens(rule, ports, pods) != Some(false);
     let why = match rules.iter().find(is_opening) {
         Some((policy, rule)) => {
             let peers = admits(rule, policy);
-            format!(
-                "the NetworkPolicy `{}` lets only {peers} in, and a Prometheus is none of them",
-                policy.name
-            )
+            let nobody = "a Prometheus is none of them".to_string();
+            let nobody = watchers.missing_label(rule).unwrap_or(nobody);
+            format!("the NetworkPolicy `{}` lets only {peers} in, and {nobody}", policy.name)
         }
         None => {
             let (policy, rule) = rules.first()?;

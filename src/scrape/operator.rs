@@ -303,15 +303,25 @@ impl<'i> Operators<'i> {
 
     /// Whether a label selector selects a namespace; its labels may be here, and one it always has.
     pub fn namespace_selected(&self, selector: &Node, name: &str) -> Option<bool> {
-        let object = self.namespaces.iter().find(|object| object.name == name);
-        let mut labels: Labels =
-            object.map(|object| object.labels().into_iter().collect()).unwrap_or_default();
-        labels.insert("kubernetes.io/metadata.name".to_string(), name.to_string());
-        match selected(selector, &labels) {
-            // What labels the namespace has beside is not known.
-            Some(false) if object.is_none() && !asks_only_for_names(selector) => None,
-            other => other,
+        let all: Vec<_> = self.namespaces.iter().filter(|object| object.name == name).collect();
+        let with_labels = |object: Option<&&Object<'i>>| {
+            let mut labels: Labels =
+                object.map(|object| object.labels().into_iter().collect()).unwrap_or_default();
+            labels.insert("kubernetes.io/metadata.name".to_string(), name.to_string());
+            selected(selector, &labels)
+        };
+        if all.is_empty() {
+            // What labels the namespace has is not known.
+            return with_labels(None).filter(|taken| *taken || asks_only_for_names(selector));
         }
+        // Several files may make it, each with labels of its own.
+        let first = with_labels(all.first().copied());
+        if all.iter().all(|object| with_labels(Some(object)) == first) { first } else { None }
+    }
+
+    /// The Namespaces of a repository.
+    pub fn namespaces(&self) -> &[&'i Object<'i>] {
+        &self.namespaces
     }
 }
 

@@ -14,6 +14,7 @@ const WORDS: [&str; 4] = ["keda", "autoscal", "scaler", "operator"];
 pub struct Gates<'i> {
     policies: Policies<'i>,
     workloads: Vec<Pods<'i>>,
+    namespaces: Vec<&'i Object<'i>>,
 }
 
 /// A policy that keeps KEDA out, and whom it lets in.
@@ -27,8 +28,11 @@ impl<'i> Gates<'i> {
     pub fn new(inventory: &'i Inventory<'i>) -> Option<Self> {
         let policies = Policies::new(inventory);
         let has_some = !policies.all.is_empty();
-        has_some
-            .then(|| Gates { policies, workloads: inventory.objects.iter().filter_map(Pods::of).collect() })
+        has_some.then(|| Gates {
+            policies,
+            workloads: inventory.objects.iter().filter_map(Pods::of).collect(),
+            namespaces: inventory.kind("Namespace").collect(),
+        })
     }
 
     /// The policy that keeps KEDA from the pods of a Service, where all who are let in are other workloads of the
@@ -49,12 +53,13 @@ impl<'i> Gates<'i> {
         let own = self.policies.holding(pods)?;
         let rules = rules_of(&own);
         let ports: Vec<i64> = port.and_then(|port| behind(service, port, pods)).into_iter().collect();
-        let keda = Wanted { workloads: &self.workloads, words: &WORDS };
+        let keda = Wanted { workloads: &self.workloads, words: &WORDS, namespaces: &self.namespaces };
         if rules.is_empty() || keda.is_left_out(&rules, &ports, pods)? != Sure::Certain {
             return None;
         }
         let (policy, rule) = rules.iter().find(|(_, rule)| opens(rule, &ports, pods) != Some(false))?;
-        Some(Gate { policy, admits: admits(rule, policy) })
+        let missing = keda.missing_label(rule).map(|missing| format!(" ({missing})")).unwrap_or_default();
+        Some(Gate { policy, admits: format!("{}{missing}", admits(rule, policy)) })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{is_open, opens};
 use crate::inventory::Object;
-use crate::manifest::Node;
+use crate::manifest::{Node, has_variable};
 use crate::scrape::monitor::selected;
+use crate::scrape::relabel::Labels;
 use crate::scrape::target::{Pods, pairs};
 
 /// Words in names and labels of whoever may scrape, or hand on what others scrape.
@@ -62,9 +63,39 @@ pub struct Wanted<'a> {
     pub workloads: &'a [Pods<'a>],
     /// Parts of its name, and of the names of what it may be.
     pub words: &'a [&'a str],
+    /// The Namespaces of the repository.
+    pub namespaces: &'a [&'a Object<'a>],
 }
 
 impl Wanted<'_> {
+    /// The Namespace that a peer means by a label which it does not carry: nobody in it is let in.
+    ///
+    /// Source: kubernetes/kubernetes pkg/registry/core/namespace/strategy.go: the API server writes one label of its own,
+    /// `kubernetes.io/metadata.name`.
+    pub fn unlabelled(&self, peer: &Node) -> Option<&Object<'_>> {
+        let selector = peer.get("namespaceSelector").filter(|selector| !is_open(selector))?;
+        let labels = pairs(selector.get("matchLabels"));
+        let meant = labels.iter().find_map(|(key, value)| {
+            let is_of_its_own = key != "kubernetes.io/metadata.name";
+            self.namespaces.iter().find(|space| is_of_its_own && space.name == *value)
+        })?;
+        let lacks = |space: &&&Object<'_>| {
+            let mut own: Labels = space.labels().into_iter().collect();
+            own.insert("kubernetes.io/metadata.name".to_string(), space.name.clone());
+            let is_known = space.patched.is_empty() && !own.values().any(|value| has_variable(value));
+            is_known && selected(selector, &own) == Some(false)
+        };
+        // Neither one of its copies nor another one carries it.
+        self.namespaces.iter().all(|space| lacks(&space)).then_some(*meant)
+    }
+
+    /// Those of whom a rule lets nobody in, in words.
+    pub fn missing_label(&self, rule: &Node) -> Option<String> {
+        let peers = rule.get("from").map(Node::items).unwrap_or_default();
+        let space = peers.iter().find_map(|peer| self.unlabelled(peer))?;
+        Some(format!("the Namespace `{}` of these files carries no such label", space.name))
+    }
+
     fn is_it(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         self.words.iter().any(|word| text.contains(word))
@@ -105,6 +136,9 @@ impl Wanted<'_> {
             return self.is_named(peer.get("podSelector")?, policy.namespace.as_deref());
         };
         let labels = pairs(namespaces.get("matchLabels"));
+        if self.unlabelled(peer).is_some() {
+            return Some(Sure::Certain);
+        }
         let (_, name) = labels.first_key_value()?;
         let has_more = labels.len() > 1 || namespaces.get("matchExpressions").is_some();
         if has_more || self.is_it(name) {

@@ -115,7 +115,11 @@ impl World<'_> {
 
     /// Whoever may scrape.
     pub fn watchers(&self) -> Wanted<'_> {
-        Wanted { workloads: self.index.workloads(), words: &WATCHERS }
+        Wanted {
+            workloads: self.index.workloads(),
+            words: &WATCHERS,
+            namespaces: self.operators.namespaces(),
+        }
     }
 
     /// What policies do with pods that ask to be scraped by an annotation, where whoever reads it is in no file.
