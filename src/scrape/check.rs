@@ -10,11 +10,12 @@ use super::coverage::Row;
 use super::way::Passage;
 use super::world::World;
 use super::{
-    addressed, alerts, annotations, chart, dangling, flaws, idle, loaded, mesh, monitor, named_jobs,
+    addressed, again, alerts, annotations, chart, dangling, flaws, idle, loaded, mesh, monitor, named_jobs,
     numbered, rules, speaks, token,
 };
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
+use crate::manifest::Node;
 use crate::source::{Place, Sources};
 
 /// Findings, and the report as lines.
@@ -86,6 +87,12 @@ pub fn check<'i>(
     let mut rows = Vec::new();
     // Workloads whose scalers have told that they are not scraped.
     let mut missed = Vec::new();
+    let asks = |object: &&&Object<'_>| {
+        let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+        triggers.iter().any(|trigger| trigger.get("type").and_then(Node::as_str) == Some("prometheus"))
+    };
+    let asking = scalers.iter().filter(asks).filter_map(|object| world.target(object));
+    let asked: Vec<Place> = asking.map(|pods| pods.object.name_place()).collect();
     for (object, (own, lines)) in scalers.into_iter().zip(told) {
         if own.iter().any(|finding| finding.rule == &rules::NOT_SCRAPED) {
             missed.extend(world.target(object).map(|pods| pods.object.name_place()));
@@ -94,6 +101,7 @@ pub fn check<'i>(
         rows.extend(lines);
     }
     findings.extend(world.unread_annotations(&missed));
+    findings.extend(again::check(&world, &findings, &asked));
     let told = told_with_metrics(&findings);
     findings.extend(world.kept_apart(&told));
     let is_new = |finding: &Finding| !told.contains(&finding.place);

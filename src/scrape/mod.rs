@@ -6,6 +6,7 @@
 
 mod address;
 mod addressed;
+mod again;
 mod alerts;
 mod annotations;
 mod chart;
