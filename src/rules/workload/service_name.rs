@@ -10,6 +10,7 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::rules::scaler::gap;
+use crate::source::Place;
 
 /// Keys of the metadata, and parameters of a TriggerAuthentication, that hold addresses.
 const KEYS: [&str; 13] = [
@@ -170,13 +171,39 @@ fn short<'i>(
     let finding = given.finding(format!("`{name}` is looked up in KEDA's namespace"));
     let finding = match service {
         Some(service) => finding.related(service.name_place(), "the Service that is meant"),
-        None => finding,
+        None => match of_compose(inventory, name) {
+            Some(place) => {
+                let message =
+                    format!("`{name}` is a name of Docker Compose, and KEDA looks it up in the cluster");
+                return Some(
+                    given
+                        .finding(message)
+                        .related(place, "a service of Docker Compose is called so")
+                        .why("no Service of these files is called so: the name is not found, every poll is an error, and nothing scales by this trigger")
+                        .help("write the address of the broker in the cluster, `<service>.<namespace>.svc` with the port of that Service"),
+                );
+            }
+            None => finding,
+        },
     };
     Some(
         finding
             .why("KEDA asks from where it runs, not from the namespace of this object: the name is not found, and nothing scales by this trigger")
             .help(given.help(address, name, &format!("{name}.{}.svc", namespace.unwrap_or("<namespace>")))),
     )
+}
+
+/// The service of Docker Compose of that name.
+fn of_compose(inventory: &Inventory<'_>, name: &str) -> Option<Place> {
+    let files = inventory.objects.iter().filter(|object| {
+        object.kind().is_empty()
+            && object.path.rsplit('/').next().is_some_and(|file| file.contains("compose"))
+    });
+    files.into_iter().find_map(|object| {
+        let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
+        let entry = services.iter().find(|entry| entry.key == name)?;
+        Some(Place::new(object.document.file, entry.key_span))
+    })
 }
 
 /// A port that the Service does not have.
