@@ -31,10 +31,16 @@ impl Checker<'_> {
             view.metric_type_of(trigger).and_then(Node::as_str) == Some("Value") && !keda.at_least(2, 18)
         };
         let mut asked = view.triggers.iter().filter(|trigger| trigger.kind != "cron").peekable();
-        if asked.peek().is_none() || !asked.all(|trigger| trigger.kind == "prometheus" && !is_level(trigger))
-        {
+        let Some(kind) = asked.peek().map(|trigger| trigger.kind) else { return false };
+        // The API server, which the HPA needs as well, and what answers for itself.
+        let is_near = matches!(kind, "cpu" | "memory" | "kubernetes-workload" | "kubernetes-resource");
+        if is_near || !asked.all(|trigger| trigger.kind == kind && !is_level(trigger)) {
             return false;
         }
+        let source = match kind {
+            "prometheus" => "Prometheus".to_string(),
+            kind => format!("what `{kind}` asks"),
+        };
         let now = if keda.at_least(2, 17) {
             "write `behavior: currentReplicasIfHigher` in the fallback, so that no pod goes while nobody knows the load"
         } else {
@@ -61,7 +67,7 @@ impl Checker<'_> {
         self.push(
             finding
                 .why(format!(
-                    "while Prometheus cannot be asked, the HPA is told of a load for {pods}: up to {max} that are at work shrink to {least}, whatever the load is"
+                    "while {source} does not answer, the HPA is told of a load for {pods}: up to {max} that are at work shrink to {least}, whatever the load is"
                 ))
                 .help(help),
         );
