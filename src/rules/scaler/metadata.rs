@@ -13,7 +13,7 @@ use crate::manifest::Entry;
 const KEYS: &str = include_str!("triggers.txt");
 
 /// The keys that a scaler reads.
-fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
+pub fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
     let line = KEYS.lines().find(|line| line.split(' ').next() == Some(kind))?;
     Some(line.split(' ').skip(1))
 }

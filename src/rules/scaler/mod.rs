@@ -37,9 +37,10 @@ mod wakes;
 pub use cards::RULES;
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
-pub use metadata::reads;
+pub use metadata::{keys_of, reads};
 pub use part::lists;
 pub use placeholder::{gap, leave_out_real};
+pub use values::{left_to_authentication, missing, needs};
 pub use view::{Trigger, View};
 pub use wakes::across;
 

@@ -11,6 +11,7 @@ use super::cards::{MISSING_KEY, NOT_A_NUMBER, NOT_A_TRUTH_VALUE, WRONG_CHOICE};
 use super::{Checker, Trigger, View, is_known};
 use crate::finding::{Finding, nearest};
 use crate::manifest::{Entry, Node};
+use crate::source::Place;
 
 const VALUES: &str = include_str!("values.txt");
 
@@ -20,6 +21,12 @@ pub(super) const REFUSED: &str =
 fn words(kind: &str) -> impl Iterator<Item = &'static str> {
     let line = VALUES.lines().find(move |line| line.split(' ').next() == Some(kind));
     line.unwrap_or_default().split(' ').skip(1)
+}
+
+/// Whether a scaler cannot be built without a key, wherever it comes from; of several such keys one is enough.
+pub fn needs(kind: &str, key: &str) -> bool {
+    let needed = words(kind).filter(|word| word.ends_with(['!', '~']));
+    needed.flat_map(|word| word.trim_end_matches(['!', '~']).split('/')).any(|known| known == key)
 }
 
 /// Whether a key holds a number, a switch or one of a few words.
@@ -81,6 +88,34 @@ pub(super) fn measures<'d>(trigger: &Trigger<'d>) -> Option<(Measure<'d>, Measur
     targets.into_iter().next().filter(|_| sure).map(|target| (target, wake))
 }
 
+/// Whether the metadata give a key. An empty text counts as not given.
+fn is_there(trigger: &Trigger<'_>, key: &str) -> bool {
+    let is_filled = |entry: &Entry| entry.node.as_written().is_none_or(|text| !text.trim().is_empty());
+    trigger.entry(key).is_some_and(is_filled) || trigger.entry(&format!("{key}FromEnv")).is_some()
+}
+
+/// What a trigger needs and its metadata do not give, but a TriggerAuthentication may; of each group one is enough.
+pub fn left_to_authentication(trigger: &Trigger<'_>) -> Vec<Vec<&'static str>> {
+    let entries = trigger.metadata.map(Node::entries).unwrap_or_default();
+    if entries.iter().any(|entry| !is_known(&entry.key)) {
+        return Vec::new();
+    }
+    let groups = words(trigger.kind).filter_map(|word| word.strip_suffix('~'));
+    let groups = groups.map(|word| word.split('/').collect::<Vec<_>>());
+    groups.filter(|names| !names.iter().any(|key| is_there(trigger, key))).collect()
+}
+
+/// What is said about a key that is nowhere.
+pub fn missing(place: Place, names: &[&str]) -> Finding {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let message = match quoted.as_slice() {
+        [one] => format!("the trigger has no {one}"),
+        [one, two] => format!("the trigger has neither {one} nor {two}"),
+        several => format!("the trigger has none of {}", several.join(", ")),
+    };
+    Finding::new(&MISSING_KEY, place, message).why(REFUSED).help(format!("write {}", quoted[0]))
+}
+
 impl Checker<'_> {
     pub(super) fn values(&mut self, trigger: &Trigger<'_>, view: &View<'_>) {
         let Some(metadata) = trigger.metadata else { return };
@@ -99,14 +134,8 @@ impl Checker<'_> {
             let is_target = words(trigger.kind).any(|other| {
                 other.split_once('=').is_some_and(|(key, kind)| key == names[0] && kind.starts_with("target"))
             });
-            let is_there = |key: &&str| {
-                trigger
-                    .entry(key)
-                    .is_some_and(|entry| entry.node.as_written().is_none_or(|text| !text.trim().is_empty()))
-                    || trigger.entry(&format!("{key}FromEnv")).is_some()
-            };
             let is_given = from_elsewhere || is_target && view.has_formula();
-            if !is_given && !names.iter().any(is_there) {
+            if !is_given && !names.iter().any(|key| is_there(trigger, key)) {
                 self.missing(trigger, metadata, &names);
             }
         }
@@ -114,15 +143,7 @@ impl Checker<'_> {
 
     fn missing(&mut self, trigger: &Trigger<'_>, metadata: &Node, names: &[&str]) {
         let place = trigger.entry(names[0]).map_or(self.place(metadata), |entry| self.key(entry));
-        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        let message = match quoted.as_slice() {
-            [one] => format!("the trigger has no {one}"),
-            [one, two] => format!("the trigger has neither {one} nor {two}"),
-            several => format!("the trigger has none of {}", several.join(", ")),
-        };
-        self.push(
-            Finding::new(&MISSING_KEY, place, message).why(REFUSED).help(format!("write {}", quoted[0])),
-        );
+        self.push(missing(place, names));
     }
 
     fn value(&mut self, trigger: &Trigger<'_>, view: &View<'_>, key: &str, kind: &str) {

@@ -4,42 +4,49 @@
 //! variable of the container `envSourceContainerName`, or else of the first one.
 
 use super::{ENVIRONMENT, Scaled};
-use crate::finding::{Finding, nearest};
-use crate::inventory::Object;
+use crate::finding::{Finding, Severity, nearest};
+use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
+use crate::rules::scaler::needs;
 
-pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
+/// Scalers of databases that hardly ever let anybody in without a password.
+const WITH_PASSWORD: [&str; 5] = ["postgresql", "mysql", "mssql", "mongodb", "rabbitmq"];
+
+pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings: &mut Vec<Finding>) {
     let scaler = one.autoscaler;
     if !one.workload.belongs_to(scaler) {
         return;
     }
     let Some(container) = source_container(scaler, one.workload) else { return };
-    // What a ConfigMap or a Secret brings is not known here.
-    if container.get("envFrom").is_some()
-        || one.workload.patched.iter().any(|path| path.iter().any(|key| key == "env"))
-    {
-        return;
-    }
-    let own = container.get("env").map(Node::items).unwrap_or_default();
-    let own: Vec<&str> = own.iter().filter_map(|entry| entry.get("name")?.as_str()).collect();
+    let Some(own) = whole(inventory, one.workload, container) else { return };
+    // Of several workloads of this name another one may be applied.
+    let is_one = inventory.named(one.workload.kind(), &one.workload.name).count() == 1;
     for trigger in scaler.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+        let kind = trigger.get("type").and_then(Node::as_str).unwrap_or_default();
+        let is_asked_for = |key: &str| needs(kind, key) || key == "password" && WITH_PASSWORD.contains(&kind);
         for entry in trigger.get("metadata").map(Node::entries).unwrap_or_default() {
             let Some(key) = entry.key.strip_suffix("FromEnv") else { continue };
-            let Some(name) = entry.node.as_str().filter(|name| !has_variable(name) && !own.contains(name))
-            else {
+            let Some(name) = entry.node.as_str().filter(|name| !has_variable(name) && !own.has(name)) else {
                 continue;
             };
             let called = container.get("name").and_then(Node::as_str).unwrap_or_default();
-            let finding = Finding::new(
+            let mut finding = Finding::new(
                 &ENVIRONMENT,
                 scaler.place(&entry.node),
                 format!("the container `{called}` has no variable `{}`", name.escape_debug()),
             )
-            .related(one.workload.place(container.get("name").unwrap_or(container)), "KEDA looks here")
-            .why(format!(
+            .related(one.workload.place(container.get("name").unwrap_or(container)), "KEDA looks here");
+            for source in &own.sources {
+                finding = finding.related(source.name_place(), "does not have it either");
+            }
+            finding = finding.why(format!(
                 "`{key}` is empty: KEDA cannot build the scaler, or asks without it, and nothing scales"
             ));
-            findings.push(match nearest(name, own.iter().copied()) {
+            // Another source may give it as well; what is seldom asked for may be empty.
+            if is_one && trigger.get("authenticationRef").is_none() && is_asked_for(key) {
+                finding.severity = Severity::Error;
+            }
+            findings.push(match nearest(name, own.names.iter().map(String::as_str)) {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
                 None => finding.help(format!(
                     "add `{}` to its `env`, or give the value by a TriggerAuthentication",
@@ -48,6 +55,55 @@ pub(super) fn check(one: &Scaled<'_>, findings: &mut Vec<Finding>) {
             });
         }
     }
+}
+
+/// The names of all variables of a container, and the objects that bring them.
+pub(super) struct Whole<'i> {
+    names: Vec<String>,
+    sources: Vec<&'i Object<'i>>,
+}
+
+impl Whole<'_> {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+}
+
+/// The whole environment of a container; None where something of it is elsewhere, changed or made by others.
+pub(super) fn whole<'i>(
+    inventory: &'i Inventory<'i>,
+    workload: &Object<'_>,
+    container: &'i Node,
+) -> Option<Whole<'i>> {
+    if workload.patched.iter().any(|path| path.iter().any(|key| matches!(key.as_str(), "env" | "envFrom"))) {
+        return None;
+    }
+    let own = container.get("env").map(Node::items).unwrap_or_default();
+    let mut names: Vec<String> =
+        own.iter().filter_map(|entry| entry.get("name")?.as_str()).map(str::to_string).collect();
+    let mut sources = Vec::new();
+    for source in container.get("envFrom").map(Node::items).unwrap_or_default() {
+        let prefix = source.get("prefix").map_or(Some(""), Node::as_str)?;
+        let (kind, reference) = match (source.get("secretRef"), source.get("configMapRef")) {
+            (Some(reference), None) => ("Secret", reference),
+            (None, Some(reference)) => ("ConfigMap", reference),
+            _ => return None,
+        };
+        let name = reference.get("name")?.as_str()?;
+        let sealed = || (kind == "Secret").then(|| inventory.meant("SealedSecret", name, workload)).flatten();
+        let object = inventory.meant(kind, name, workload).or_else(sealed)?;
+        let keys = object.keys();
+        // Another one of that name may be the one that is applied; an empty one is filled by somebody.
+        let is_one =
+            inventory.named(kind, name).count() <= 1 && inventory.named("ExternalSecret", name).count() == 0;
+        if !is_one || !object.patched.is_empty() || object.is_fragment || keys.is_empty() {
+            return None;
+        }
+        names.extend(keys.iter().map(|key| format!("{prefix}{key}")));
+        sources.push(object);
+    }
+    let is_open = names.iter().any(|name| has_variable(name) || name.contains("{{"));
+    (!is_open).then_some(Whole { names, sources })
 }
 
 /// The container whose environment KEDA reads: the one that is named, or the first.

@@ -24,6 +24,7 @@ mod line_end;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
+mod not_given;
 mod one_node;
 mod partitions;
 mod pod_security;
@@ -41,6 +42,7 @@ mod sidecar;
 mod target;
 mod twice;
 mod unexpanded;
+mod unread_parameter;
 mod unreferred;
 mod usage;
 mod vertical;
@@ -108,6 +110,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     secret_keys::check(inventory, &mut findings);
     line_end::check(inventory, &mut findings);
     unreferred::check(inventory, &mut findings);
+    unread_parameter::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
     hpa_name::check(inventory, &mut findings);
     service::check(inventory, &scaled, &mut findings);
@@ -130,11 +133,12 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         idle_target::check(inventory, one, &mut findings);
         missing_key::check(inventory, one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
-            environment::check(one, &mut findings);
+            environment::check(inventory, one, &mut findings);
         }
     }
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
         authentication::check(inventory, object, &mut findings);
+        not_given::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
@@ -142,9 +146,10 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
         let at = findings.len();
         if !object.is_fragment {
-            environment::check(&Scaled { autoscaler: object, workload: object }, &mut findings);
+            environment::check(inventory, &Scaled { autoscaler: object, workload: object }, &mut findings);
         }
         authentication::check(inventory, object, &mut findings);
+        not_given::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         service_name::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);

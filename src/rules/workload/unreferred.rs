@@ -5,6 +5,8 @@
 
 use super::CREDENTIALS;
 use super::authentication::parameters;
+use super::environment::{source_container, whole};
+use super::given::target;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
@@ -60,7 +62,9 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
             continue;
         }
         let own = asking.iter().filter(|(object, _)| object.meets(given) && object.belongs_to(given));
-        let Some((object, trigger)) = own.into_iter().find(|(_, trigger)| may_use(trigger, given)) else {
+        let Some((object, trigger)) =
+            own.into_iter().find(|(object, trigger)| may_use(inventory, object, trigger, given))
+        else {
             continue;
         };
         let place = object.place(trigger.get("type").unwrap_or(trigger));
@@ -78,7 +82,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
 }
 
 /// Whether credentials are surely meant for a trigger of this kind, which does not have them by another way.
-fn may_use(trigger: &Node, given: &Object<'_>) -> bool {
+fn may_use<'i>(
+    inventory: &'i Inventory<'i>,
+    object: &'i Object<'i>,
+    trigger: &Node,
+    given: &Object<'_>,
+) -> bool {
     let kind = trigger.get("type").and_then(Node::as_str).unwrap_or_default();
     let Some((_, words)) = WORDS.iter().find(|(known, _)| {
         kind == *known
@@ -88,8 +97,21 @@ fn may_use(trigger: &Node, given: &Object<'_>) -> bool {
         return false;
     };
     let entries = trigger.get("metadata").map(Node::entries).unwrap_or_default();
+    // A variable that the container does not have gives nothing.
+    let workload = target(inventory, object);
+    let container = workload.and_then(|workload| source_container(object, workload));
+    let environment =
+        workload.zip(container).and_then(|(workload, container)| whole(inventory, workload, container));
+    let is_empty = |node: &Node| {
+        environment
+            .as_ref()
+            .zip(node.as_str())
+            .is_some_and(|(own, name)| !has_variable(name) && !own.has(name))
+    };
     let has = |key: &str| {
-        entries.iter().any(|entry| entry.key == key || entry.key.strip_suffix("FromEnv") == Some(key))
+        entries.iter().any(|entry| {
+            entry.key == key || entry.key.strip_suffix("FromEnv") == Some(key) && !is_empty(&entry.node)
+        })
     };
     let parameters = parameters(given);
     let provider = given.text(&["spec", "podIdentity", "provider"]).filter(|provider| *provider != "none");
