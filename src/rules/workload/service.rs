@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::{SERVICE_NOWHERE, Scaled, carries, pod_labels};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 
@@ -14,8 +14,10 @@ const WHY: &str = "the Service has no endpoints: every request to it fails, no s
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     let mut by_name: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
+    let mut by_folder: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
     for service in inventory.kind("Service").filter(|service| service.group().is_empty()) {
         by_name.entry(stem(&service.name)).or_default().push(service);
+        by_folder.entry(folder(service)).or_default().push(service);
     }
     let mut seen: Vec<&Object<'i>> = Vec::new();
     for one in scaled {
@@ -31,6 +33,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
                 );
             }
         }
+        let beside = by_folder.get(folder(one.workload)).map(Vec::as_slice).unwrap_or_default();
+        findings.extend(otherwise_called(inventory, beside, one.workload));
     }
     // Of others a slip of the pen is enough to tell, where somebody scrapes through Services.
     let is_scraped = inventory.kind("ServiceMonitor").next().is_some();
@@ -46,6 +50,57 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
             }
         }
     }
+}
+
+fn folder<'i>(object: &Object<'i>) -> &'i str {
+    object.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A Service with a name of its own: it is meant for the workload if it asks for its labels in other letters, or if each
+/// is the only one of the folder and the Service leads to its port.
+fn otherwise_called<'i>(
+    inventory: &'i Inventory<'i>,
+    beside: &[&Object<'i>],
+    workload: &Object<'i>,
+) -> Option<Finding> {
+    const MOST_BESIDE: usize = 64;
+    let meant = |service: &&&Object<'i>| {
+        stem(&service.name) != stem(&workload.name)
+            && service.namespace == workload.namespace
+            && service.meets(workload)
+    };
+    if let Some(service) =
+        beside.iter().take(MOST_BESIDE).filter(meant).find(|service| in_other_letters(service, workload))
+    {
+        return nowhere(inventory, service, workload);
+    }
+    let [only] = beside else { return None };
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+    let mut workloads = kinds
+        .into_iter()
+        .flat_map(|kind| inventory.kind(kind))
+        .filter(|other| folder(other) == folder(workload));
+    let is_alone = workloads.next().is_some() && workloads.next().is_none();
+    if !is_alone || !meant(&only) || !leads_to_port(only, workload) {
+        return None;
+    }
+    let mut finding = nowhere(inventory, only, workload)?;
+    finding.severity = Severity::Warning;
+    Some(finding)
+}
+
+/// Whether the Service hands on to a port that a container declares.
+fn leads_to_port(service: &Object<'_>, workload: &Object<'_>) -> bool {
+    let ports = |node: &Node| node.get("ports").map(Node::items).unwrap_or_default().to_vec();
+    let declared: Vec<Node> = workload.containers().iter().flat_map(ports).collect();
+    let has = |key: &str, wanted: &str| {
+        declared.iter().any(|port| port.get(key).and_then(Node::as_written).is_some_and(|own| own == wanted))
+    };
+    let of_service = service.at(&["spec", "ports"]).map(Node::items).unwrap_or_default();
+    of_service.iter().any(|port| {
+        let target = port.get("targetPort").or_else(|| port.get("port")).and_then(Node::as_written);
+        target.is_some_and(|target| has("containerPort", &target) || has("name", &target))
+    })
 }
 
 /// `App: web` for `app: web`: a selector that asks for the labels of the pods in other letters.
@@ -115,7 +170,7 @@ fn nowhere<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>, workload: &Ob
         own.map_or("do not carry that label".to_string(), |(name, value)| format!("carry `{name}: {value}`"));
     let message = format!("it selects `{}: {asked}`, and the pods of `{}` {has}", entry.key, workload.name);
     let finding = Finding::new(&SERVICE_NOWHERE, service.place(node), message)
-        .related(workload.name_place(), "the workload that it is called after")
+        .related(workload.name_place(), "the workload that it is meant for")
         .why(WHY);
     Some(match own {
         Some((name, value)) => finding.help(format!("write `{name}: {value}`")),
