@@ -21,6 +21,7 @@ mod idle_target;
 mod kafka_login;
 mod kept_out;
 mod line_end;
+mod locked;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
@@ -82,6 +83,7 @@ cards! {
     KEDA_KEPT_OUT Error "keda-kept-out" "a NetworkPolicy between KEDA and what its trigger asks";
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ONE_NODE_VOLUME Warning "one-node-volume" "a volume of one node, under pods that are to be on several";
+    LOCKED_DATA Warning "locked-data" "an update that starts a second Prometheus on the data of the first";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
@@ -122,6 +124,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     kept_out::check(inventory, &mut findings);
     database::check(inventory, &scaled, &mut findings);
     one_node::check(inventory, &scaled, &mut findings);
+    locked::check(inventory, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
     probe_variable::check(inventory, &scaled, &mut findings);
