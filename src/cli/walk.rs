@@ -325,7 +325,7 @@ const KINDS: [&str; 40] = [
 ];
 
 /// Kinds, or other words, of files that are of interest only where something that is scaled refers to them.
-const REFERRED: [&str; 10] = [
+const REFERRED: [&str; 11] = [
     "Secret",
     "ConfigMap",
     "Ingress",
@@ -333,6 +333,7 @@ const REFERRED: [&str; 10] = [
     "VirtualService",
     "KafkaTopic",
     "kafka-topics",
+    "topicOperator",
     "PersistentVolumeClaim",
     "ResourceQuota",
     "NetworkPolicy",
@@ -387,7 +388,8 @@ fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::Result<()> 
         kinds.extend(["Secret", "ConfigMap"]);
     }
     if is_by_keda {
-        kinds.extend(["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService", "KafkaTopic", "kafka-topics"]);
+        kinds.extend(["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService"]);
+        kinds.extend(["KafkaTopic", "kafka-topics", "topicOperator"]);
     }
     if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
         kinds.push("PersistentVolumeClaim");

@@ -41,6 +41,7 @@ mod service_account;
 mod service_name;
 mod sidecar;
 mod target;
+mod topic;
 mod twice;
 mod unexpanded;
 mod unread_parameter;
@@ -78,6 +79,7 @@ cards! {
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
     CONFIG_MISSING Note "config-missing" "a ConfigMap or ServiceAccount that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
+    TOPIC_ELSEWHERE Warning "topic-elsewhere" "a Kafka topic in a namespace where its operator does not look";
     QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     EGRESS_PORT Warning "egress-port" "a NetworkPolicy that names the port of a Service instead of that of the pods";
     KEDA_KEPT_OUT Error "keda-kept-out" "a NetworkPolicy between KEDA and what its trigger asks";
@@ -119,6 +121,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     config::check(inventory, &scaled, &mut findings);
     service_account::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
+    topic::check(inventory, &mut findings);
     quota::check(inventory, &scaled, &mut findings);
     egress::check(inventory, &mut findings);
     kept_out::check(inventory, &mut findings);
