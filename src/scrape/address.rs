@@ -43,7 +43,9 @@ pub fn fixed(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>]) -> Option<Pa
             });
             continue;
         }
-        if job.is_local && !host.contains('.') {
+        // A name and a port of a Service, and of no container, are those of the Service.
+        let is_of_service = job.is_without_containers && no_such_port(&address, services).is_none();
+        if job.is_local && !host.contains('.') && !is_of_service {
             let why =
                 format!("`{address}` may be the name of a container beside Prometheus, as in Docker Compose");
             return Some(Passage::Open { what, why });

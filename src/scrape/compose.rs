@@ -71,6 +71,11 @@ impl<'i> Compose<'i> {
     pub fn server(&self, path: &str) -> Option<&Server<'i>> {
         self.servers.iter().find(|server| server.configuration().as_deref() == Some(path))
     }
+
+    /// The names at which the services of all compose files are found; None where there may be others.
+    pub fn names(&self) -> Option<project::Names> {
+        (!self.is_open()).then(|| self.names_of(|_| true))
+    }
 }
 
 /// The folder of a path.

@@ -1,8 +1,9 @@
 //! Scrape configurations, wherever they stand: a plain `prometheus.yml`, a text inside of a ConfigMap or Secret, the
 //! values of a Helm chart.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::compose::Compose;
 use super::generated::{self, Generated};
 use super::operator::{Operators, Refusal};
 use super::relabel::known;
@@ -23,6 +24,8 @@ pub struct Job {
     pub namespace: Option<String>,
     /// Whether it stands in a plain file that knows nothing of Kubernetes.
     pub is_local: bool,
+    /// Whether its addresses, in a plain file, are surely no containers of a compose file here.
+    pub is_without_containers: bool,
     /// Why no Prometheus here takes it up, where it is an object of its own.
     pub refusal: Option<Refusal>,
 }
@@ -120,6 +123,13 @@ pub fn find(inventory: &Inventory<'_>, operators: &Operators<'_>) -> Configs {
             }
             _ => {}
         }
+    }
+    let containers = Compose::new(inventory).names();
+    for job in configs.jobs.iter_mut().filter(|job| job.is_local) {
+        let is_none = |names: &HashSet<String>| {
+            job.addresses().all(|(.., address)| !names.contains(super::address::host(&address)))
+        };
+        job.is_without_containers = containers.as_ref().is_some_and(is_none);
     }
     let mut groups: HashMap<&str, usize> = HashMap::new();
     for (number, job) in configs.jobs.iter().enumerate() {
@@ -296,6 +306,7 @@ fn custom(object: &Object<'_>, operators: &Operators<'_>, configs: &mut Configs)
             default_interval,
             namespace,
             is_local: false,
+            is_without_containers: false,
             refusal: operators.refusal(object),
         });
     }
@@ -311,8 +322,16 @@ fn jobs(items: &[Node], file: FileId, default_interval: Option<f64>, configs: &m
     for node in items {
         if let Some(name) = node.get("job_name").and_then(Node::as_written) {
             let (node, namespace) = (node.clone(), None);
-            let (is_local, refusal) = (false, None);
-            configs.jobs.push(Job { name, node, file, default_interval, namespace, is_local, refusal });
+            configs.jobs.push(Job {
+                name,
+                node,
+                file,
+                default_interval,
+                namespace,
+                is_local: false,
+                is_without_containers: false,
+                refusal: None,
+            });
         }
     }
     if configs.jobs.len() > before {

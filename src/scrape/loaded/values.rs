@@ -102,15 +102,12 @@ fn values<'i>(object: &Object<'i>, inventory: &Inventory<'_>) -> Option<(&'stati
             if inventory.objects.iter().any(|other| other.path == format!("{folder}Chart.yaml")) {
                 return None;
             }
-            let is_server = root.get("server").is_some()
-                && [
-                    "serverFiles",
-                    "extraScrapeConfigs",
-                    "prometheus-pushgateway",
-                    "prometheus-node-exporter",
-                ]
-                .iter()
-                .any(|key| root.get(key).is_some());
+            // No other chart has this key.
+            let is_server = root.get("serverFiles").is_some()
+                || root.get("server").is_some()
+                    && ["extraScrapeConfigs", "prometheus-pushgateway", "prometheus-node-exporter"]
+                        .iter()
+                        .any(|key| root.get(key).is_some());
             match root.at(&["prometheus", "prometheusSpec"]) {
                 Some(_) => Some((&STACK, root, false)),
                 None => is_server.then_some((&SERVER, root, false)),
