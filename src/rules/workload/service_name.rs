@@ -179,8 +179,8 @@ fn short<'i>(
                     given
                         .finding(message)
                         .related(place, "a service of Docker Compose is called so")
-                        .why("no Service of these files is called so: the name is not found, every poll is an error, and nothing scales by this trigger")
-                        .help("write the address of the broker in the cluster, `<service>.<namespace>.svc` with the port of that Service"),
+                        .why("KEDA asks from where it runs, not from the namespace of this object, and no Service of these files is called so: the name is not found, and nothing scales by this trigger")
+                        .help("write the address that it has in the cluster, `<service>.<namespace>.svc`, and the port of that Service"),
                 );
             }
             None => finding,
