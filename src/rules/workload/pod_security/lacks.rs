@@ -58,8 +58,9 @@ fn is_not(node: Option<&Node>, wanted: &str) -> bool {
 }
 
 pub(super) fn of(spec: &Node, level: Level) -> Vec<Lack> {
-    // Windows has no such settings; a user namespace of its own relaxes some.
-    if spec.get("os").is_some() || is(spec.get("hostUsers"), "false") {
+    // Windows has no such settings, a user namespace of its own relaxes some, and a cluster may exempt a runtime class.
+    let is_special = ["os", "runtimeClassName"].into_iter().any(|key| spec.get(key).is_some());
+    if is_special || is(spec.get("hostUsers"), "false") {
         return Vec::new();
     }
     let mut all = Vec::new();
