@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{QUOTA, Scaled};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Entry, Node};
 use crate::model::{plain, quantity_value};
@@ -26,7 +26,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
     }
     let of_jobs = inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh");
     let of_jobs = of_jobs.map(|object| Scaled { autoscaler: object, workload: object });
-    for one in of_jobs.collect::<Vec<_>>().iter().chain(scaled) {
+    let of_jobs: Vec<Scaled<'i>> = of_jobs.collect();
+    for quota in &quotas {
+        let is_alone = quotas.iter().filter(|other| other.name == quota.name).count() == 1;
+        findings.extend(together(quota, of_jobs.iter().chain(scaled)).filter(|_| is_alone));
+    }
+    for one in of_jobs.iter().chain(scaled) {
         let own: Vec<&Object<'i>> = quotas.iter().filter(|quota| is_for(quota, one)).copied().collect();
         let tight = own.iter().filter_map(|quota| tightest(one, quota).map(|found| (found, quota)));
         // Of one name there are several for several environments: the largest counts.
@@ -69,18 +74,65 @@ fn tightest<'q>(one: &Scaled<'_>, quota: &'q Object<'_>) -> Option<Tight<'q>> {
     let entries = quota.at(&["spec", "hard"])?.entries();
     let counted = entries.iter().filter_map(|entry| {
         let hard = quantity_value(&entry.node.as_written()?)?;
-        let each = match entry.key.as_str() {
-            "pods" | "count/pods" => Decimal::ONE,
-            "cpu" | "requests.cpu" => taken(one.workload, "cpu", &["requests", "limits"])?,
-            "memory" | "requests.memory" => taken(one.workload, "memory", &["requests", "limits"])?,
-            "limits.cpu" => taken(one.workload, "cpu", &["limits"])?,
-            "limits.memory" => taken(one.workload, "memory", &["limits"])?,
-            _ => return None,
-        };
+        let each = counted_as(&entry.key, one.workload)?;
         let pods = hard.checked_div(each)?.floor().to_i64()?;
         (pods < max).then_some(Tight { entry, pods, each })
     });
     counted.min_by_key(|tight| tight.pods)
+}
+
+/// What one pod takes of what a quota counts.
+fn counted_as(what: &str, workload: &Object<'_>) -> Option<Decimal> {
+    match what {
+        "pods" | "count/pods" => Some(Decimal::ONE),
+        "cpu" | "requests.cpu" => taken(workload, "cpu", &["requests", "limits"]),
+        "memory" | "requests.memory" => taken(workload, "memory", &["requests", "limits"]),
+        "limits.cpu" => taken(workload, "cpu", &["limits"]),
+        "limits.memory" => taken(workload, "memory", &["limits"]),
+        _ => None,
+    }
+}
+
+/// Several autoscalers of which each fits into the quota, and all of them at their maximum do not.
+fn together<'s, 'i: 's>(quota: &Object<'i>, scaled: impl Iterator<Item = &'s Scaled<'i>>) -> Option<Finding> {
+    let mut members: Vec<&Scaled<'i>> = Vec::new();
+    for one in scaled.filter(|one| is_for(quota, one)) {
+        // What does not fit alone is told so.
+        if tightest(one, quota).is_some() {
+            return None;
+        }
+        if !members.iter().any(|other| std::ptr::eq(other.workload, one.workload)) {
+            members.push(one);
+        }
+    }
+    let (entry, wanted, count) = quota.at(&["spec", "hard"])?.entries().iter().find_map(|entry| {
+        let hard = quantity_value(&entry.node.as_written()?)?;
+        let each = members.iter().filter_map(|one| {
+            let (_, max, _) = maximum(one)?;
+            counted_as(&entry.key, one.workload)?.checked_mul(Decimal::from(max))
+        });
+        let each: Vec<Decimal> = each.collect();
+        let sum = each.iter().try_fold(Decimal::ZERO, |sum, one| sum.checked_add(*one))?;
+        (each.len() > 1 && sum > hard).then_some((entry, sum, each.len()))
+    })?;
+    let what = entry.key.as_str();
+    let is_count = what.ends_with("pods");
+    let wanted = if is_count { plain(wanted) } else { amount(wanted, what) };
+    let hard = entry.node.as_written().unwrap_or_default();
+    let mut finding = Finding::new(
+        &QUOTA,
+        quota.place(&entry.node),
+        format!("{count} autoscalers may ask for {wanted} together, and the quota holds {hard}"),
+    )
+    .why("each fits alone: under load for all of them the first ones take what there is, and the API server refuses the pods of the others (`exceeded quota`)")
+    .help(format!("raise `{what}` to {wanted} and what else runs in the namespace, or lower the maxima, if they may be at them at the same time"));
+    for one in members.iter().take(3) {
+        if let Some((key, max, node)) = maximum(one) {
+            finding = finding.related(one.autoscaler.place(node), format!("`{key}: {max}`"));
+        }
+    }
+    finding.severity = Severity::Note;
+    Some(finding)
 }
 
 /// What the containers of a pod take together, at least; None: nothing that is written.
