@@ -82,8 +82,21 @@ impl<'i> World<'i> {
         self.sources.iter().any(|(_, source)| words.iter().any(|word| source.text.contains(word)))
     }
 
+    /// A Prometheus that reads a file which is not here.
+    fn of_a_file_elsewhere(&self) -> Option<Place> {
+        let reads_file = |container: &Node| {
+            let words = ["command", "args"].into_iter().filter_map(|key| container.get(key));
+            words.flat_map(Node::items).filter_map(Node::as_str).any(|word| word.contains("config.file="))
+        };
+        let own = self.index.workloads().iter().find(|pods| {
+            let is_server = |image: &str| image.starts_with("prom/prometheus:") || image == "prom/prometheus";
+            pods.images().any(is_server) && pods.object.containers().iter().any(reads_file)
+        });
+        own.map(|pods| pods.object.name_place())
+    }
+
     /// The Prometheus beside which monitors are read by nobody, as far as the repository knows.
-    fn find_reader_of_files(&self) -> Option<Place> {
+    fn find_reader_of_files(&self, prometheus: impl Fn(&Self) -> Option<Place>) -> Option<Place> {
         let monitors = &self.index.monitors;
         if monitors.is_empty() || !self.operators.is_empty() || self.configs.pushes.is_some() {
             return None;
@@ -95,21 +108,26 @@ impl<'i> World<'i> {
         if monitors.iter().any(chosen) {
             return None;
         }
-        let by_hand = self.hand_written().map(|pods| pods.object.name_place());
-        by_hand.or_else(|| self.plain_release()).filter(|_| !self.speaks_of(&OPERATORS))
+        prometheus(self).filter(|_| !self.speaks_of(&OPERATORS))
     }
 
     /// The same, looked for once.
     pub fn reader_of_files(&self) -> Option<Place> {
-        *self.reader_of_files.get_or_init(|| self.find_reader_of_files())
+        let prometheus = |world: &Self| {
+            let by_hand = world.hand_written().map(|pods| pods.object.name_place());
+            by_hand.or_else(|| world.plain_release())
+        };
+        *self.reader_of_files.get_or_init(|| self.find_reader_of_files(prometheus))
     }
 
     /// Monitors where nothing reads monitors: told once.
     pub fn unread_monitors(&self) -> Option<Finding> {
-        let prometheus = self.reader_of_files()?;
         let first = self.index.monitors.first()?;
+        let is_known = self.reader_of_files().is_some();
+        let elsewhere = || self.find_reader_of_files(Self::of_a_file_elsewhere);
+        let prometheus = self.reader_of_files().or_else(elsewhere)?;
         let kind = first.kind();
-        let finding = Finding::new(
+        let mut finding = Finding::new(
             &NO_OPERATOR,
             first.name_place(),
             format!("nobody here reads {kind}s: the only Prometheus has a configuration of its own"),
@@ -117,6 +135,10 @@ impl<'i> World<'i> {
         .related(prometheus, "it reads its own file, and nothing else")
         .why(format!("{kind}s are for the Prometheus operator, which makes a configuration of them, and of it there is no trace here: without its definitions the API server refuses them, and with them they are stored and change nothing"))
         .help("write a job for each into `scrape_configs`, or install the operator, and let it run Prometheus");
+        // What the file says is not known.
+        if !is_known {
+            finding.severity = Severity::Note;
+        }
         Some(match self.index.monitors.len() - 1 {
             0 => finding,
             more => finding.label(format!("and {more} more")),
