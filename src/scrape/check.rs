@@ -11,7 +11,7 @@ use super::way::Passage;
 use super::world::World;
 use super::{
     addressed, again, alerts, annotations, chart, dangling, flaws, idle, loaded, mesh, monitor, named_jobs,
-    numbered, rules, speaks, token,
+    numbered, programs, rules, speaks, token,
 };
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
@@ -42,6 +42,7 @@ pub fn check<'i>(
     let named = named_jobs::check(&world, inventory, &findings);
     findings.extend(named);
     let compose = Compose::new(inventory);
+    findings.extend(programs::check(&world, &compose));
     findings.extend(compose::check(&world, &compose, inventory, exists));
     findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(loaded::values::check(sources, inventory));

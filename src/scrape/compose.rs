@@ -16,7 +16,7 @@ use super::rules::{NO_SUCH_SERVICE, SERVICE_ADDRESS};
 use super::world::World;
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::{Inventory, Object, join};
-use crate::manifest::{Node, has_variable};
+use crate::manifest::{Entry, Node, has_variable};
 use crate::source::Place;
 
 /// A service of a compose file that runs Prometheus.
@@ -70,6 +70,18 @@ impl<'i> Compose<'i> {
     /// The server that reads a configuration of this path.
     pub fn server(&self, path: &str) -> Option<&Server<'i>> {
         self.servers.iter().find(|server| server.configuration().as_deref() == Some(path))
+    }
+
+    /// The service of this name.
+    pub fn service(&self, name: &str) -> Option<(&'i Object<'i>, &'i Entry)> {
+        self.files.iter().find_map(|object| {
+            let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
+            let is_it = |entry: &&Entry| {
+                let own = entry.node.get("container_name").and_then(Node::as_str);
+                entry.key == name || own == Some(name)
+            };
+            Some((*object, services.iter().find(is_it)?))
+        })
     }
 
     /// The names at which the services of all compose files are found; None where there may be others.

@@ -37,6 +37,7 @@ mod numbered;
 mod operator;
 mod pattern;
 mod picked;
+mod programs;
 mod relabel;
 pub mod rules;
 mod speaks;
