@@ -40,6 +40,7 @@ mod service;
 mod service_account;
 mod service_name;
 mod sidecar;
+mod stale;
 mod target;
 mod topic;
 mod twice;
@@ -86,6 +87,7 @@ cards! {
     OWN_DATABASE Warning "own-database" "a database in a file, under several pods";
     ONE_NODE_VOLUME Warning "one-node-volume" "a volume of one node, under pods that are to be on several";
     LOCKED_DATA Warning "locked-data" "an update that starts a second Prometheus on the data of the first";
+    STALE_MOUNT Warning "stale-mount" "a configuration that no reload of Prometheus ever sees";
     ASLEEP Warning "asleep" "a workload that sleeps while requests lead to it";
     NAMESPACE_ORDER Note "namespace-order" "a Namespace that is applied after what lives in it";
     DISCOVERY_RIGHTS Warning "discovery-rights" "a Prometheus that may not list what it discovers";
@@ -128,6 +130,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     database::check(inventory, &scaled, &mut findings);
     one_node::check(inventory, &scaled, &mut findings);
     locked::check(inventory, &mut findings);
+    stale::check(inventory, &mut findings);
     asleep::check(inventory, &scaled, &mut findings);
     namespace_order::check(inventory, &mut findings);
     probe_variable::check(inventory, &scaled, &mut findings);
