@@ -43,12 +43,17 @@ fn unanswered<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Find
             .any(|other| other.name != one.workload.name && selects(service, &other.pod_labels()))
     };
     let services = inventory.services_of(one.workload);
+    let mut own = services.iter().filter(is_own);
     let (service, (way, node)) =
-        services.iter().filter(is_own).find_map(|service| Some((service, way_to(inventory, service)?)))?;
+        own.find_map(|service| Some((service, way_to(inventory, service).or_else(|| open(service))?)))?;
     let (place, keep) = match view.entry("idleReplicaCount").or_else(|| view.entry("minReplicaCount")) {
         Some(entry) if view.idle.is_some() => (&entry.node, "leave `idleReplicaCount` out"),
         Some(entry) => (&entry.node, "write `minReplicaCount: 1`"),
         None => (view.spec.get("scaleTargetRef")?, "write `minReplicaCount: 1`"),
+    };
+    let answer = match way.kind() {
+        "Service" => "nobody takes a connection",
+        _ => "every request is answered with 503",
     };
     Some(
         Finding::new(
@@ -56,10 +61,20 @@ fn unanswered<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Find
             one.autoscaler.place(place),
             format!("`{}` sleeps while its queue is empty, and requests lead to it", one.workload.name),
         )
-        .related(way.place(node), format!("{} `{}` leads to the Service `{}`", way.kind(), way.name, service.name))
-        .why("at 0 pods every request is answered with 503, and no request wakes a pod: only what waits in the queue does")
+        .related(way.place(node), if way.kind() == "Service" {
+            format!("the Service `{}` lets requests in from outside", service.name)
+        } else {
+            format!("{} `{}` leads to the Service `{}`", way.kind(), way.name, service.name)
+        })
+        .why(format!("at 0 pods {answer}, and no request wakes a pod: only what waits in the queue does"))
         .help(format!("{keep}, or let another Deployment answer the requests; pods that requests wake need KEDA's HTTP add-on")),
     )
+}
+
+/// A Service that is itself a way from outside.
+fn open<'i>(service: &&'i Object<'i>) -> Option<(&'i Object<'i>, &'i Node)> {
+    let kind = service.at(&["spec", "type"])?;
+    matches!(kind.as_str(), Some("LoadBalancer" | "NodePort")).then_some((*service, kind))
 }
 
 /// The way from outside to a Service, and where it names it.
