@@ -105,6 +105,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(repository::check(sources, &inventory));
     findings.extend(scaler::across(&inventory, &settings.versions));
     findings.extend(scaler::lists(&inventory));
+    findings.extend(scaler::at_work(&inventory));
     findings.extend(workload::check(&inventory));
     findings.extend(kustomize::check(sources, &inventory, settings.exists));
     findings.extend(alerting::across(sources, &inventory));

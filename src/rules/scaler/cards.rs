@@ -48,6 +48,8 @@ cards! {
     DEFAULT_BEHAVIOR Note "default-behavior" "no limit on how fast the number of pods changes";
     RESTLESS Note "restless" "a pace at which pods come and go for nothing";
     NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
+    NULL_RESULT Warning "null-result" "a query that gives NULL when no row fits";
+    AVERAGE_DIVIDED Warning "average-divided" "an average or percentile divided by the number of pods";
     CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";
     BULL_KEY Error "bull-key" "a key of BullMQ that does not tell how many jobs wait";

@@ -22,6 +22,18 @@ impl Checker<'_> {
         if view.is_open {
             return;
         }
+        if let Some(entry) = view.entry("idleReplicaCount")
+            && view.idle == Some(0)
+            && view.min.unwrap_or(0) == 0
+        {
+            let why = "with a minimum of 0 the workload goes to 0 pods without it, and back to 1".to_string();
+            self.no_effect(
+                entry,
+                "idleReplicaCount",
+                why,
+                "leave it out, or write the least number of busy pods as `minReplicaCount`",
+            );
+        }
         if view.sleeps() {
             return self.activation(view);
         }

@@ -124,6 +124,7 @@ impl Checker<'_> {
         let place = self.key(entry);
         let mut finding = match (trigger.kind, key) {
             ("cpu" | "memory", "type") => return self.resource_type(trigger, entry),
+            ("datadog", "type") => return self.datadog_type(trigger, entry),
             (_, "metricType") if self.is_job() => {
                 let mut finding =
                     Finding::new(&MISPLACED_METRIC_TYPE, place, "`metricType` inside of `metadata`")

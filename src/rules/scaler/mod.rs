@@ -3,10 +3,13 @@
 mod address;
 mod annotations;
 mod arithmetic;
+mod at_work;
 mod authentication;
+mod averages;
 mod bull;
 mod cards;
 mod combined;
+mod datadog;
 mod effects;
 mod expression;
 mod fallback;
@@ -20,6 +23,7 @@ mod own;
 mod own_count;
 mod part;
 mod placeholder;
+mod plainly;
 mod prometheus;
 mod query;
 mod rabbitmq;
@@ -29,11 +33,13 @@ mod resource;
 mod schedule;
 mod secrets;
 mod sole;
+mod sql;
 mod unread;
 mod values;
 mod view;
 mod wakes;
 
+pub use at_work::at_work;
 pub use cards::RULES;
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
@@ -99,6 +105,9 @@ impl Checker<'_> {
         self.bull(trigger);
         self.pending(view, trigger);
         self.secrets(trigger);
+        self.null_result(trigger);
+        self.addresses(trigger);
+        self.average(view, trigger);
         match trigger.kind {
             "prometheus" => {
                 self.address(trigger);

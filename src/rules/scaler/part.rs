@@ -7,7 +7,7 @@
 use super::cards::PART_OF_THE_LOAD;
 use super::{Checker, Trigger, View};
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Inventory, Object};
+use crate::inventory::Inventory;
 use crate::manifest::Node;
 
 impl Checker<'_> {
@@ -49,34 +49,6 @@ impl Checker<'_> {
     }
 }
 
-/// Whether a queue of RabbitMQ is asked over AMQP, which tells the messages that are ready and no others.
-///
-/// Source: kedacore/keda pkg/scalers/rabbitmq_scaler.go, getQueueStatus and parseRabbitMQMetadata (`auto` goes by the
-/// address).
-fn is_amqp(trigger: &Trigger<'_>, workload: &Object<'_>, inventory: &Inventory<'_>) -> bool {
-    let mode = trigger.value("mode");
-    if trigger.kind != "rabbitmq" || mode.is_some_and(|mode| mode != "QueueLength") {
-        return false;
-    }
-    let by_scheme = |address: &str| {
-        let address = address.to_ascii_lowercase();
-        address.starts_with("amqp://") || address.starts_with("amqps://")
-    };
-    match trigger.value("protocol").as_deref() {
-        Some("amqp") => true,
-        None | Some("auto") => {
-            let of_env = || {
-                let name = trigger.value("hostFromEnv")?;
-                let environment = inventory.environment(workload);
-                let variable = environment.variables.iter().find(|variable| variable.name == name)?;
-                variable.held.as_ref().map(|held| by_scheme(&held.text))
-            };
-            trigger.value("host").is_some_and(|host| by_scheme(&host)) || of_env().unwrap_or(false)
-        }
-        _ => false,
-    }
-}
-
 /// Lists from which a job disappears as soon as a worker begins with it.
 pub fn lists(inventory: &Inventory<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -97,24 +69,12 @@ pub fn lists(inventory: &Inventory<'_>) -> Vec<Finding> {
             .triggers
             .iter()
             .filter(|trigger| matches!(trigger.kind, "redis" | "redis-cluster" | "redis-sentinel"));
-        let mut queues = view.triggers.iter().filter(|trigger| trigger.kind == "rabbitmq");
         let counts_active = view.triggers.iter().any(|trigger| {
             trigger.value("listName").is_some_and(|list| list.ends_with(":active") || list == "unacked")
                 || trigger.kind == "prometheus"
         });
         if counts_active {
             continue;
-        }
-        // The management API counts both.
-        let is_whole = queues.clone().any(|trigger| !is_amqp(trigger, workload, inventory));
-        if let Some(entry) = queues.find_map(|trigger| trigger.entry("queueName")).filter(|_| !is_whole) {
-            findings.push(at_work(
-                object,
-                workload,
-                &entry.node,
-                "over AMQP only the messages that nobody has taken yet count: with nothing left to take pods are removed while they work, and a message whose work needs longer than 30 s goes back to the queue and begins anew",
-                "ask the management API (`protocol: http`), which counts what is taken and not acknowledged as well; and write a `terminationGracePeriodSeconds` as long as a message takes",
-            ));
         }
         for trigger in lists {
             let Some(entry) = trigger.entry("listName") else { continue };
@@ -126,32 +86,20 @@ pub fn lists(inventory: &Inventory<'_>) -> Vec<Finding> {
             } else {
                 continue;
             };
-            let why = format!(
-                "{who} takes a job out of `{}` when a worker begins with it, and keeps it {elsewhere}: with an empty list pods are removed while they work, and a job that needs longer than 30 s is cut off",
-                list.escape_debug()
+            findings.push(
+                Finding::new(&PART_OF_THE_LOAD, object.place(&entry.node), "jobs at work do not count")
+                    .related(workload.name_place(), "has 30 s to finish, by default")
+                    .why(format!("{who} takes a job out of `{}` when a worker begins with it, and keeps it {elsewhere}: with an empty list pods are removed while they work, and a job that needs longer than 30 s is cut off", list.escape_debug()))
+                    .help("write a `terminationGracePeriodSeconds` as long as a job takes, and a `scaleDown.stabilizationWindowSeconds` of the same order"),
             );
-            findings.push(at_work(
-                object,
-                workload,
-                &entry.node,
-                &why,
-                "write a `terminationGracePeriodSeconds` as long as a job takes, and a `scaleDown.stabilizationWindowSeconds` of the same order",
-            ));
             break;
         }
     }
     findings
 }
 
-fn at_work(object: &Object<'_>, workload: &Object<'_>, node: &Node, why: &str, help: &str) -> Finding {
-    Finding::new(&PART_OF_THE_LOAD, object.place(node), "jobs at work do not count")
-        .related(workload.name_place(), "has 30 s to finish, by default")
-        .why(why)
-        .help(help)
-}
-
 /// Whether a container is a worker of Celery.
-fn is_celery(container: &Node) -> bool {
+pub(super) fn is_celery(container: &Node) -> bool {
     let words = ["command", "args"]
         .into_iter()
         .flat_map(|key| container.get(key).map(Node::items).unwrap_or_default())
