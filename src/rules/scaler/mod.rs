@@ -19,6 +19,7 @@ mod job;
 mod limits;
 mod meant;
 mod metadata;
+mod narrower;
 mod own;
 mod own_count;
 mod part;
@@ -74,6 +75,7 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     checker.fallback(&view);
     checker.formula(&view);
     checker.limits(&view);
+    checker.narrower(&view);
     for trigger in &view.triggers {
         checker.trigger(&view, trigger);
     }
