@@ -3,6 +3,8 @@
 //! Sources: kubernetes/pod-security-admission policy/check_*.go, api/constants.go (the label of a namespace). Pods are
 //! checked as they are created: a Deployment is taken, and its ReplicaSet starts no pod.
 
+use std::collections::HashSet;
+
 use super::{POD_SECURITY, Scaled};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
@@ -25,13 +27,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         return;
     }
     let jobs = inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh");
-    let mut told: Vec<Place> = Vec::new();
+    let mut told: HashSet<Place> = HashSet::new();
     for workload in scaled.iter().map(|one| one.workload).chain(jobs) {
         let place = workload.name_place();
-        if told.contains(&place) || is_changed(workload) {
+        if is_changed(workload) || !told.insert(place) {
             continue;
         }
-        told.push(place);
         let Some((level, space)) = enforced(inventory, workload) else { continue };
         let Some(spec) = workload.pod_template().and_then(|template| template.get("spec")) else { continue };
         let lacks = lacks::of(spec, level);

@@ -16,12 +16,12 @@ const PROBES: [&str; 3] = ["readinessProbe", "livenessProbe", "startupProbe"];
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     for kind in ["Deployment", "StatefulSet", "Rollout", "DaemonSet"] {
         for workload in inventory.kind(kind) {
-            // What is scaled, and what it works with.
-            let is_near = scaled.iter().any(|one| workload.belongs_to(one.workload));
             let is_changed = workload.patched.iter().any(|path| path.iter().any(|key| key == "env"));
-            if is_near && !is_changed {
-                let all = workload.containers().iter();
-                findings.extend(all.flat_map(|container| of_container(workload, container)));
+            let all = workload.containers().iter();
+            let own: Vec<Finding> = all.flat_map(|container| of_container(workload, container)).collect();
+            // What is scaled, and what it works with; looked for last, because it takes a look at all of them.
+            if !own.is_empty() && !is_changed && scaled.iter().any(|one| workload.belongs_to(one.workload)) {
+                findings.extend(own);
             }
         }
     }

@@ -19,6 +19,11 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         by_name.entry(stem(&service.name)).or_default().push(service);
         by_folder.entry(folder(service)).or_default().push(service);
     }
+    let mut workloads_in: HashMap<&str, usize> = HashMap::new();
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+    for workload in kinds.into_iter().flat_map(|kind| inventory.kind(kind)) {
+        *workloads_in.entry(folder(workload)).or_default() += 1;
+    }
     let mut seen: Vec<&Object<'i>> = Vec::new();
     for one in scaled {
         // Two autoscalers may mean one workload.
@@ -34,7 +39,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
             }
         }
         let beside = by_folder.get(folder(one.workload)).map(Vec::as_slice).unwrap_or_default();
-        findings.extend(otherwise_called(inventory, beside, one.workload));
+        let is_alone = workloads_in.get(folder(one.workload)) == Some(&1);
+        findings.extend(otherwise_called(inventory, beside, one.workload, is_alone));
     }
     // Of others a slip of the pen is enough to tell, where somebody scrapes through Services.
     let is_scraped = inventory.kind("ServiceMonitor").next().is_some();
@@ -57,11 +63,12 @@ fn folder<'i>(object: &Object<'i>) -> &'i str {
 }
 
 /// A Service with a name of its own: it is meant for the workload if it asks for its labels in other letters, or if each
-/// is the only one of the folder and the Service leads to its port.
+/// is the only one of the folder (`is_alone`) and the Service leads to its port.
 fn otherwise_called<'i>(
     inventory: &'i Inventory<'i>,
     beside: &[&Object<'i>],
     workload: &Object<'i>,
+    is_alone: bool,
 ) -> Option<Finding> {
     const MOST_BESIDE: usize = 64;
     let meant = |service: &&&Object<'i>| {
@@ -75,12 +82,6 @@ fn otherwise_called<'i>(
         return nowhere(inventory, service, workload);
     }
     let [only] = beside else { return None };
-    let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
-    let mut workloads = kinds
-        .into_iter()
-        .flat_map(|kind| inventory.kind(kind))
-        .filter(|other| folder(other) == folder(workload));
-    let is_alone = workloads.next().is_some() && workloads.next().is_none();
     if !is_alone || !meant(&only) || !leads_to_port(only, workload) {
         return None;
     }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use super::given::{given, target};
 use super::{Scaled, UNEXPANDED};
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Inventory, Object, hosts};
+use crate::inventory::{Inventory, Object, hosts, selects};
 use crate::manifest::Node;
 use crate::source::Place;
 
@@ -59,13 +59,20 @@ fn watched<'i>(inventory: &'i Inventory<'i>) -> Vec<&'i Object<'i>> {
             }
         }
     }
+    services.sort_unstable_by_key(|service| service.name_place());
+    services.dedup_by_key(|service| service.name_place());
+    // Nearly always there is none, or one.
+    if services.is_empty() {
+        return Vec::new();
+    }
+    let is_behind = |workload: &&Object<'i>| {
+        let labels = workload.pod_labels();
+        services.iter().any(|service| service.meets(workload) && selects(service, &labels))
+    };
     ["Deployment", "StatefulSet"]
         .into_iter()
         .flat_map(|kind| inventory.kind(kind))
-        .filter(|workload| {
-            let own = inventory.services_of(workload);
-            services.iter().any(|service| own.iter().any(|other| other.name_place() == service.name_place()))
-        })
+        .filter(is_behind)
         .collect()
 }
 
