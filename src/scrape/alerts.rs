@@ -12,7 +12,7 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::lint::is_recorded;
 use crate::manifest::{Node, has_variable};
-use crate::promql::{MatchOperator, MatcherView, Target, parse};
+use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
 use crate::source::Place;
 
 /// Rules of the operator and rule files.
@@ -23,69 +23,75 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
     of_rules.flat_map(|object| of(world, object)).collect()
 }
 
+/// What the alerts and records of an object ask of applications: the query's node and text, and the selector.
+pub fn asked_of_applications<'i>(
+    world: &World<'i>,
+    object: &'i Object<'i>,
+) -> impl Iterator<Item = (&'i Node, &'i str, SelectorView)> {
+    let queries = object.rules().filter_map(|rule| {
+        let node = rule.get("expr")?;
+        let text = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{"))?;
+        Some((node, text, parse(text, &Target::default()).ok()?))
+    });
+    queries
+        .flat_map(|(node, text, expression)| {
+            expression.selectors().into_iter().map(move |selector| (node, text, selector))
+        })
+        .filter(|(.., selector)| {
+            let metric = selector.name.as_deref().unwrap_or_default();
+            !metric.is_empty()
+                && !is_recorded(metric)
+                && !is_of_the_platform(metric)
+                && world.index.recorded(metric).is_empty()
+        })
+}
+
 fn of<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for rule in object.rules() {
-        let Some(node) = rule.get("expr") else { continue };
-        let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
-            continue;
+    for (node, text, selector) in asked_of_applications(world, object) {
+        let metric = selector.name.as_deref().unwrap_or_default();
+        // A job that is written out somewhere may be meant.
+        let is_written = |matcher: &&MatcherView| {
+            matcher.name == "job" && world.configs.jobs.iter().any(|job| job.name == matcher.value)
         };
-        let Ok(expression) = parse(text, &Target::default()) else { continue };
-        for selector in expression.selectors() {
-            let metric = selector.name.as_deref().unwrap_or_default();
-            if metric.is_empty()
-                || is_recorded(metric)
-                || is_of_the_platform(metric)
-                || !world.index.recorded(metric).is_empty()
-            {
-                continue;
-            }
-            // A job that is written out somewhere may be meant.
-            let is_written = |matcher: &&MatcherView| {
-                matcher.name == "job" && world.configs.jobs.iter().any(|job| job.name == matcher.value)
-            };
-            if selector.matchers.iter().any(|matcher| is_written(&matcher)) {
-                continue;
-            }
-            let Some(pods) = world.named(object, &selector, (None, &[])) else { continue };
-            let passages = world.passages(&pods);
-            let ways: Vec<_> = passages.iter().filter_map(Passage::scraped).collect();
-            if metric == "up"
-                && object.kind().is_empty()
-                && passages
-                    .iter()
-                    .all(|passage| matches!(passage, Passage::Blocked { .. } | Passage::Near { .. }))
-                && let Some(matcher) = of_a_label(&selector.matchers, &pods, world)
-            {
-                let finding = unseen(matcher, &pods, world.inside(object, node, text, matcher.span));
-                let is_new = |other: &Finding| other.message != finding.message;
-                if findings.iter().all(is_new) {
-                    findings.push(finding);
-                }
-                continue;
-            }
-            let found = labels::check(&selector, &pods, &ways, |span| world.inside(object, node, text, span));
-            // What an application, or an exporter for it, may set itself is no proof; `up` has the target's labels alone.
-            let Some(mut finding) = found.filter(|finding| finding.is_error()) else { continue };
-            if metric != "up" || text.contains(" or ") {
-                finding.severity = Severity::Warning;
-            }
-            let is_absent = text.contains("absent(");
-            finding.why = Some(
-                if is_absent {
-                    "no series matches: `absent` always holds, and the alert fires for ever"
-                } else {
-                    "no series matches: the rule stays empty, an alert never fires, and no error tells"
-                }
-                .to_string(),
-            );
-            let message = &finding.message;
-            if !findings
+        if selector.matchers.iter().any(|matcher| is_written(&matcher)) {
+            continue;
+        }
+        let Some(pods) = world.named(object, &selector, (None, &[])) else { continue };
+        let passages = world.passages(&pods);
+        let ways: Vec<_> = passages.iter().filter_map(Passage::scraped).collect();
+        if metric == "up"
+            && object.kind().is_empty()
+            && passages
                 .iter()
-                .any(|other| other.message == *message && other.place.file == finding.place.file)
-            {
+                .all(|passage| matches!(passage, Passage::Blocked { .. } | Passage::Near { .. }))
+            && let Some(matcher) = of_a_label(&selector.matchers, &pods, world)
+        {
+            let finding = unseen(matcher, &pods, world.inside(object, node, text, matcher.span));
+            let is_new = |other: &Finding| other.message != finding.message;
+            if findings.iter().all(is_new) {
                 findings.push(finding);
             }
+            continue;
+        }
+        let found = labels::check(&selector, &pods, &ways, |span| world.inside(object, node, text, span));
+        // What an application, or an exporter for it, may set itself is no proof; `up` has the target's labels alone.
+        let Some(mut finding) = found.filter(|finding| finding.is_error()) else { continue };
+        if metric != "up" || text.contains(" or ") {
+            finding.severity = Severity::Warning;
+        }
+        let is_absent = text.contains("absent(");
+        finding.why = Some(
+            if is_absent {
+                "no series matches: `absent` always holds, and the alert fires for ever"
+            } else {
+                "no series matches: the rule stays empty, an alert never fires, and no error tells"
+            }
+            .to_string(),
+        );
+        let message = &finding.message;
+        if !findings.iter().any(|other| other.message == *message && other.place.file == finding.place.file) {
+            findings.push(finding);
         }
     }
     findings

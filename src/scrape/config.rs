@@ -31,6 +31,20 @@ pub struct Job {
 }
 
 impl Job {
+    /// A job of which nothing more is known yet than what is written.
+    fn new(name: String, node: Node, file: FileId, default_interval: Option<f64>) -> Self {
+        Job {
+            name,
+            node,
+            file,
+            default_interval,
+            namespace: None,
+            is_local: false,
+            is_without_containers: false,
+            refusal: None,
+        }
+    }
+
     /// A node of the job, in the file.
     pub fn place(&self, node: &Node) -> Place {
         Place::new(self.file, node.span)
@@ -299,16 +313,8 @@ fn custom(object: &Object<'_>, operators: &Operators<'_>, configs: &mut Configs)
         let file = object.document.file;
         let namespace = object.namespace.clone();
         let (node, default_interval) = (spec.clone(), None);
-        configs.jobs.push(Job {
-            name,
-            node,
-            file,
-            default_interval,
-            namespace,
-            is_local: false,
-            is_without_containers: false,
-            refusal: operators.refusal(object),
-        });
+        let refusal = operators.refusal(object);
+        configs.jobs.push(Job { namespace, refusal, ..Job::new(name, node, file, default_interval) });
     }
 }
 
@@ -321,17 +327,7 @@ fn jobs(items: &[Node], file: FileId, default_interval: Option<f64>, configs: &m
     let before = configs.jobs.len();
     for node in items {
         if let Some(name) = node.get("job_name").and_then(Node::as_written) {
-            let (node, namespace) = (node.clone(), None);
-            configs.jobs.push(Job {
-                name,
-                node,
-                file,
-                default_interval,
-                namespace,
-                is_local: false,
-                is_without_containers: false,
-                refusal: None,
-            });
+            configs.jobs.push(Job::new(name, node.clone(), file, default_interval));
         }
     }
     if configs.jobs.len() > before {

@@ -3,7 +3,7 @@
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go: `job` is the name of the Service, or the value
 //! of its label that `jobLabel` names; of a PodMonitor it is its namespace and name.
 
-use super::exporters::is_of_the_platform;
+use super::alerts::asked_of_applications;
 use super::index::are_environments;
 use super::monitor::{OF_PODS, OF_SERVICES, endpoints};
 use super::rules::NO_SUCH_JOB;
@@ -11,9 +11,8 @@ use super::target::{Pods, carries, pairs};
 use super::world::World;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
-use crate::lint::is_recorded;
 use crate::manifest::{Node, has_variable};
-use crate::promql::{MatchOperator, MatcherView, Target, parse};
+use crate::promql::{MatchOperator, MatcherView};
 
 /// What is already told at these places is not told again.
 pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, told: &[Finding]) -> Vec<Finding> {
@@ -30,38 +29,20 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, told: &[Findin
     }
     let mut findings: Vec<Finding> = Vec::new();
     for object in inventory.kind("PrometheusRule").filter(|object| !object.is_fragment) {
-        for rule in object.rules() {
-            let Some(node) = rule.get("expr") else { continue };
-            let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
-                continue;
+        for (node, text, selector) in asked_of_applications(world, object) {
+            let asks = |matcher: &&MatcherView| {
+                matcher.name == "job" && matcher.operator == MatchOperator::Equal && !matcher.value.is_empty()
             };
-            let Ok(expression) = parse(text, &Target::default()) else { continue };
-            for selector in expression.selectors() {
-                let metric = selector.name.as_deref().unwrap_or_default();
-                if is_of_the_platform(metric)
-                    || is_recorded(metric)
-                    || !world.index.recorded(metric).is_empty()
-                {
-                    continue;
-                }
-                let asks = |matcher: &&MatcherView| {
-                    matcher.name == "job"
-                        && matcher.operator == MatchOperator::Equal
-                        && !matcher.value.is_empty()
-                };
-                let Some(matcher) = selector.matchers.iter().find(asks) else { continue };
-                let Some(given) = given(world, object, &matcher.value) else { continue };
-                let place = world.inside(object, node, text, matcher.span);
-                let finding =
-                    no_such_job(matcher, &given).related(given.pods.object.name_place(), "these pods");
-                let mut finding = Finding { place, ..finding };
-                finding.severity = Severity::Warning;
-                let is_again = |other: &Finding| {
-                    other.message == finding.message && other.place.file == finding.place.file
-                };
-                if !findings.iter().any(is_again) && !told.iter().any(|other| other.place == finding.place) {
-                    findings.push(finding);
-                }
+            let Some(matcher) = selector.matchers.iter().find(asks) else { continue };
+            let Some(given) = given(world, object, &matcher.value) else { continue };
+            let place = world.inside(object, node, text, matcher.span);
+            let finding = no_such_job(matcher, &given).related(given.pods.object.name_place(), "these pods");
+            let mut finding = Finding { place, ..finding };
+            finding.severity = Severity::Warning;
+            let is_again =
+                |other: &Finding| other.message == finding.message && other.place.file == finding.place.file;
+            if !findings.iter().any(is_again) && !told.iter().any(|other| other.place == finding.place) {
+                findings.push(finding);
             }
         }
     }

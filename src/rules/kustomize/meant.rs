@@ -7,21 +7,10 @@ use crate::inventory::{Inline, Inventory, Object, group, join};
 use crate::manifest::{Node, has_variable};
 use crate::source::{Place, Sources};
 
-/// Kinds of which every object is read, whoever refers to it.
-pub(super) const ALWAYS_READ: [&str; 12] = [
-    "DaemonSet",
-    "Deployment",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-    "PodMonitor",
-    "PrometheusRule",
-    "Rollout",
-    "ScaledObject",
-    "Service",
-    "ServiceMonitor",
-    "StatefulSet",
-    "TriggerAuthentication",
-];
+/// Whether every object of a kind is read, whoever refers to it.
+pub(super) fn is_always_read(kind: &str) -> bool {
+    NAMESPACED.contains(&kind) && !["ConfigMap", "Ingress"].contains(&kind)
+}
 
 /// Kinds whose number of pods an entry of `replicas` may set.
 const COUNTED: [&str; 4] = ["Deployment", "ReplicaSet", "Rollout", "StatefulSet"];
@@ -124,7 +113,7 @@ pub(super) fn check<'o>(
 fn absent(built: &Built<'_, '_>, patch: &Patch<'_>) -> Option<Finding> {
     let kind = patch.text("kind");
     let version = patch.text("apiVersion");
-    if !built.is_complete || !ALWAYS_READ.contains(&kind) || version.is_empty() || has_variable(version) {
+    if !built.is_complete || !is_always_read(kind) || version.is_empty() || has_variable(version) {
         return None;
     }
     let all = built.called(kind, patch.name);
@@ -202,7 +191,7 @@ fn elsewhere(
 /// Source: kubernetes-sigs/kustomize api/internal/builtins/PatchTransformer.go: it goes over what the target selects.
 fn unreached(built: &Built<'_, '_>, kustomization: &Object<'_>, target: &Node) -> Option<Finding> {
     let text = |key: &str| target.get(key).and_then(Node::as_str);
-    let kind = text("kind").filter(|kind| ALWAYS_READ.contains(kind))?;
+    let kind = text("kind").filter(|kind| is_always_read(kind))?;
     let name = text("name");
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if !built.is_complete || !name.is_none_or(is_plain) {

@@ -4,7 +4,7 @@
 //! kubernetes-sigs/kustomize api/filters/patchjson6902 calls it.
 
 use super::built::Built;
-use super::meant::ALWAYS_READ;
+use super::meant::is_always_read;
 use super::{PATCH_PATH, REFUSED};
 use crate::finding::Finding;
 use crate::inventory::{Inline, Object};
@@ -92,7 +92,7 @@ pub(super) fn check(
 ) -> Option<Finding> {
     let target = entry.get("target")?;
     let text = |key: &str| target.get(key).and_then(Node::as_str);
-    let kind = text("kind").filter(|kind| ALWAYS_READ.contains(kind))?;
+    let kind = text("kind").filter(|kind| is_always_read(kind))?;
     let name = text("name")?;
     let node = entry.get("patch")?;
     let inline = Inline::read(sources, kustomization.document.file, node)?;

@@ -6,7 +6,7 @@
 //! celery/celery celery/bin/worker.py (`-Q`, `--queues`).
 
 use super::cards::PART_OF_THE_LOAD;
-use super::part::is_celery;
+use super::part::{is_celery, with_workloads};
 use super::{Trigger, View, is_known, sql};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
@@ -16,15 +16,9 @@ use crate::manifest::{Entry, Node};
 const WAITING: [&str; 5] = ["'queued'", "'pending'", "'waiting'", "'new'", "'enqueued'"];
 const AT_WORK: [&str; 7] = ["running", "process", "progress", "active", "started", "working", "claimed"];
 
-pub fn at_work(inventory: &Inventory<'_>) -> Vec<Finding> {
+pub fn at_work<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
-        let Some(view) = View::of(object).filter(|view| !view.is_open && !view.has_formula()) else {
-            continue;
-        };
-        let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
-        let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
-        let Some(workload) = inventory.meant(kind, name, object) else { continue };
+    for (object, view, workload) in with_workloads(inventory) {
         if let [trigger] = &view.triggers[..] {
             findings.extend(waiting(inventory, object, &view, trigger, workload));
         }

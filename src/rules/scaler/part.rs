@@ -7,7 +7,7 @@
 use super::cards::PART_OF_THE_LOAD;
 use super::{Checker, Trigger, View};
 use crate::finding::{Finding, Severity};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
 
 impl Checker<'_> {
@@ -49,16 +49,22 @@ impl Checker<'_> {
     }
 }
 
-/// Lists from which a job disappears as soon as a worker begins with it.
-pub fn lists(inventory: &Inventory<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
-        let Some(view) = View::of(object).filter(|view| !view.is_open && !view.has_formula()) else {
-            continue;
-        };
+/// ScaledObjects without open values or a formula, and the workload that each scales.
+pub(super) fn with_workloads<'i>(
+    inventory: &'i Inventory<'i>,
+) -> impl Iterator<Item = (&'i Object<'i>, View<'i>, &'i Object<'i>)> {
+    inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh").filter_map(|object| {
+        let view = View::of(object).filter(|view| !view.is_open && !view.has_formula())?;
         let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         let name = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
-        let Some(workload) = inventory.meant(kind, name, object) else { continue };
+        Some((object, view, inventory.meant(kind, name, object)?))
+    })
+}
+
+/// Lists from which a job disappears as soon as a worker begins with it.
+pub fn lists<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (object, view, workload) in with_workloads(inventory) {
         let spec = workload.pod_template().and_then(|template| template.get("spec"));
         // Somebody has thought of it.
         let has_time = spec.is_some_and(|spec| spec.get("terminationGracePeriodSeconds").is_some());
