@@ -61,6 +61,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
         documents.extend(reading.documents);
         findings.extend(reading.findings);
     }
+    documents.iter_mut().for_each(Document::modernize);
     let inventory = Inventory::new(sources, &documents);
     let shapes = Shapes::with_definitions(&documents);
     let own: Vec<Vec<Finding>> = inventory
@@ -78,6 +79,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
             if is_known(object.document) && !object.is_fragment {
                 found.extend(manifest::quoted_template(object.document, object.path));
             }
+            found.extend(scaler::removed_api(sources, object).filter(|_| !object.is_fragment));
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
                 ("ScaledObject", "keda.sh") => {
@@ -86,7 +88,6 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
                 ("ScaledJob", "keda.sh") => {
                     found.extend(scaler::check_job(sources, object, &settings.versions))
                 }
-                ("ScaledObject", _) => found.extend(scaler::removed_api(object)),
                 ("HorizontalPodAutoscaler", "autoscaling") => {
                     found.extend(autoscaler::check(object, &settings.versions))
                 }
@@ -102,6 +103,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(own.into_iter().flatten());
     once_a_file(&mut findings, &manifest::rules::QUOTED_TEMPLATE);
     scaler::leave_out_real(sources, &inventory, &mut findings);
+    scaler::beside(&inventory, &mut findings);
     findings.extend(repository::check(sources, &inventory));
     findings.extend(scaler::across(&inventory, &settings.versions));
     findings.extend(scaler::lists(&inventory));

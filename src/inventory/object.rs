@@ -74,9 +74,9 @@ impl<'d> Object<'d> {
         self.document.kind()
     }
 
-    /// The group of the `apiVersion`; the groups that Deployments once had count as today's.
+    /// The group of the `apiVersion` that is meant; the groups that Deployments once had count as today's.
     pub fn group(&self) -> &'d str {
-        group(self.document.api_version())
+        group(self.document.meant_version())
     }
 
     pub fn at(&self, path: &[&str]) -> Option<&'d Node> {

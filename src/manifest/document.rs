@@ -1,4 +1,4 @@
-use super::Node;
+use super::{Node, Value};
 use crate::source::{FileId, Place, Placed};
 
 /// One Kubernetes object.
@@ -15,6 +15,40 @@ impl Document {
 
     pub fn api_version(&self) -> &str {
         self.text(&["apiVersion"]).unwrap_or_default()
+    }
+
+    /// The `apiVersion` under which an object of KEDA is looked at: that of KEDA 1, or one that is misspelt, is told, and
+    /// what else is wrong with the object comes to light at the same time. Jobs were a part of the ScaledObject once.
+    pub fn meant_version(&self) -> &str {
+        const KEDA: [&str; 4] =
+            ["ScaledObject", "ScaledJob", "TriggerAuthentication", "ClusterTriggerAuthentication"];
+        let written = self.api_version();
+        let is_near = match written {
+            "" => ["metadata", "spec"].iter().all(|key| self.node.get(key).is_some()),
+            _ => ["keda.sh", "keda.k8s.io"].iter().any(|group| {
+                written.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }),
+        };
+        let is_old_job = self.text(&["spec", "scaleType"]) == Some("job");
+        if is_near && !is_old_job && KEDA.contains(&self.kind()) { "keda.sh/v1alpha1" } else { written }
+    }
+
+    /// What KEDA 1 called otherwise, under today's name.
+    ///
+    /// Source: kedacore/keda-docs content/docs/migration.md: `scaleTargetRef.deploymentName` became `name`.
+    pub fn modernize(&mut self) {
+        if self.kind() != "ScaledObject" || !self.api_version().starts_with("keda.k8s.io/") {
+            return;
+        }
+        let spec = within(&mut self.node, "spec");
+        let target = spec.and_then(|spec| within(spec, "scaleTargetRef"));
+        let Some(Value::Mapping(entries)) = target.map(|node| &mut node.value) else { return };
+        if entries.iter().any(|entry| entry.key == "name") {
+            return;
+        }
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.key == "deploymentName") {
+            entry.key = "name".to_string();
+        }
     }
 
     pub fn kind(&self) -> &str {
@@ -54,4 +88,9 @@ impl Document {
         let items = self.node.get("items").map(Node::items).unwrap_or_default();
         items.iter().map(|item| Document { file: self.file, node: item.clone() }).collect()
     }
+}
+
+fn within<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
+    let Value::Mapping(entries) = &mut node.value else { return None };
+    entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
 }

@@ -235,6 +235,10 @@ impl Walk<'_> {
             match known {
                 Some(field) => self.value(&entry.node, &field.shape, &entry.key, false),
                 None if is_root && matches!(entry.key.as_str(), "apiVersion" | "kind" | "status") => {}
+                // It is told where the version is missed.
+                None if is_root
+                    && self.document.api_version().is_empty()
+                    && nearest(&entry.key, ["apiVersion"]).is_some() => {}
                 // `$patch` and the like belong to Kustomize; what holds a variable may be anything.
                 None if entry.key.starts_with('$') || has_variable(&entry.key) => {}
                 None => self.unknown(entry.key_span, &entry.key, fields, name),

@@ -104,7 +104,7 @@ impl Shapes {
 
     /// The shapes of a kind, where they are known. Definitions of one version may differ, old from new: any will do.
     fn of(&self, document: &Document) -> Vec<&Shape> {
-        let (kind, api_version) = (document.kind(), document.api_version());
+        let (kind, api_version) = (document.kind(), document.meant_version());
         if let Some(plain) = Plain::of(document) {
             return vec![plain.shape()];
         }

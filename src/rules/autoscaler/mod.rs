@@ -73,6 +73,7 @@ pub fn check(object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
     findings.extend(zero(object));
     findings.extend(ownership(object));
     findings.extend(memory(object));
+    findings.extend(super::scaler::restless(object));
     findings
 }
 

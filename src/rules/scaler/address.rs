@@ -198,11 +198,13 @@ fn doubtful(
         let path: String = parts.iter().map(|part| format!("/{part}")).collect();
         let message =
             if text.ends_with('/') { "the address ends in `/`" } else { "the address has `//` in its path" };
-        return warn(
+        // Prometheus sends KEDA on to the right path, and KEDA's client follows.
+        return Some(told(
+            Severity::Note,
             message,
-            "KEDA would ask for a path with `//`, which not every server takes",
+            "KEDA asks for a path with `//`: Prometheus redirects each request, and a proxy before it may not",
             format!("write \"{}\"", address.with(host, address.port, &path)),
-        );
+        ));
     }
     None
 }

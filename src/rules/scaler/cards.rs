@@ -40,7 +40,7 @@ cards! {
     TIMEOUT Warning "timeout" "a timeout that means different things";
     PLAIN_SECRET Warning "plain-secret" "a secret that stands in the ScaledObject";
     AUTHENTICATION Error "authentication" "credentials that are not used";
-    REMOVED_API Error "removed-api" "a ScaledObject of KEDA 1";
+    REMOVED_API Error "removed-api" "an object of KEDA 1";
     CREDENTIALS_MISSING Error "credentials-missing" "a managed service that is asked without credentials";
     TENANT Note "tenant" "a store of many tenants that is not told which";
     OPEN_MAXIMUM Note "open-maximum" "no maximum that anybody chose";
@@ -49,6 +49,7 @@ cards! {
     RESTLESS Note "restless" "a pace at which pods come and go for nothing";
     NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
     NULL_RESULT Warning "null-result" "a query that gives NULL when no row fits";
+    MANY_ROWS Error "many-rows" "a query of New Relic that gives more than one number";
     AVERAGE_DIVIDED Warning "average-divided" "an average or percentile divided by the number of pods";
     CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";

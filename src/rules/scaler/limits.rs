@@ -70,32 +70,12 @@ impl Checker<'_> {
                     .help("write `advanced.horizontalPodAutoscalerConfig.behavior` with how many pods may come and go per period"),
             );
         };
-        for (direction, least) in [("scaleUp", 0), ("scaleDown", 60)] {
-            let Some(rules) = behavior.get(direction) else { continue };
-            self.tolerance(rules);
-            if let Some(node) = rules.get("stabilizationWindowSeconds")
-                && let Some(seconds) = node.as_written().and_then(|text| text.parse::<i64>().ok())
-                && seconds < least
-            {
-                self.push(
-                    Finding::new(&RESTLESS, self.place(node), format!("scales in after {seconds} s of quiet"))
-                        .why("one scrape that is late, or one lull between two waves, and the pods are gone that the next wave needs")
-                        .help("write at least 60; 300 is the default of Kubernetes"),
-                );
-            }
-            for policy in rules.get("policies").map(Node::items).unwrap_or_default() {
-                if let Some(node) = policy.get("periodSeconds")
-                    && let Some(seconds) = node.as_written().and_then(|text| text.parse::<i64>().ok())
-                    && (1..15).contains(&seconds)
-                {
-                    self.push(
-                        Finding::new(&RESTLESS, self.place(node), format!("a period of {seconds} s"))
-                            .why("the HPA looks every 15 s: each look is a period of its own, and the policy limits nothing")
-                            .help("write at least 15"),
-                    );
-                }
+        for direction in ["scaleUp", "scaleDown"] {
+            if let Some(rules) = behavior.get(direction) {
+                self.tolerance(rules);
             }
         }
+        self.findings.extend(super::restless::check(self.object, behavior, 60));
     }
 
     /// Source: kedacore/keda pkg/scaling/executor/scale_scaledobjects.go, scaleToZeroOrIdle: the time counts from the last
@@ -115,16 +95,32 @@ impl Checker<'_> {
             trigger.kind != "cron" && !trigger.kind.contains("push") && !trigger.kind.contains("http")
         };
         if (0..=interval).contains(&seconds) && view.triggers.iter().any(is_asked) {
+            let idle = view.idle.unwrap_or(0);
+            let what = match idle {
+                0 => "takes the last pods away".to_string(),
+                1 => "takes all pods but one away".to_string(),
+                _ => format!("takes all pods but {idle} away"),
+            };
+            let is_queue = view.triggers.iter().any(|trigger| super::counts_waiting(trigger.kind));
+            let (effect, help) = if is_queue {
+                (
+                    "work that was taken from a queue and is still being done is cut off, and the next item waits for a new pod",
+                    "write several times the `pollingInterval`, and more than the longest piece of work; 300 is the default",
+                )
+            } else {
+                (
+                    "one quiet moment, and the pods are gone that the next wave waits for; what they are at is cut off",
+                    "write several times the `pollingInterval`; 300 is the default",
+                )
+            };
             self.push(
                 Finding::new(
                     &RESTLESS,
                     self.key(entry),
-                    format!("the first look that finds nothing takes the last pods away, {seconds} s being over by then"),
+                    format!("the first look that finds nothing {what}, {seconds} s being over by then"),
                 )
-                .why(format!(
-                    "KEDA looks every {interval} s; work that was taken from a queue and is still being done is cut off, and the next item waits for a new pod"
-                ))
-                .help("write several times the `pollingInterval`, and more than the longest piece of work; 300 is the default"),
+                .why(format!("KEDA looks every {interval} s; {effect}"))
+                .help(help),
             );
         }
     }

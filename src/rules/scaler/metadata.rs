@@ -33,6 +33,11 @@ const KNOWN: (u16, u16) = (2, 20);
 /// datadog reads, the parts of an event hub that have a reader of their own.
 const INCOMPLETE: [&str; 4] = ["external", "external-push", "datadog", "azure-eventhub"];
 
+/// Whether a key is surely none of those that a scaler reads.
+pub(super) fn is_unread(kind: &str, key: &str) -> bool {
+    !INCOMPLETE.contains(&kind) && !reads(kind, key)
+}
+
 fn required(kind: &str) -> &'static [&'static str] {
     match kind {
         "prometheus" => &["serverAddress", "query", "threshold"],

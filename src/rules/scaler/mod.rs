@@ -31,6 +31,8 @@ mod rabbitmq;
 mod reach;
 mod replicas;
 mod resource;
+mod restless;
+mod rows;
 mod schedule;
 mod secrets;
 mod sole;
@@ -47,6 +49,8 @@ pub use job::{check_job, in_words_of_jobs};
 pub use metadata::{keys_of, reads};
 pub use part::lists;
 pub use placeholder::{gap, leave_out_real};
+pub use reach::beside;
+pub use restless::of_hpa as restless;
 pub use values::{left_to_authentication, missing, needs};
 pub use view::{Trigger, View};
 pub use wakes::across;
@@ -82,18 +86,39 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     checker.findings
 }
 
-/// What KEDA 1 called a ScaledObject.
+/// Objects of KEDA 1.
 ///
 /// Source: kedacore/keda-docs content/docs/migration.md, from v1 to v2.
-pub fn removed_api(object: &Object<'_>) -> Option<Finding> {
+pub fn removed_api(sources: &Sources, object: &Object<'_>) -> Option<Finding> {
     let node = object
         .at(&["apiVersion"])
         .filter(|node| node.as_str().is_some_and(|text| text.starts_with("keda.k8s.io/")))?;
-    Some(
-        Finding::new(&cards::REMOVED_API, object.place(node), "KEDA 2 and later have no `keda.k8s.io`")
-            .why("the object cannot be applied: there is no autoscaler, and nothing scales")
-            .help("write `keda.sh/v1alpha1`, and `scaleTargetRef.name` instead of `deploymentName`"),
-    )
+    let finding =
+        Finding::new(&cards::REMOVED_API, object.place(node), "KEDA 2 and later have no `keda.k8s.io`");
+    if object.kind() != "ScaledObject" {
+        return Some(
+            finding
+                .why("the object cannot be applied: whoever names it asks without credentials, or not at all")
+                .help("write `keda.sh/v1alpha1`"),
+        );
+    }
+    let finding = finding.why("the object cannot be applied: there is no autoscaler, and nothing scales");
+    if object.text(&["spec", "scaleType"]) == Some("job") {
+        return Some(finding.help("write a ScaledJob of `keda.sh/v1alpha1`, which has the `jobTargetRef`"));
+    }
+    let target = object.at(&["spec", "scaleTargetRef"]).map(Node::entries).unwrap_or_default();
+    let text = &sources.get(object.document.file).text;
+    let is_old =
+        |entry: &&Entry| text.get(entry.key_span.range()).is_some_and(|key| key.contains("deploymentName"));
+    let old = target.iter().find(is_old);
+    let finding =
+        finding.help("write `keda.sh/v1alpha1`, and `scaleTargetRef.name` instead of `deploymentName`");
+    Some(match old {
+        Some(entry) => {
+            finding.related(Place::new(object.document.file, entry.key_span), "`name` since KEDA 2")
+        }
+        None => finding,
+    })
 }
 
 impl Checker<'_> {
@@ -119,6 +144,7 @@ impl Checker<'_> {
                 self.query(view, trigger);
             }
             "cpu" | "memory" => self.resource(trigger),
+            "new-relic" => self.rows(trigger),
             "cron" => self.schedule(view, trigger),
             _ => {}
         }

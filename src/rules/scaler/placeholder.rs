@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use super::address::Address;
 use super::cards::ADDRESS;
+use super::metadata::is_unread;
 use super::{Checker, Trigger, is_known};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Inventory;
@@ -60,6 +61,18 @@ pub fn gap(text: &str) -> Option<Severity> {
     (is_example || is_nobodys && !is_local).then_some(Severity::Warning)
 }
 
+/// Keys that are read only where a TriggerAuthentication brings a pod identity.
+///
+/// Sources: kedacore/keda pkg/scalers/azure_servicebus_scaler.go, azure_blob_scaler.go, azure_queue_scaler.go,
+/// azure_eventhub_scaler.go.
+const OF_IDENTITIES: [(&str, &str); 5] = [
+    ("azure-servicebus", "namespace"),
+    ("azure-blob", "accountName"),
+    ("azure-queue", "accountName"),
+    ("azure-eventhub", "eventHubNamespace"),
+    ("azure-eventhub", "storageAccountName"),
+];
+
 fn is_text(key: &str) -> bool {
     let small = key.to_lowercase();
     TEXTS.iter().any(|part| small.contains(part))
@@ -89,16 +102,24 @@ impl Checker<'_> {
             return;
         }
         let is_elsewhere = trigger.entry("awsEndpoint").is_some();
+        let has_identity = trigger.node.get("authenticationRef").is_some();
         let mut told: Vec<(&Entry, Severity)> = Vec::new();
         for entry in trigger.metadata.map(Node::entries).unwrap_or_default() {
             let key = entry.key.as_str();
             let is_told = key == "serverAddress" && trigger.kind == "prometheus";
             // Numbers and switches are looked at as such.
             let is_value = super::values::is_value(trigger.kind, key);
-            if is_told || is_elsewhere || is_value || key.ends_with("FromEnv") || is_text(key) {
+            // What the scaler does not read stands in nobody's way; that it is unread is told as such.
+            let is_unread = is_unread(trigger.kind, key);
+            if is_told || is_elsewhere || is_value || is_unread || key.ends_with("FromEnv") || is_text(key) {
                 continue;
             }
             let gap = entry.node.as_str().filter(|text| is_known(text)).and_then(gap);
+            if gap.is_some() && OF_IDENTITIES.contains(&(trigger.kind, key)) && !has_identity {
+                let why = "the scaler reads it with a pod identity alone, and the trigger has no `authenticationRef`";
+                self.no_effect(entry, key, why.to_string(), "leave it out");
+                continue;
+            }
             told.extend(gap.map(|severity| (entry, severity)));
         }
         let Some((first, severity)) = told.iter().rev().max_by_key(|(_, severity)| *severity).copied() else {

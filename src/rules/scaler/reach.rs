@@ -7,12 +7,17 @@
 use super::address::Address;
 use super::cards::{ADDRESS, CREDENTIALS_MISSING, TENANT};
 use super::{Checker, Trigger};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Related, Severity};
+use crate::inventory::{Inventory, Object};
+use crate::manifest::Node;
+
+/// The beginning of the hosts of Amazon's Prometheus.
+const AMAZON: &str = "aps-workspaces.";
 
 /// Hosts of managed services, by a part of their names, and what each asks for.
 const MANAGED: [(&str, &str, &str); 5] = [
     (
-        "aps-workspaces.",
+        AMAZON,
         "Amazon Managed Prometheus",
         "podIdentity with `provider: aws`, and `awsRegion` in the metadata",
     ),
@@ -36,23 +41,19 @@ const OF_THE_OPERATOR: [&str; 4] = [
 
 impl Checker<'_> {
     pub(super) fn reach(&mut self, trigger: &Trigger<'_>) {
+        self.unsigned(trigger);
         let Some((place, text)) = self.address_of(trigger) else { return };
         let Some(address) = Address::read(&text) else { return };
         let (name, port) = (address.host, address.port);
-        // Amazon's credentials may be those of KEDA's own pod, or stand in the metadata, like Google's (source:
-        // kedacore/keda pkg/scalers/gcp/gcp_common.go, GetGCPAuthorization).
-        let by_operator = trigger
-            .value("identityOwner")
-            .is_some_and(|owner| owner == "operator" || !super::is_known(&owner));
+        // Google's credentials may stand in the metadata (source: kedacore/keda pkg/scalers/gcp/gcp_common.go,
+        // GetGCPAuthorization).
         let by_key =
-            ["awsAccessKeyID", "awsAccessKeyIDFromEnv", "credentialsFromEnv", "credentialsFromEnvFile"]
-                .iter()
-                .any(|key| trigger.entry(key).is_some())
+            ["credentialsFromEnv", "credentialsFromEnvFile"].iter().any(|key| trigger.entry(key).is_some())
                 || trigger.value("customHeaders").is_some_and(|headers| headers.contains("Authorization"));
         let managed = MANAGED.iter().find(|(part, ..)| name.contains(part));
-        let is_given =
-            trigger.node.get("authenticationRef").is_some() || by_operator || by_key || address.has_user();
-        if let (Some((_, service, wanted)), false) = (managed, is_given) {
+        let is_given = trigger.node.get("authenticationRef").is_some() || by_key || address.has_user();
+        let managed_elsewhere = managed.filter(|(part, ..)| *part != AMAZON);
+        if let (Some((_, service, wanted)), false) = (managed_elsewhere, is_given) {
             self.push(
                 Finding::new(&CREDENTIALS_MISSING, place, format!("{service} is asked without credentials"))
                     .why("it answers 401 or 403: KEDA has no metric, and nothing scales")
@@ -77,6 +78,72 @@ impl Checker<'_> {
                 .help(format!("write \"{}\"", address.with(name, Some("9090"), address.path)));
             finding.severity = Severity::Warning;
             self.push(finding);
+        }
+    }
+
+    /// Amazon's Prometheus takes signed requests alone. Region and workspace may be filled in later: the host is known by
+    /// its beginning.
+    ///
+    /// Sources: kedacore/keda pkg/scalers/aws/aws_common.go, GetAwsAuthorization (without an `identityOwner`, and with
+    /// `pod`, no key is an error); pkg/scalers/aws/aws_sigv4.go, NewSigV4RoundTripper (that error is hidden, and nothing
+    /// signs).
+    fn unsigned(&mut self, trigger: &Trigger<'_>) {
+        let Some(entry) = trigger.entry("serverAddress") else { return };
+        let Some(text) = trigger.value("serverAddress").filter(|text| !text.contains("{{")) else { return };
+        let start = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+        let is_pod = trigger.value("identityOwner").is_none_or(|owner| owner == "pod");
+        let has_key =
+            ["awsAccessKeyID", "awsAccessKeyIDFromEnv"].iter().any(|key| trigger.entry(key).is_some())
+                || trigger.value("customHeaders").is_some_and(|headers| headers.contains("Authorization"));
+        let is_given = trigger.node.get("authenticationRef").is_some() || has_key || !is_pod;
+        if !start.starts_with(AMAZON) || is_given {
+            return;
+        }
+        let place = self.place(&entry.node);
+        let mut finding = Finding::new(
+            &CREDENTIALS_MISSING,
+            place,
+            "Amazon Managed Prometheus is asked without credentials",
+        )
+        .help("write an `authenticationRef` to a TriggerAuthentication: podIdentity with `provider: aws`, and `awsRegion` in the metadata; or `identityOwner: operator`, where KEDA's own pod may ask");
+        finding = match trigger.entry("identityOwner") {
+            Some(owner) => finding
+                .related(self.key(owner), "needs a TriggerAuthentication beside it")
+                .why("without one KEDA has no identity to sign with, says nothing about it, and sends the request unsigned: Amazon answers 403, KEDA has no metric, and nothing scales"),
+            None => finding.why("KEDA has no identity to sign with, says nothing about it, and sends the request unsigned: Amazon answers 403, KEDA has no metric, and nothing scales"),
+        };
+        self.push(finding);
+    }
+}
+
+/// The identity that stands beside a trigger without one, and that nobody names.
+pub fn beside(inventory: &Inventory<'_>, findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.rule == &CREDENTIALS_MISSING) {
+        let is_asker = |object: &&Object<'_>| {
+            object.document.file == finding.place.file
+                && object.document.node.span.range().contains(&finding.place.span.range().start)
+        };
+        let Some(asker) = inventory.objects.iter().find(is_asker) else { continue };
+        let is_named = |given: &Object<'_>| {
+            inventory.objects.iter().any(|object| {
+                let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+                let mut names = triggers
+                    .iter()
+                    .filter_map(|trigger| trigger.at(&["authenticationRef", "name"])?.as_str());
+                names.any(|name| given.is_called(name))
+            })
+        };
+        let mut given = inventory.kind("TriggerAuthentication").filter(|given| {
+            let provider = given.text(&["spec", "podIdentity", "provider"]).unwrap_or_default();
+            provider.starts_with("aws")
+                && finding.message.starts_with("Amazon")
+                && given.meets(asker)
+                && given.is_beside(asker)
+                && !is_named(given)
+        });
+        if let Some(given) = given.next() {
+            let name = format!("`{}` has an identity, and nobody names it", given.name.escape_debug());
+            finding.related.push(Related { place: given.name_place(), message: name });
         }
     }
 }
