@@ -40,11 +40,13 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
             let told = given.text.split(',').find_map(|one| {
                 // Of the short names of a Prometheus the rules for its trigger speak.
                 let is_told = kind == "prometheus" && given.behind.is_none();
+                // What is no URI is refused before any name is looked up.
+                let is_refused = kind == "rabbitmq" && given.behind.is_none() && !one.contains("://");
                 // What the metadata say themselves is told where they are looked at.
                 with_scheme(kind, &given, one)
                     .filter(|_| given.behind.is_some())
                     .or_else(|| misnamed(inventory, &given, one))
-                    .or_else(|| short(inventory, object, &given, one).filter(|_| !is_told))
+                    .or_else(|| short(inventory, object, &given, one).filter(|_| !is_told && !is_refused))
                     .or_else(|| closed(inventory, &given, one).filter(|_| !is_told))
             });
             // Two triggers may share one TriggerAuthentication.
