@@ -98,6 +98,7 @@ fn expected(policy: &Policy, plan: &Plan) -> conflict::Expected {
         min: plan.scaler.min,
         max: plan.scaler.max,
         written: (plan.scaler.min, plan.scaler.max),
+        is_idle_at_zero: plan.scaler.idle == Some(0),
         rendered: Vec::new(),
         hpa_name: plan.scaler.hpa_name(),
         take_over: policy.scaling.take_over.as_ref().map(|name| name.value.clone()),

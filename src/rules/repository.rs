@@ -29,7 +29,13 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
         if object.is_fragment {
             continue;
         }
-        let Some(expected) = expected(object) else { continue };
+        let Some(mut expected) = expected(object) else { continue };
+        // Once the kind is right, its number is pinned all the same.
+        let mistaken = other_kind(inventory, object).filter(|_| targets[at].is_none());
+        if let Some(meant) = mistaken {
+            expected.workload.value.kind = meant.kind().to_string();
+            expected.workload.value.api_version = meant.document.api_version().to_string();
+        }
         // Of two that are in each other's way, the earlier one tells; an HPA is told of by the ScaledObject.
         let is_hpa = object.kind() == "HorizontalPodAutoscaler";
         let concerns = |other: usize| {
@@ -57,6 +63,9 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
             .collect();
         let kind = expected.workload.value.kind.as_str();
         for mut finding in conflict::check(&expected, &others) {
+            if mistaken.is_some() && finding.rule.id != "conflict/replicas-pinned" {
+                continue;
+            }
             match finding.rule.id {
                 // What is not here may well be elsewhere.
                 "conflict/target-missing" => continue,
@@ -118,6 +127,15 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
 fn target<'i>(inventory: &'i Inventory<'i>, object: &Object<'i>) -> Option<&'i Object<'i>> {
     let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
     inventory.meant(kind, object.text(&["spec", "scaleTargetRef", "name"])?, object)
+}
+
+/// The workload beside an autoscaler that has the name of its target, and is of another kind.
+fn other_kind<'i>(inventory: &'i Inventory<'i>, object: &Object<'i>) -> Option<&'i Object<'i>> {
+    const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "Rollout"];
+    let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
+    let name = object.text(&["spec", "scaleTargetRef", "name"]).filter(|_| KINDS.contains(&kind))?;
+    let mut others = KINDS.into_iter().filter(|other| *other != kind);
+    others.find_map(|kind| inventory.meant(kind, name, object)).filter(|other| other.is_beside(object))
 }
 
 /// Whether the definition of a kind is here, and says that `spec.replicas` is not what is scaled.
@@ -283,6 +301,8 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
         min: u32::try_from(min).unwrap_or(0),
         max: u32::try_from(max).unwrap_or(u32::MAX),
         written,
+        is_idle_at_zero: object.kind() == "ScaledObject"
+            && object.integer(&["spec", "idleReplicaCount"]) == Some(0),
         rendered,
         hpa_name: own.map_or_else(|| format!("keda-hpa-{}", object.name), str::to_string),
         take_over: own.filter(|_| transfers).map(str::to_string),

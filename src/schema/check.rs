@@ -287,6 +287,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether a place is in the template of the pods, which has metadata like the object itself.
+    fn is_in_template(&self, span: crate::source::Span) -> bool {
+        let template = self.document.node.at(&["spec", "template"]);
+        template.is_some_and(|node| node.span.start <= span.start && span.end <= node.span.end)
+    }
+
     /// A field that the definition does not have.
     fn unknown(&mut self, span: crate::source::Span, key: &str, fields: &[Field], name: &str) {
         // Kustomize reads keys in any case.
@@ -295,7 +301,11 @@ impl Walk<'_> {
             return;
         }
         let kind = self.subject();
-        let within = if name.is_empty() { format!("a {kind}") } else { format!("`{name}` of a {kind}") };
+        let within = match name {
+            "" => format!("a {kind}"),
+            "metadata" if self.is_in_template(span) => format!("`metadata` of the pod template of a {kind}"),
+            _ => format!("`{name}` of a {kind}"),
+        };
         let finding = Finding::new(
             &rules::UNKNOWN_FIELD,
             Place::new(self.document.file, span),

@@ -19,6 +19,9 @@ use crate::inventory::{Inventory, Object, join};
 use crate::manifest::{Entry, Node, has_variable};
 use crate::source::Place;
 
+/// What Docker Desktop calls the machine.
+const MACHINE: &str = "host.docker.internal";
+
 /// A service of a compose file that runs Prometheus.
 pub struct Server<'i> {
     object: &'i Object<'i>,
@@ -194,6 +197,7 @@ pub fn check(
 ) -> Vec<Finding> {
     let mut findings = absent::check(world, compose, exists);
     if compose.is_open() {
+        findings.extend(unknown_machine(world, compose));
         return findings;
     }
     let everywhere = compose.names_of(|_| true);
@@ -228,6 +232,27 @@ pub fn check(
         }));
     }
     findings
+}
+
+/// Targets on the machine itself, where other services may be somewhere else: no network gives its name.
+fn unknown_machine(world: &World<'_>, compose: &Compose<'_>) -> Vec<Finding> {
+    let names = compose.names_of(|_| true);
+    // What a service takes over from another file may name hosts as well.
+    let is_whole = |server: &&Server<'_>| {
+        !server.shares_the_machine()
+            && server.service.get("extends").is_none()
+            && server.object.at(&["include"]).is_none()
+    };
+    let told_of = |server: &Server<'_>| -> Vec<Finding> {
+        let Some(path) = server.configuration() else { return Vec::new() };
+        let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);
+        let first = |job: &Job| {
+            let mut all = job.addresses().filter(|(_, _, address)| host(address) == MACHINE);
+            all.find_map(|(_, node, address)| told(server, &names, &address, job.place(node), false))
+        };
+        jobs.filter(|job| !is_probe(job)).filter_map(first).collect()
+    };
+    compose.servers.iter().filter(is_whole).flat_map(told_of).collect()
 }
 
 impl Compose<'_> {
@@ -279,7 +304,7 @@ fn told(server: &Server<'_>, names: &Names, address: &str, place: Place, is_own:
                 .help(format!("write the name of the service: `<service>:{port}`"))
         });
     }
-    if name == "host.docker.internal" {
+    if name == MACHINE {
         let mut finding = finding(format!("`{name}` is not known in this container"))
             .why("only Docker Desktop knows the name by itself: on Linux the target is down, and no series of it comes")
             .help("write `extra_hosts: [\"host.docker.internal:host-gateway\"]` into the service of Prometheus");

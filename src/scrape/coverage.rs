@@ -154,7 +154,18 @@ impl<'i> World<'i> {
                 findings.extend(self.release(address, passages));
             }
             if let Some(passages) = &passages {
-                self.windows(object, node, text, &expression, passages, findings);
+                let way = passages.iter().find_map(Passage::scraped);
+                let rejected = target.as_ref().filter(|_| way.is_none()).and_then(|pods| self.rejected(pods));
+                if let Some(way) = way.or(rejected.as_ref()) {
+                    let found = self.windows(object, (node, text), &expression, way);
+                    findings.extend(found.into_iter().map(|mut finding| {
+                        // The monitor is to be mended first, and its interval may change with it.
+                        if rejected.is_some() {
+                            finding.severity = finding.severity.min(Severity::Warning);
+                        }
+                        finding
+                    }));
+                }
             }
         }
         if let (Some(pods), Some(passages)) = (&target, &passages) {
@@ -234,11 +245,7 @@ impl<'i> World<'i> {
     pub fn passages(&self, pods: &Pods<'_>) -> Vec<Passage> {
         let services = self.index.services_of(pods);
         let monitors = self.index.monitors_of(pods, &services).into_iter().map(|object| {
-            let mut passage = if monitor::OF_SERVICES.contains(&object.kind()) {
-                monitor::service_monitor(object, pods, &services)
-            } else {
-                monitor::pod_monitor(object, pods, &services)
-            };
+            let mut passage = monitor::passage(object, pods, &services);
             if let Passage::Scraped(scraped) = &mut passage
                 && scraped.is_monitor
             {
@@ -291,6 +298,18 @@ impl<'i> World<'i> {
         .collect()
     }
 
+    /// What the first monitor of pods says that the operator rejects for its timeout: it will be mended.
+    fn rejected(&self, pods: &Pods<'_>) -> Option<way::Scraped> {
+        let services = self.index.services_of(pods);
+        let monitors = self.index.monitors_of(pods, &services).into_iter();
+        monitors.filter(|object| monitor::rejected(object).is_some()).find_map(
+            |object| match monitor::passage(object, pods, &services) {
+                Passage::Scraped(scraped) => Some(*scraped),
+                _ => None,
+            },
+        )
+    }
+
     /// A monitor that no Prometheus of the repository takes up scrapes nothing.
     fn chosen(&self, object: &Object<'_>, passage: Passage) -> Passage {
         let Passage::Scraped(scraped) = &passage else { return passage };
@@ -330,22 +349,20 @@ impl<'i> World<'i> {
     fn windows(
         &self,
         object: &Object<'_>,
-        node: &Node,
-        text: &str,
+        (node, text): (&Node, &str),
         expression: &crate::promql::Expression,
-        passages: &[Passage],
-        findings: &mut Vec<Finding>,
-    ) {
+        way: &way::Scraped,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
         // What is pushed comes as often as the pusher likes.
         if self.configs.pushes.is_some() {
-            return;
+            return findings;
         }
-        let Some(way) = passages.iter().find_map(Passage::scraped) else { return };
         let default = self.operators.interval();
         let (interval, by, is_assumed) = match way.interval {
             Some(interval) => (interval, way.by, false),
             None if way.is_monitor => (default.seconds, default.by.unwrap_or(way.by), default.by.is_none()),
-            None => return,
+            None => return findings,
         };
         let said = match (way.interval, is_assumed) {
             (Some(_), _) => "the scrape interval is set here".to_string(),
@@ -368,6 +385,7 @@ impl<'i> World<'i> {
                 findings.push(finding.related(by, said.clone()));
             }
         }
+        findings
     }
 
     pub fn inside(&self, object: &Object<'_>, node: &Node, value: &str, span: Span) -> Place {

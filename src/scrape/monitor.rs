@@ -67,6 +67,15 @@ pub(super) fn looks_into(monitor: &Object<'_>, object: &Object<'_>) -> bool {
     }
 }
 
+/// What a monitor does with pods, whichever objects it looks at.
+pub fn passage(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
+    if OF_SERVICES.contains(&monitor.kind()) {
+        service_monitor(monitor, pods, services)
+    } else {
+        pod_monitor(monitor, pods, services)
+    }
+}
+
 /// What a ServiceMonitor does with pods behind these Services.
 pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'_>]) -> Passage {
     let Some(selector) = monitor.at(&["spec", "selector"]) else { return Passage::Apart };

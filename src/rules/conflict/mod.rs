@@ -32,6 +32,8 @@ pub struct Expected {
     pub max: u32,
     /// The range as it is written, without overlays.
     pub written: (u32, u32),
+    /// Whether nothing runs while no trigger is active, below the minimum.
+    pub is_idle_at_zero: bool,
     /// The range in each overlay, by the kustomization that is built.
     pub rendered: Vec<(FileId, (u32, u32))>,
     /// Name of the HPA that KEDA makes.

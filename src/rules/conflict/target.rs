@@ -135,7 +135,7 @@ fn pinned(
     let once = if is_own { "drops to 1 once" } else { "goes back to its default once" };
     Finding::new(&REPLICAS_PINNED, place, message)
         .label("every deployment sets this again")
-        .related(expected.workload.place, range(shown))
+        .related(expected.workload.place, range(shown, expected.is_idle_at_zero))
         .why(why)
         .help(format!(
             "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number {once}",
@@ -145,10 +145,11 @@ fn pinned(
 }
 
 /// In words; a maximum that is filled in later is not known.
-fn range((min, max): (u32, u32)) -> String {
+fn range((min, max): (u32, u32), is_idle_at_zero: bool) -> String {
+    let idle = if is_idle_at_zero && min > 0 { ", and to 0 when idle" } else { "" };
     match max {
-        u32::MAX => format!("scaled from {min} on"),
-        max => format!("scaled from {min} to {max}"),
+        u32::MAX => format!("scaled from {min} on{idle}"),
+        max => format!("scaled from {min} to {max}{idle}"),
     }
 }
 

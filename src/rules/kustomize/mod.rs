@@ -5,6 +5,7 @@
 //! of the same kind, name and namespace, none being `default`).
 
 mod built;
+mod cycle;
 mod left_out;
 mod meant;
 mod moved;
@@ -28,6 +29,7 @@ cards! {
     PATCH_TARGET Error "patch-target" "a patch that means no object";
     PATCH_PATH Error "patch-path" "a JSON patch for a field that the object has not";
     OUTSIDE Warning "outside" "a file that lies outside of the kustomization";
+    CYCLE Error "cycle" "a kustomization that names its own folder, or one around it";
     LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
 }
 
@@ -68,12 +70,14 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     let mut findings = looks_elsewhere(inventory, &all);
     findings.extend(left_out::check(sources, inventory, &all));
     let is_open = outside::is_open(inventory);
+    let folders: cycle::Folders<'_, '_> = all.iter().map(|object| (folder(object.path), *object)).collect();
     for object in &all {
         if !is_open {
             let is_file =
                 |path: &str| path.rsplit('/').next().is_some_and(|name| name.contains('.')) && is_there(path);
             findings.extend(outside::check(object, references(object), is_file));
         }
+        findings.extend(cycle::check(object, &folders));
         for reference in references(object) {
             findings.extend(missing(object, &reference, &is_there));
         }

@@ -10,6 +10,7 @@ use super::{ONE_NODE_VOLUME, Scaled, database};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
+use crate::source::Place;
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
@@ -33,7 +34,7 @@ fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> 
     }
     let spec = workload.pod_template()?.get("spec")?;
     let volumes = spec.get("volumes").map(Node::items).unwrap_or_default();
-    let (node, name, claim, modes) = volumes.iter().find_map(|volume| {
+    let (node, name, claim, (modes, is_folder)) = volumes.iter().find_map(|volume| {
         let node = volume.at(&["persistentVolumeClaim", "claimName"])?;
         let name = node.as_str()?;
         let (claim, modes) = claim(inventory, name, workload)?;
@@ -56,6 +57,9 @@ fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> 
     } else {
         "a pod on a second node waits for the volume for ever, in ContainerCreating (Multi-Attach error): it counts as a replica and does no work"
     };
+    if is_folder {
+        return Some(on_its_node(one, workload.place(node), (name, claim)));
+    }
     let place = claim.at(&["spec", "accessModes"]).map_or(claim.name_place(), |node| claim.place(node));
     let mut finding = Finding::new(&ONE_NODE_VOLUME, workload.place(node), message)
         .related(place, format!("`{modes}` alone"))
@@ -68,12 +72,34 @@ fn alone<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> 
     Some(finding)
 }
 
+/// A folder of one node, where all pods have to be that mount it.
+///
+/// Source: rancher/local-path-provisioner provisioner.go: a volume has the affinity of the node on which its folder is.
+fn on_its_node(one: &Scaled<'_>, place: Place, (name, claim): (&str, &Object<'_>)) -> Finding {
+    let most = one.maximum();
+    let class = claim.at(&["spec", "storageClassName"]);
+    let mut finding = Finding::new(
+        &ONE_NODE_VOLUME,
+        place,
+        format!("up to {most} pods of `{}` have to be on one node, that of the volume `{}`", one.workload.name, name.escape_debug()),
+    )
+    .related(class.map_or(claim.name_place(), |node| claim.place(node)), "a folder of one node")
+    .related(one.autoscaler.name_place(), format!("scaled up to {most} pods"))
+    .why("what does not fit there stays Pending while other nodes are idle, and with that node all pods are gone")
+    .help("take a storage that gives ReadWriteMany, or an `emptyDir` if each pod may have its own; otherwise keep as many pods as one node can hold");
+    // Clusters with such a class have one node, as a rule.
+    if class.and_then(Node::as_str).is_some_and(|class| class.to_lowercase().contains("hostpath")) {
+        finding.severity = Severity::Note;
+    }
+    finding
+}
+
 /// The claim that a workload means, and its mode, where it is one of those for one node alone.
 fn claim<'i>(
     inventory: &'i Inventory<'i>,
     name: &str,
     workload: &Object<'_>,
-) -> Option<(&'i Object<'i>, &'static str)> {
+) -> Option<(&'i Object<'i>, (&'static str, bool))> {
     let claim = inventory.meant("PersistentVolumeClaim", name, workload)?;
     // Another environment may have another storage.
     let modes = inventory
@@ -84,7 +110,8 @@ fn claim<'i>(
     (modes.len() == 1).then_some((claim, mode(claim)?))
 }
 
-fn mode(claim: &Object<'_>) -> Option<&'static str> {
+/// The mode, and whether the volume is a folder of a node.
+fn mode(claim: &Object<'_>) -> Option<(&'static str, bool)> {
     // Nothing is attached there, so nothing looks at the modes.
     const SHARED: [&str; 8] =
         ["nfs", "efs", "azurefile", "azure-file", "cephfs", "filestore", "gluster", "longhorn-rwx"];
@@ -99,9 +126,9 @@ fn mode(claim: &Object<'_>) -> Option<&'static str> {
     let modes = claim.at(&["spec", "accessModes"])?.items();
     let is_all = |wanted: &str| !modes.is_empty() && modes.iter().all(|node| node.as_str() == Some(wanted));
     if is_all("ReadWriteOncePod") {
-        Some("ReadWriteOncePod")
+        Some(("ReadWriteOncePod", false))
     } else {
-        (is_all("ReadWriteOnce") && !is_folder).then_some("ReadWriteOnce")
+        is_all("ReadWriteOnce").then_some(("ReadWriteOnce", is_folder))
     }
 }
 

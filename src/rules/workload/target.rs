@@ -109,6 +109,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                 .help("correct the name, if the workload is not applied from somewhere else");
             finding.severity = Severity::Note;
             finding
+        } else if let Some(other) = afar(inventory, scaler, (kind, name)).filter(|_| found.is_none()) {
+            let mut finding = refuse(format!("there is no {kind} `{name}` in these files"))
+                .related(other.name_place(), "the nearest name")
+                .help(format!("did you mean `{}`?", other.name));
+            finding.severity = Severity::Note;
+            finding
         } else {
             continue;
         };
@@ -130,6 +136,26 @@ fn by_word<'o, 'i>(name: &str, kind: &str, beside: &[&'o Object<'i>]) -> Option<
             .is_some_and(|word| WORDS.contains(&word))
     };
     (longer(&only.name, name) || longer(name, &only.name)).then_some(*only)
+}
+
+/// The workload of other folders that nothing scales, in the same namespace, whose name alone is the end of this one, or the
+/// other way round: `deploy` for `default-deploy`.
+fn afar<'i>(
+    inventory: &'i Inventory<'i>,
+    scaler: &Object<'_>,
+    (kind, name): (&str, &str),
+) -> Option<&'i Object<'i>> {
+    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('-'));
+    let is_near = |object: &&'i Object<'i>| {
+        object.kind() == kind
+            && !object.is_fragment
+            && object.meets(scaler)
+            && (ends(name, &object.name) || ends(&object.name, name))
+            && !is_scaled(inventory, object)
+    };
+    let all: Vec<&Object<'_>> = inventory.objects.iter().filter(is_near).collect();
+    let is_one_name = all.windows(2).all(|pair| pair[0].name == pair[1].name);
+    all.into_iter().max_by_key(|object| object.nearness(scaler)).filter(|_| is_one_name)
 }
 
 /// Whether an autoscaler of the same folder scales this.

@@ -6,7 +6,7 @@
 
 use super::{Compose, Server, bind};
 use crate::finding::{Finding, Severity};
-use crate::inventory::join;
+use crate::inventory::{Object, join};
 use crate::manifest::Node;
 use crate::scrape::rules::MOUNT_MISSING;
 use crate::scrape::world::World;
@@ -57,7 +57,18 @@ fn absent(
     }
     // Several files may be read as one, from the folder of the first, or from another by an option.
     let mut folder = server.folder();
-    let mut homes: Vec<&str> = compose.files.iter().map(|object| super::folder(object.path)).collect();
+    // One with a Prometheus of its own that mounts the same is a project of its own.
+    let mounts_it = |object: &Object<'_>| {
+        let own = compose.servers.iter().filter(|other| other.object.path == object.path);
+        own.flat_map(|other| other.service.get("volumes").map(Node::items).unwrap_or_default())
+            .any(|volume| bind(volume).is_some_and(|(other, _)| other == from))
+    };
+    let mut homes: Vec<&str> = compose
+        .files
+        .iter()
+        .filter(|object| !mounts_it(object))
+        .map(|object| super::folder(object.path))
+        .collect();
     while !folder.is_empty() {
         folder = super::folder(folder);
         homes.push(folder);
@@ -107,10 +118,17 @@ fn absent(
             let place = Place::new(file, Span::new(0, source.text.lines().next().map_or(0, str::len)));
             finding.related(place, "this one is meant").help(format!(
                 "write `{}:{to}`: a path is one beside the Compose file",
-                server.seen_from(&source.name)
+                seen_from(server, &source.name)
             ))
         }
         None => finding.help("add it, or write where it is: a path is one beside the Compose file"),
     };
     Some(finding)
+}
+
+/// A path as it is written in the compose file, upwards where it lies in another folder.
+fn seen_from(server: &Server<'_>, path: &str) -> String {
+    let seen = server.seen_from(path);
+    let depth = server.folder().split('/').count();
+    if seen.starts_with('.') { seen } else { format!("{}{seen}", "../".repeat(depth)) }
 }
