@@ -74,8 +74,27 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
         return;
     }
     for sidecar in injected(inventory, one.workload) {
-        findings.extend(shares.iter().find_map(|usage| told(one, usage, &sidecar)));
+        let mut found = shares.iter().find_map(|usage| told(one, usage, &sidecar));
+        if let Some(finding) = found.as_mut().filter(|_| is_proven(inventory, one, &sidecar)) {
+            finding.severity = Severity::Error;
+        }
+        findings.extend(found);
     }
+}
+
+/// Whether Dapr, of which objects are here, puts in a sidecar without any request, and an HPA has nothing else to go by.
+///
+/// Source: dapr/dapr pkg/injector/patcher/sidecar_container.go, getResourceRequirements: without annotations there are none.
+fn is_proven(inventory: &Inventory<'_>, one: &Scaled<'_>, sidecar: &Injected<'_>) -> bool {
+    let metrics = one.autoscaler.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
+    sidecar.injector.container == "daprd"
+        && one.autoscaler.kind() == "HorizontalPodAutoscaler"
+        && metrics.len() <= 1
+        && one.workload.patched.is_empty()
+        && one.autoscaler.patched.is_empty()
+        && one.workload.belongs_to(one.autoscaler)
+        && inventory.objects.iter().any(|object| object.group() == "dapr.io")
+        && inventory.kind("LimitRange").next().is_none()
 }
 
 /// Whether the pods have more containers than their template.
@@ -123,8 +142,10 @@ fn told(one: &Scaled<'_>, usage: &Usage<'_>, sidecar: &Injected<'_>) -> Option<F
     let container = sidecar.injector.container;
     let requests = sidecar.injector.requests.iter();
     let (resource, key, default) = requests.copied().find(|(resource, _, _)| *resource == usage.resource)?;
-    // Who writes it has thought of it.
-    if sidecar.around.iter().any(|entry| entry.key == key) {
+    // Who writes it has thought of it; the API server copies a limit into the request.
+    let limit = key.replace("-request", "-limit");
+    let is_it = |entry: &&Entry| entry.key == key || default.is_none() && entry.key == limit;
+    if sidecar.around.iter().any(|entry| is_it(&entry)) {
         return None;
     }
     let own = one.workload.containers().first()?.get("name").and_then(Node::as_str).unwrap_or("app");

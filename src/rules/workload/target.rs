@@ -155,7 +155,8 @@ fn afar<'i>(
     };
     let all: Vec<&Object<'_>> = inventory.objects.iter().filter(is_near).collect();
     let is_one_name = all.windows(2).all(|pair| pair[0].name == pair[1].name);
-    all.into_iter().max_by_key(|object| object.nearness(scaler)).filter(|_| is_one_name)
+    let nearest = all.into_iter().rev().max_by_key(|object| object.nearness(scaler));
+    nearest.filter(|_| is_one_name)
 }
 
 /// Whether an autoscaler of the same folder scales this.
