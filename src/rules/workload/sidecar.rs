@@ -145,7 +145,7 @@ fn told(one: &Scaled<'_>, usage: &Usage<'_>, sidecar: &Injected<'_>) -> Option<F
     // Who writes it has thought of it; the API server copies a limit into the request.
     let limit = key.replace("-request", "-limit");
     let is_it = |entry: &&Entry| entry.key == key || default.is_none() && entry.key == limit;
-    if sidecar.around.iter().any(|entry| is_it(&entry)) {
+    if sidecar.around.iter().any(is_it) {
         return None;
     }
     let own = one.workload.containers().first()?.get("name").and_then(Node::as_str).unwrap_or("app");
