@@ -104,14 +104,21 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     once_a_file(&mut findings, &manifest::rules::QUOTED_TEMPLATE);
     scaler::leave_out_real(sources, &inventory, &mut findings);
     scaler::beside(&inventory, &mut findings);
-    findings.extend(repository::check(sources, &inventory));
-    findings.extend(scaler::across(&inventory, &settings.versions));
-    findings.extend(scaler::lists(&inventory));
-    findings.extend(scaler::at_work(&inventory));
-    findings.extend(workload::check(&inventory));
-    findings.extend(kustomize::check(sources, &inventory, settings.exists));
-    findings.extend(alerting::across(sources, &inventory));
-    let (scraping, coverage, listed) = scrape::check(sources, &inventory, settings.exists);
+    // What is between objects, and what is scraped: neither waits for the other.
+    let (between, (scraping, coverage, listed)) = rayon::join(
+        || {
+            let mut found = repository::check(sources, &inventory);
+            found.extend(scaler::across(&inventory, &settings.versions));
+            found.extend(scaler::lists(&inventory));
+            found.extend(scaler::at_work(&inventory));
+            found.extend(workload::check(&inventory));
+            found.extend(kustomize::check(sources, &inventory, settings.exists));
+            found.extend(alerting::across(sources, &inventory));
+            found
+        },
+        || scrape::check(sources, &inventory, settings.exists),
+    );
+    findings.extend(between);
     findings.extend(scraping);
     scrape::soften(&mut findings, &listed);
     told_by_the_way(&mut findings);
