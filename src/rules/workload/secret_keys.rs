@@ -19,7 +19,9 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
     for given in all.into_iter().flat_map(|kind| inventory.kind(kind)) {
         for (kind, list) in [("Secret", "secretTargetRef"), ("ConfigMap", "configMapTargetRef")] {
             for item in given.at(&["spec", list]).map(Node::items).unwrap_or_default() {
-                findings.extend(missing(inventory, given, item, kind));
+                findings.extend(
+                    missing(inventory, given, item, kind).or_else(|| elsewhere(inventory, given, item, kind)),
+                );
                 findings.extend(wrong_word(inventory, given, item, kind));
             }
         }
@@ -60,6 +62,39 @@ fn missing<'i>(
         None => finding.help(format!("write one of its keys, or add `{}`", key.escape_debug())),
     };
     // Somebody may add the key in the cluster.
+    finding.severity = Severity::Warning;
+    Some(finding)
+}
+
+/// A Secret or ConfigMap that is here in other namespaces alone: KEDA looks into that of the TriggerAuthentication.
+fn elsewhere<'i>(
+    inventory: &'i Inventory<'i>,
+    given: &Object<'_>,
+    item: &Node,
+    kind: &'static str,
+) -> Option<Finding> {
+    let node = item.get("name")?;
+    let name = node.as_str().filter(|name| !has_variable(name))?;
+    let own = given.namespace.as_deref().filter(|_| given.kind() == "TriggerAuthentication")?;
+    let mut all = inventory.named(kind, name).peekable();
+    let first = *all.peek()?;
+    let theirs = first.namespace.as_deref()?;
+    let is_apart = |other: &Object<'_>| {
+        let is_copied = other.at(&["metadata", "annotations"]).is_some();
+        !is_copied && other.namespace.as_deref().is_some_and(|space| space != own && !has_variable(space))
+    };
+    if has_variable(own) || !all.all(is_apart) {
+        return None;
+    }
+    let mut finding = Finding::new(
+        &CREDENTIALS,
+        given.place(node),
+        format!("the {kind} `{name}` is looked up in `{own}`, and the one that is here is in `{theirs}`"),
+    )
+    .related(first.name_place(), format!("in `{theirs}`"))
+    .why("what KEDA does not find it takes for an empty text: it cannot build the scaler, or asks without it, and nothing scales")
+    .help(format!("put a {kind} of that name into `{own}` too, or use a ClusterTriggerAuthentication with the {kind} in KEDA's namespace"));
+    // Somebody may have made it there by hand.
     finding.severity = Severity::Warning;
     Some(finding)
 }

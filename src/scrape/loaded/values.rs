@@ -47,7 +47,10 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>) -> Vec<Finding> {
             return Some(finding);
         }
         let (chart, values, is_sure) = values(object, inventory)?;
-        unread(sources, object, (chart, values, is_sure))
+        unread(sources, object, (chart, values, is_sure)).or_else(|| {
+            let finding = misplaced(object, values).filter(|_| chart.name == STACK.name)?;
+            Some(Finding { severity: if is_sure { Severity::Error } else { finding.severity }, ..finding })
+        })
     };
     inventory.objects.iter().filter_map(of_object).collect()
 }
@@ -68,6 +71,51 @@ fn jobs_too_deep(object: &Object<'_>) -> Option<Finding> {
         .why("Helm passes over keys that no template asks for: none of these jobs exists, and no error tells")
         .help("write `extraScrapeConfigs` at the top of the values, beside `server`"),
     )
+}
+
+/// Keys of kube-prometheus-stack at a place where no template asks for them, and where they belong.
+///
+/// Source: prometheus-community/helm-charts charts/kube-prometheus-stack/templates/prometheus/servicemonitors.yaml,
+/// podmonitors.yaml and additionalScrapeConfigs.yaml.
+const MISPLACED: [(&[&str], &str, &str); 7] = [
+    (&["additionalServiceMonitors"], "ServiceMonitors", "prometheus.additionalServiceMonitors"),
+    (
+        &["prometheus", "prometheusSpec", "additionalServiceMonitors"],
+        "ServiceMonitors",
+        "prometheus.additionalServiceMonitors",
+    ),
+    (&["additionalPodMonitors"], "PodMonitors", "prometheus.additionalPodMonitors"),
+    (
+        &["prometheus", "prometheusSpec", "additionalPodMonitors"],
+        "PodMonitors",
+        "prometheus.additionalPodMonitors",
+    ),
+    (&["additionalScrapeConfigs"], "jobs", "prometheus.prometheusSpec.additionalScrapeConfigs"),
+    (&["prometheus", "additionalScrapeConfigs"], "jobs", "prometheus.prometheusSpec.additionalScrapeConfigs"),
+    (&["extraScrapeConfigs"], "jobs", "prometheus.prometheusSpec.additionalScrapeConfigs"),
+];
+
+/// Monitors or jobs in the values at the wrong level.
+fn misplaced(object: &Object<'_>, values: &Node) -> Option<Finding> {
+    MISPLACED.iter().find_map(|(path, what, right)| {
+        let (last, above) = path.split_last()?;
+        let entry = values.at(above)?.entries().iter().find(|entry| entry.key == *last)?;
+        let is_empty = entry.node.items().is_empty() && entry.node.as_str().is_none_or(str::is_empty);
+        if is_empty {
+            return None;
+        }
+        Some(
+            Finding::new(
+                &RULES_NOT_LOADED,
+                Place::new(object.document.file, entry.key_span),
+                format!("the chart {} does not read `{}`", STACK.name, path.join(".")),
+            )
+            .why(format!(
+                "Helm passes over keys that no template asks for: none of these {what} exists, and no error tells"
+            ))
+            .help(format!("write them under `{right}`")),
+        )
+    })
 }
 
 /// The values of one of the charts, and whether they are surely that.
