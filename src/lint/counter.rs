@@ -25,8 +25,10 @@ const EXISTENCE: [&str; 12] = [
 
 /// Names that end like that of a counter and are none: switches, moments, and what is there just now.
 fn is_level(name: &str) -> bool {
-    const NOW: [&str; 9] =
-        ["active", "inflight", "flight", "progress", "current", "pending", "running", "open", "waiting"];
+    const NOW: [&str; 12] = [
+        "active", "backlog", "current", "depth", "flight", "inflight", "lag", "open", "pending", "progress",
+        "running", "waiting",
+    ];
     let stem = name.strip_suffix("_total");
     name.ends_with("_enabled_total")
         || name.contains("_timestamp_")
