@@ -41,7 +41,8 @@ pub struct Compose<'i> {
     pub servers: Vec<Server<'i>>,
 }
 
-fn is_compose(object: &Object<'_>) -> bool {
+/// Whether this is a file of Docker Compose.
+pub fn is_compose(object: &Object<'_>) -> bool {
     let name = object.path.rsplit('/').next().unwrap_or(object.path);
     let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
     // A stack of Docker Swarm is called as one likes.

@@ -161,7 +161,8 @@ fn host<'a, 'd>(object: &Object<'_>, beside: &[&'a Object<'d>]) -> Option<&'a Ob
     let own = object.document.node.span;
     beside.iter().copied().find(|other| {
         let span = other.document.node.span;
-        span != own && span.start <= own.start && own.end <= span.end
+        // A text in a compose file is for a container beside it.
+        span != own && span.start <= own.start && own.end <= span.end && !super::compose::is_compose(other)
     })
 }
 

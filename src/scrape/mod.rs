@@ -52,6 +52,7 @@ mod words;
 mod world;
 
 pub use check::check;
+pub use compose::is_compose;
 pub use coverage::{Row, Verdict};
 pub use exporters::is_of_the_platform;
 pub use index::are_environments;

@@ -15,7 +15,7 @@ use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node as Yaml, has_variable};
 use crate::promql::ast::*;
 use crate::rules::scaler::View;
-use crate::scrape::are_environments;
+use crate::scrape::{are_environments, is_compose};
 use crate::source::Span;
 use value::Value;
 
@@ -36,6 +36,11 @@ pub(super) struct Sleeper<'i> {
 pub(super) fn sleepers<'i>(inventory: &'i Inventory<'i>) -> Vec<Sleeper<'i>> {
     let plain = inventory.objects.iter().filter(|object| object.kind().is_empty());
     let written: Vec<&Yaml> = plain.filter_map(|object| object.at(&["scrape_configs"])).collect();
+    // The short name of a container, in Docker Compose, is not that of a Service: nobody scales it.
+    let has_container = |target: &str| {
+        let files = inventory.objects.iter().filter(|object| is_compose(object));
+        files.filter_map(|object| object.at(&["services"])).any(|services| services.get(target).is_some())
+    };
     let all = inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh");
     let sleeping = all.filter(|object| sleeps(object)).filter_map(|scaled| {
         let target = scaled.text(&["spec", "scaleTargetRef", "name"]).filter(|name| !has_variable(name))?;
@@ -44,7 +49,7 @@ pub(super) fn sleepers<'i>(inventory: &'i Inventory<'i>) -> Vec<Sleeper<'i>> {
             scaled,
             kind,
             target,
-            jobs: jobs(&written, target),
+            jobs: jobs(&written, target, has_container(target)),
             prefix: prefix(inventory, target),
         })
     });
@@ -79,8 +84,9 @@ fn sleeps(object: &Object<'_>) -> bool {
         && view.triggers.iter().any(|trigger| !trigger.is_resource())
 }
 
-/// Jobs of hand-written configurations all of whose addresses are those of the workload's Service.
-fn jobs(written: &[&Yaml], target: &str) -> Vec<String> {
+/// Jobs of hand-written configurations all of whose addresses are those of the workload's Service. `is_container`: there is
+/// a container of that name as well.
+fn jobs(written: &[&Yaml], target: &str, is_container: bool) -> Vec<String> {
     let of_one = |job: &Yaml| {
         let fixed = job.get("static_configs").map(Yaml::items).unwrap_or_default();
         let addresses: Vec<String> = fixed
@@ -88,7 +94,9 @@ fn jobs(written: &[&Yaml], target: &str) -> Vec<String> {
             .flat_map(|one| one.get("targets").map(Yaml::items).unwrap_or_default())
             .filter_map(Yaml::as_written)
             .collect();
-        let is_own = |address: &String| address.split(['.', ':']).next() == Some(target);
+        let is_own = |address: &String| {
+            address.split(['.', ':']).next() == Some(target) && (address.contains('.') || !is_container)
+        };
         let name = job.get("job_name").and_then(Yaml::as_written)?;
         (!addresses.is_empty() && addresses.iter().all(is_own)).then_some(name)
     };
