@@ -312,6 +312,15 @@ fn told(server: &Server<'_>, names: &Names, address: &str, place: Place, is_own:
         finding.severity = Severity::Warning;
         return Some(finding);
     }
+    // The DNS of a cluster answers only inside of it; what bridges the two is seldom, and nowhere in these files.
+    if name.ends_with(".svc") || name.ends_with(".svc.cluster.local") {
+        let mut finding = finding(format!(
+            "`{name}` is a name of Kubernetes, which a container does not find"
+        ))
+        .help("write the name of the service of this compose file, or run this Prometheus in the cluster");
+        finding.severity = Severity::Warning;
+        return Some(finding);
+    }
     // What has a domain is looked up in the world.
     if name.contains('.') || name.starts_with('[') {
         return None;
