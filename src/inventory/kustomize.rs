@@ -54,8 +54,10 @@ impl Overlays {
         }
         let names: HashMap<&str, FileId> =
             sources.iter().map(|(file, source)| (source.name.as_str(), file)).collect();
-        let folders: BTreeMap<String, &Document> =
-            all.iter().map(|document| (folder(&sources.get(document.file).name), *document)).collect();
+        let folders: BTreeMap<String, &Document> = all
+            .iter()
+            .map(|document| (folder(&sources.get(document.file).name).to_string(), *document))
+            .collect();
         let mut of_files: HashMap<FileId, Vec<&Document>> = HashMap::new();
         for document in documents {
             of_files.entry(document.file).or_default().push(document);
@@ -187,8 +189,9 @@ fn is_kustomization_file(name: &str) -> bool {
     matches!(name.rsplit('/').next(), Some("kustomization.yaml" | "kustomization.yml" | "Kustomization"))
 }
 
-fn folder(path: &str) -> String {
-    path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string())
+/// The folder of a path; that of a name alone is empty.
+pub fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// `base` and `path` as one path without `.` and `..`.

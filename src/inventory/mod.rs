@@ -9,7 +9,7 @@ mod render;
 mod services;
 mod values;
 
-pub use kustomize::join;
+pub use kustomize::{folder, join};
 pub use object::{Object, group};
 pub use patch::{Inline, ReplicaChange};
 pub use render::{Number, Render};

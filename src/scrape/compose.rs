@@ -15,7 +15,7 @@ use super::job::is_probe;
 use super::rules::{NO_SUCH_SERVICE, SERVICE_ADDRESS};
 use super::world::World;
 use crate::finding::{Finding, Severity, nearest};
-use crate::inventory::{Inventory, Object, join};
+use crate::inventory::{Inventory, Object, folder, join};
 use crate::manifest::{Entry, Node, has_variable};
 use crate::source::Place;
 
@@ -92,11 +92,6 @@ impl<'i> Compose<'i> {
     pub fn names(&self) -> Option<project::Names> {
         (!self.is_open()).then(|| self.names_of(|_| true))
     }
-}
-
-/// The folder of a path.
-fn folder(path: &str) -> &str {
-    path.rfind('/').map_or("", |at| &path[..at])
 }
 
 /// The two halves of a volume.

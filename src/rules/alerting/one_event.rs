@@ -66,17 +66,11 @@ const LASTING: [&str; 10] = [
 ];
 
 pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
-    let Kind::Binary(binary) = &alert.expression.root.bare().kind else { return None };
-    let Kind::Number(limit) = binary.right.bare().kind else { return None };
-    let counted = counted(&binary.left, 0)?;
-    let once = match binary.operator {
-        Operator::Greater | Operator::NotEqual => limit.value == 0.0,
-        Operator::GreaterEqual => limit.value > 0.0 && limit.value <= 1.0 && counted.is_whole,
-        _ => false,
-    };
+    let counted = counted(&alert.met_by_one(true)?.left, 0)?;
+    let binary = alert.met_by_one(counted.is_whole)?;
     let (waits, written) = (alert.waits()?, alert.rule.get("for")?);
     let is_retried = RETRIED.iter().any(|prefix| counted.name.starts_with(prefix));
-    if !once || binary.returns_bool || waits < counted.window || is_retried || means_lasting(alert) {
+    if binary.returns_bool || waits < counted.window || is_retried || means_lasting(alert) {
         return None;
     }
     let (window, waits) = (super::minutes(counted.window), super::minutes(waits));

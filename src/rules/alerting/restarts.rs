@@ -26,16 +26,10 @@ const OFTEN: [&str; 12] = [
 ];
 
 pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
-    let Kind::Binary(binary) = &alert.expression.root.bare().kind else { return None };
-    let Kind::Number(limit) = binary.right.bare().kind else { return None };
+    let binary = alert.met_by_one(true)?;
     let window = window(&binary.left, 0)?;
-    let once = match binary.operator {
-        Operator::Greater | Operator::NotEqual => limit.value == 0.0,
-        Operator::GreaterEqual => limit.value > 0.0 && limit.value <= 1.0,
-        _ => false,
-    };
     let waits = alert.waits()?;
-    if !once || waits >= window || !says_often(alert) {
+    if waits >= window || !says_often(alert) {
         return None;
     }
     let (window, fires) = (super::minutes(window), super::minutes(window - waits));

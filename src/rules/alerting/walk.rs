@@ -3,6 +3,7 @@
 use super::is_of_loki;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable, raw_offset};
+use crate::promql::ast::{Binary, Kind, Operator};
 use crate::promql::{Expression, Target, parse};
 use crate::source::{Place, Sources, Span};
 
@@ -23,6 +24,18 @@ impl Alert<'_> {
         let at = |offset: u32| self.node.span.start as usize + raw_offset(self.raw, text, offset as usize);
         let (start, end) = (at(span.start), at(span.end));
         Place::new(self.object.document.file, Span::new(start, end.max(start)))
+    }
+
+    /// The comparison, where one event is enough for it: `> 0`, or, of what `counts_whole` events, `>= 1`.
+    pub fn met_by_one(&self, counts_whole: bool) -> Option<&Binary> {
+        let Kind::Binary(binary) = &self.expression.root.bare().kind else { return None };
+        let Kind::Number(limit) = binary.right.bare().kind else { return None };
+        let is_met = match binary.operator {
+            Operator::Greater | Operator::NotEqual => limit.value == 0.0,
+            Operator::GreaterEqual => limit.value > 0.0 && limit.value <= 1.0 && counts_whole,
+            _ => false,
+        };
+        is_met.then_some(binary)
     }
 
     pub fn name(&self) -> &str {

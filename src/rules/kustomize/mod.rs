@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use built::Builder;
 
 use crate::finding::{Finding, Severity, cards};
-use crate::inventory::{Inventory, Object, join};
+use crate::inventory::{Inventory, Object, folder, join};
 use crate::manifest::{Node, has_variable};
 use crate::source::{FileId, Sources};
 
@@ -146,10 +146,6 @@ fn is_local(path: &str) -> bool {
         && !path.contains(['\n', '{', '?', '@', '*'])
         && !path.contains("://")
         && !has_variable(path)
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn missing(

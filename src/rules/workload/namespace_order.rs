@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::NAMESPACE_ORDER;
 use crate::finding::Finding;
-use crate::inventory::{Inventory, Object};
+use crate::inventory::{Inventory, Object, folder};
 
 /// What slogen speaks of among that which lives in a namespace.
 const KINDS: [&str; 9] = [
@@ -96,8 +96,4 @@ fn is_kustomization(path: &str) -> bool {
 /// Where kubectl comes to an object, among those of one folder.
 fn order<'o>(object: &Object<'o>) -> (&'o str, u32) {
     (object.path.rsplit('/').next().unwrap_or(object.path), object.document.node.span.start)
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
