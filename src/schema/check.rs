@@ -1,5 +1,7 @@
 //! One object against its shape.
 
+use std::borrow::Cow;
+
 use super::table::{Field, Shape};
 use super::{Plain, Shapes, rules};
 use crate::finding::{Finding, Severity, nearest};
@@ -191,7 +193,7 @@ impl Walk<'_> {
                 _ => self.wrong(node, name, "a list"),
             },
             Shape::Text(words) => match &node.value {
-                Value::Text(text) if words.is_empty() || words.contains(text) => {}
+                Value::Text(text) if words.is_empty() || words.iter().any(|word| word == text) => {}
                 Value::Text(text) => self.not_a_word(node, name, text, words),
                 // Prometheus reads its files with a reader that makes texts of numbers.
                 Value::Number(_) | Value::Bool(_) if self.is_of_prometheus() => {}
@@ -315,7 +317,7 @@ impl Walk<'_> {
             None => "the API server drops it in silence, or refuses the object: it never takes effect",
             Some(_) => self.refused(),
         });
-        let names = fields.iter().map(|field| field.name.as_str()).filter(|name| !name.starts_with('*'));
+        let names = fields.iter().map(|field| &*field.name).filter(|name| !name.starts_with('*'));
         // A word that is only the beginning of the right one.
         let longer = || {
             let mut longer = names.clone().filter(|name| key.len() >= 4 && name.starts_with(key));
@@ -417,7 +419,7 @@ impl Walk<'_> {
         self.push(finding.replace(true, "put it in quotes", place, format!("\"{written}\"")));
     }
 
-    fn not_a_word(&mut self, node: &Node, name: &str, text: &str, words: &[String]) {
+    fn not_a_word(&mut self, node: &Node, name: &str, text: &str, words: &[Cow<'static, str>]) {
         if text.is_empty() {
             return;
         }
@@ -428,12 +430,13 @@ impl Walk<'_> {
         )
         .why(self.refused_value(name));
         // Some lists have each word twice, once with a capital.
-        let is_doubled = |word: &&String| {
+        let words: Vec<&str> = words.iter().map(|word| &**word).collect();
+        let is_doubled = |word: &&&str| {
             let small = word.to_lowercase();
-            small == **word || !words.contains(&small)
+            small == **word || !words.contains(&small.as_str())
         };
-        let list = words.iter().filter(is_doubled).cloned().collect::<Vec<_>>().join(", ");
-        self.push(match nearest(text, words.iter().map(String::as_str)) {
+        let list = words.iter().filter(is_doubled).copied().collect::<Vec<_>>().join(", ");
+        self.push(match nearest(text, words.iter().copied()) {
             Some(word) => finding.help(format!("did you mean {word}? It is one of {list}")),
             None => finding.help(format!("write one of {list}")),
         });

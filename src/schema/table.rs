@@ -5,6 +5,8 @@
 //! integer or a text, `a` anything. Behind it stand limits (`1..3600`), the words that are allowed (`=Pods|Percent`), or
 //! the part that holds the fields of an object (`@pod-template`). A name with a `*` before it is the end of many names.
 
+use std::borrow::Cow;
+
 use crate::manifest::Node;
 
 #[derive(Clone, Debug)]
@@ -13,7 +15,7 @@ pub enum Shape {
     Map(Box<Shape>),
     List(Box<Shape>),
     /// A text; empty: any, else one of these.
-    Text(Vec<String>),
+    Text(Vec<Cow<'static, str>>),
     /// A duration as Prometheus reads it, with its unit.
     Duration,
     Integer(i64, i64),
@@ -25,7 +27,7 @@ pub enum Shape {
 
 #[derive(Clone, Debug)]
 pub struct Field {
-    pub name: String,
+    pub name: Cow<'static, str>,
     pub is_required: bool,
     pub shape: Shape,
 }
@@ -51,32 +53,41 @@ fn part_called(name: &str) -> &'static str {
 }
 
 /// Reads a table.
-pub fn parse(table: &str) -> Shape {
-    let lines: Vec<&str> = table.lines().collect();
+pub fn parse(table: &'static str) -> Shape {
+    let lines: Vec<&'static str> = table.lines().collect();
     let mut at = 0;
     Shape::Object(fields(&lines, &mut at, 0))
 }
 
-fn fields(lines: &[&str], at: &mut usize, depth: usize) -> Vec<Field> {
+fn fields(lines: &[&'static str], at: &mut usize, depth: usize) -> Vec<Field> {
     let mut all = Vec::new();
     while let Some(line) = lines.get(*at) {
-        let body = line.trim_start_matches(' ');
-        if line.len() - body.len() != depth {
+        let blanks = line.bytes().take_while(|byte| *byte == b' ').count();
+        let body = &line[blanks..];
+        if blanks != depth {
             break;
         }
         *at += 1;
-        let mut words = body.splitn(3, ' ');
-        let name = words.next().unwrap_or_default();
-        let (kind, limits) = (words.next().unwrap_or("a"), words.next().unwrap_or_default());
+        let (name, rest) = until_blank(body);
+        let (kind, limits) = until_blank(rest);
         let is_required = name.ends_with('!');
-        let name = name.trim_end_matches('!').to_string();
+        let name = Cow::Borrowed(name.trim_end_matches('!'));
         let shape = shape(kind, limits, || fields(lines, at, depth + 1));
         all.push(Field { name, is_required, shape });
     }
     all
 }
 
-fn shape(kind: &str, limits: &str, inner: impl FnOnce() -> Vec<Field>) -> Shape {
+/// The first word and what follows it. These are a few letters each, for which the search of the standard library costs
+/// more than it finds.
+fn until_blank(text: &'static str) -> (&'static str, &'static str) {
+    match text.bytes().position(|byte| byte == b' ') {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
+    }
+}
+
+fn shape(kind: &'static str, limits: &'static str, inner: impl FnOnce() -> Vec<Field>) -> Shape {
     let Some((first, rest)) = kind.split_at_checked(1) else { return Shape::Any };
     match first {
         "l" => Shape::List(Box::new(shape(rest, limits, inner))),
@@ -87,7 +98,7 @@ fn shape(kind: &str, limits: &str, inner: impl FnOnce() -> Vec<Field>) -> Shape 
         },
         "s" => {
             let words = limits.strip_prefix('=').unwrap_or_default();
-            Shape::Text(words.split('|').filter(|word| !word.is_empty()).map(str::to_string).collect())
+            Shape::Text(words.split('|').filter(|word| !word.is_empty()).map(Cow::Borrowed).collect())
         }
         "d" => Shape::Duration,
         "i" => {
@@ -111,7 +122,7 @@ pub fn from_definition(schema: &Node) -> Shape {
     if let Shape::Object(fields) = &mut shape {
         for name in ["apiVersion", "kind", "metadata"] {
             if !fields.iter().any(|field| field.name == name) {
-                fields.push(Field { name: name.to_string(), is_required: false, shape: Shape::Any });
+                fields.push(Field { name: Cow::Borrowed(name), is_required: false, shape: Shape::Any });
             }
         }
     }
@@ -145,7 +156,9 @@ fn definition(schema: &Node, depth: usize) -> Shape {
         }
         Some("string") => {
             let words = schema.get("enum").map(Node::items).unwrap_or_default();
-            Shape::Text(words.iter().filter_map(|word| word.as_str().map(str::to_string)).collect())
+            Shape::Text(
+                words.iter().filter_map(|word| Some(Cow::Owned(word.as_str()?.to_string()))).collect(),
+            )
         }
         Some("integer") => {
             Shape::Integer(number("minimum").unwrap_or(i64::MIN), number("maximum").unwrap_or(i64::MAX))
@@ -167,7 +180,7 @@ fn object(schema: &Node, keeps_unknown: bool, depth: usize) -> Shape {
     }
     let required = schema.get("required").map(Node::items).unwrap_or_default();
     let field = |entry: &crate::manifest::Entry| Field {
-        name: entry.key.clone(),
+        name: Cow::Owned(entry.key.clone()),
         is_required: required.iter().any(|name| name.as_str() == Some(&entry.key)),
         shape: definition(&entry.node, depth + 1),
     };
