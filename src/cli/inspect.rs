@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::arguments::{Check, FindingFormat, Lint, Reporting};
 use super::config::Loaded;
-use super::{Ending, changed, config, disk, fix, print, tell_people, terminal, walk};
+use super::{Ending, changed, config, disk, fix, print, sift, tell_people, terminal, walk};
 use crate::compile::{World, compile};
 use crate::emit::Templates;
 use crate::finding::{Finding, Severity};
@@ -66,7 +66,7 @@ pub fn lint(lint: &Lint) -> anyhow::Result<Ending> {
     if lint.files.iter().any(|path| path.as_os_str() == "-") {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
-        stdin = Some(walk::text(bytes));
+        stdin = Some(sift::text(bytes));
     }
     until_done(&lint.reporting, |pass| lint_once(lint, stdin.as_deref(), pass))
 }

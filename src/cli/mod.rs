@@ -22,6 +22,7 @@ mod init;
 mod input;
 mod inspect;
 mod promql;
+mod sift;
 mod terminal;
 mod walk;
 

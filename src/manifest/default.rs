@@ -5,6 +5,8 @@
 /// Source: a8m/envsubst, as Flux uses it (fluxcd/kustomize-controller docs/spec/v1/kustomizations.md): `:=`, `:-`, `=`
 /// and `-` stand before a default.
 pub(super) fn with_defaults(text: &str) -> Option<String> {
+    // Asked of every scalar: one letter is found faster than two.
+    memchr::memchr(b'$', text.as_bytes())?;
     if !text.contains("${") {
         return None;
     }

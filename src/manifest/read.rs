@@ -373,7 +373,7 @@ impl<'t> Reader<'t> {
     fn mapping(&mut self, start: Span, events: &mut Events<'t>, depth: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut seen = Seen::default();
         let mut is_second_object = false;
         let mut whole = start;
         loop {
@@ -396,7 +396,7 @@ impl<'t> Reader<'t> {
                 Value::Null => "null".to_string(),
                 _ => key.as_written().unwrap_or_else(|| "?".to_string()),
             };
-            if let Some(first) = seen.get(&name).map(|at: &usize| &entries[*at]) {
+            if let Some(first) = seen.find(&entries, &name) {
                 // After a missing `---` every key of the second object is there twice; once is enough.
                 if self.findings.len() >= MOST_FINDINGS || is_second_object {
                     continue;
@@ -415,16 +415,32 @@ impl<'t> Reader<'t> {
                 self.tell(finding);
                 continue;
             }
-            seen.insert(name.clone(), entries.len());
             entries.push(Entry { key: name, key_span: key.span, node });
         }
         for entry in merged {
-            if !seen.contains_key(&entry.key) {
-                seen.insert(entry.key.clone(), entries.len());
+            if seen.find(&entries, &entry.key).is_none() {
                 entries.push(entry);
             }
         }
         Ok(Node { value: Value::Mapping(entries), span: whole })
+    }
+}
+
+/// The keys of a mapping that were met: most mappings have a handful, which are found faster by looking at each.
+#[derive(Default)]
+struct Seen(HashMap<String, usize>);
+
+impl Seen {
+    const FEW: usize = 16;
+
+    /// The entry of that key, among those met so far.
+    fn find<'e>(&mut self, entries: &'e [Entry], key: &str) -> Option<&'e Entry> {
+        if entries.len() <= Self::FEW {
+            return entries.iter().find(|entry| entry.key == key);
+        }
+        let known = self.0.len();
+        self.0.extend(entries.iter().enumerate().skip(known).map(|(at, entry)| (entry.key.clone(), at)));
+        self.0.get(key).map(|at| &entries[*at])
     }
 }
 

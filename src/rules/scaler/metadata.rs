@@ -3,19 +3,21 @@
 //! Sources: kedacore/keda schema/generated/scalers-schema.json (`triggers.txt` beside this file);
 //! pkg/scalers/authentication/authentication_types.go; CHANGELOG.md 2.12, 2.15, 2.18.
 
+use std::sync::LazyLock;
+
 use super::cards::*;
 use super::meant::meant;
+use super::table::{self, Table};
 use super::{Checker, Trigger, View};
 use crate::finding::{Edit, Finding, Fix, Severity, nearest};
 use crate::lint::rules::BELOW_RESOLUTION;
 use crate::manifest::Entry;
 
-const KEYS: &str = include_str!("triggers.txt");
+static KEYS: LazyLock<Table> = LazyLock::new(|| table::read(include_str!("triggers.txt")));
 
 /// The keys that a scaler reads.
 pub fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
-    let line = KEYS.lines().find(|line| line.split(' ').next() == Some(kind))?;
-    Some(line.split(' ').skip(1))
+    Some(KEYS.get(kind)?.iter().copied())
 }
 
 /// Whether a scaler reads a key.
@@ -52,7 +54,7 @@ impl Checker<'_> {
     pub(super) fn kind(&mut self, trigger: &Trigger<'_>) {
         let Some(node) = trigger.node.get("type") else { return };
         let Some(kind) = node.as_str().filter(|kind| super::is_known(kind)) else { return };
-        let kinds = || KEYS.lines().filter_map(|line| line.split(' ').next());
+        let kinds = || KEYS.keys().copied();
         if kinds().any(|known| known == kind) {
             return;
         }

@@ -37,6 +37,7 @@ mod schedule;
 mod secrets;
 mod sole;
 mod sql;
+mod table;
 mod unread;
 mod values;
 mod view;

@@ -7,20 +7,22 @@
 //! Sources: kedacore/keda schema/generated/scalers-schema.json; the structs and `Validate` of pkg/scalers/*_scaler.go;
 //! pkg/scalers/scalersconfig/typed_config.go (numbers are read as JSON, truth values by strconv.ParseBool).
 
+use std::sync::LazyLock;
+
 use super::cards::{MISSING_KEY, NOT_A_NUMBER, NOT_A_TRUTH_VALUE, WRONG_CHOICE};
+use super::table::{self, Table};
 use super::{Checker, Trigger, View, is_known};
 use crate::finding::{Finding, nearest};
 use crate::manifest::{Entry, Node};
 use crate::source::Place;
 
-const VALUES: &str = include_str!("values.txt");
+static VALUES: LazyLock<Table> = LazyLock::new(|| table::read(include_str!("values.txt")));
 
 pub(super) const REFUSED: &str =
     "KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales";
 
 fn words(kind: &str) -> impl Iterator<Item = &'static str> {
-    let line = VALUES.lines().find(move |line| line.split(' ').next() == Some(kind));
-    line.unwrap_or_default().split(' ').skip(1)
+    VALUES.get(kind).into_iter().flatten().copied()
 }
 
 /// Whether a scaler cannot be built without a key, wherever it comes from; of several such keys one is enough.
