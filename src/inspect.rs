@@ -8,7 +8,10 @@ use crate::finding::{Finding, Rule, Severity};
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::model::Versions;
-use crate::rules::{alerting, allow, autoscaler, kustomize, patched, repository, scaler, workload};
+use crate::rules::{
+    alerting, alertmanager, allow, analysis, autoscaler, http, kustomize, patched, repository, scaler,
+    workload,
+};
 use crate::schema::{self, Shapes};
 use crate::scrape;
 use crate::source::{FileId, Place, Sources};
@@ -76,10 +79,14 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
             }
             let mut found =
                 schema::check(sources, object.document, &shapes, (object.is_fragment, object.is_built));
+            if shapes.is_own(object.document) && (!object.is_fragment || object.document.name().is_empty()) {
+                found.extend(schema::name(object.document));
+            }
             if is_known(object.document) && !object.is_fragment {
                 found.extend(manifest::quoted_template(object.document, object.path));
             }
             found.extend(scaler::removed_api(sources, object).filter(|_| !object.is_fragment));
+            found.extend(workload::removed_api(object, &settings.versions).filter(|_| !object.is_fragment));
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
                 ("ScaledObject", "keda.sh") => {
@@ -111,9 +118,14 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
             found.extend(scaler::across(&inventory, &settings.versions));
             found.extend(scaler::lists(&inventory));
             found.extend(scaler::at_work(&inventory));
+            found.extend(scaler::own_pods(&inventory));
             found.extend(workload::check(&inventory));
+            found.extend(http::check(&inventory));
             found.extend(kustomize::check(sources, &inventory, settings.exists));
             found.extend(alerting::across(sources, &inventory));
+            found.extend(alertmanager::check(sources, &inventory));
+            found.extend(analysis::check(&inventory));
+            found.extend(autoscaler::across(&inventory));
             found
         },
         || scrape::check(sources, &inventory, settings.exists),
@@ -189,8 +201,10 @@ fn is_configuration(document: &Document) -> bool {
 }
 
 fn is_known(document: &Document) -> bool {
-    const KINDS: [&str; 25] = [
+    const KINDS: [&str; 27] = [
         "ScaledObject",
+        "HTTPScaledObject",
+        "InterceptorRoute",
         "ScaledJob",
         "HorizontalPodAutoscaler",
         "ServiceMonitor",

@@ -2,7 +2,7 @@
 
 use slogen::finding::{Finding, Rule, Severity};
 use slogen::inspect::{Settings, inspect};
-use slogen::rules::{alerting, autoscaler, scaler, workload};
+use slogen::rules::{alerting, alertmanager, analysis, autoscaler, http, scaler, workload};
 use slogen::source::{SourceFile, Sources};
 
 /// Findings of files that lie beside each other.
@@ -24,8 +24,11 @@ pub fn rules() -> Vec<&'static Rule> {
     [
         scaler::RULES,
         autoscaler::RULES,
+        http::RULES,
         workload::RULES,
         alerting::RULES,
+        alertmanager::RULES,
+        analysis::RULES,
         slogen::schema::rules::RULES,
         slogen::scrape::rules::RULES,
         slogen::rules::allow::RULES,

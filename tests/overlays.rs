@@ -180,3 +180,61 @@ fn self_healing_reaches_the_base_behind_an_overlay() {
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!((all[0].0.as_str(), all[0].1.severity), (base.as_str(), Severity::Warning));
 }
+
+const SCALED: &str = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  minReplicaCount: 2
+  maxReplicaCount: 5
+  triggers:
+    - type: prometheus
+      metadata:
+        serverAddress: http://prometheus.monitoring.svc:9090
+        query: sum(rate(http_requests_total{app=\"web\"}[2m]))
+        threshold: \"20\"
+";
+
+#[test]
+fn common_annotations_are_on_the_pods() {
+    let prometheus = "scrape_configs:
+  - job_name: pods
+    kubernetes_sd_configs: [{role: pod}]
+    relabel_configs:
+      - {source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape], action: keep, regex: \"true\"}
+      - {source_labels: [__meta_kubernetes_pod_label_app], target_label: app}
+";
+    let overlay = |rest: &str| kustomization(&format!("resources: [../base]\n{rest}"));
+    let plain = overlay("");
+    let annotated = overlay("commonAnnotations: {prometheus.io/scrape: \"true\"}\n");
+    let not_scraped = |overlay: &str| {
+        let around = [("prod/kustomization.yaml", overlay), ("prometheus.yml", prometheus)];
+        told("scrape/not-scraped", &[WEB, SCALED], &around)
+    };
+    assert_eq!(not_scraped(&plain).len(), 1);
+    assert!(not_scraped(&annotated).is_empty());
+}
+
+#[test]
+fn two_autoscalers_in_one_build_are_no_choice() {
+    let scaled = ("prod/scaler.yaml", SCALED);
+    let severity = |rest: &str| {
+        let overlay = kustomization(rest);
+        let found =
+            told("conflict/second-autoscaler", &[WEB, HPA], &[("prod/kustomization.yaml", &overlay), scaled]);
+        found.into_iter().map(|(_, finding)| finding.severity).collect::<Vec<_>>()
+    };
+    assert_eq!(severity("resources: [../base, scaler.yaml]\n"), [Severity::Error]);
+    // The other folder may be applied instead.
+    assert_eq!(severity("resources: [scaler.yaml]\n"), [Severity::Warning]);
+}
+
+#[test]
+fn a_number_of_an_overlay_goes_with_its_entry() {
+    let overlay = kustomization("resources: [../base]\nreplicas:\n  - {name: web, count: 4}\n");
+    let found = told("conflict/replicas-pinned", &[WEB, SCALED], &[("prod/kustomization.yaml", &overlay)]);
+    let [(place, finding)] = found.as_slice() else { panic!("told once: {found:?}") };
+    assert_eq!(place, "prod/kustomization.yaml:5");
+    assert!(finding.help.as_deref().is_some_and(|help| help.contains("the whole entry")), "{finding:?}");
+}

@@ -45,11 +45,11 @@ pub(super) fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     if is_json && !is_named && has(&bytes, "deploymentTemplate.json") {
         return Ok(Sifted::Nothing);
     }
-    // Docker Compose says what a Prometheus beside it sees.
-    let is_compose =
-        path.file_name().and_then(std::ffi::OsStr::to_str).is_some_and(|name| name.contains("compose"))
-            && has(&bytes, "services:");
-    if is_kustomization(path) || is_compose || is_known(&bytes) {
+    let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    // Docker Compose says what a Prometheus beside it sees, and a helmfile which charts bring one.
+    let is_compose = name.contains("compose") && has(&bytes, "services:");
+    let is_helmfile = name.contains("helmfile") && has(&bytes, "releases:");
+    if is_kustomization(path) || is_compose || is_helmfile || is_known(&bytes) {
         return Ok(Sifted::Kept(text(bytes)));
     }
     if !has(&bytes, "apiVersion") && !has(&bytes, "groups:") {
@@ -109,7 +109,10 @@ fn is_policy(bytes: &[u8]) -> bool {
 
 /// Kinds of which slogen has something to say, or from which it reads something. A kind that only begins like one of
 /// them costs a look, no more.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 45] = [
+    "AnalysisTemplate",
+    "ClusterAnalysisTemplate",
+    "MetricTemplate",
     "APIService",
     "AdminNetworkPolicy",
     "Alertmanager",
@@ -117,15 +120,17 @@ const KINDS: [&str; 40] = [
     "Canary",
     "Cilium",
     "ClusterPodMonitoring",
-    "ClusterRoleBinding",
+    "ClusterRole",
     "ClusterTriggerAuthentication",
     "Component",
     "CustomResourceDefinition",
     "DaemonSet",
     "Deployment",
     "GlobalNetworkPolicy",
+    "HTTPScaledObject",
     "HelmRelease",
     "HorizontalPodAutoscaler",
+    "InterceptorRoute",
     "Kustomization",
     "LimitRange",
     "Namespace",
@@ -137,7 +142,7 @@ const KINDS: [&str; 40] = [
     "Probe",
     "Prometheus",
     "ReplicaSet",
-    "RoleBinding",
+    "Role",
     "Rollout",
     "ScaledJob",
     "ScaledObject",
@@ -153,8 +158,10 @@ const KINDS: [&str; 40] = [
 ];
 
 /// Kinds, or other words, of files that are of interest only where something that is scaled refers to them.
-const REFERRED: [&str; 11] = [
+const REFERRED: [&str; 13] = [
+    "CronJob",
     "Secret",
+    "ServiceAccount",
     "ConfigMap",
     "Ingress",
     "HTTPRoute",
@@ -170,9 +177,14 @@ const REFERRED: [&str; 11] = [
 /// Words to look for in every file; what a search needs is made once.
 type Words<const N: usize> = LazyLock<[Finder<'static>; N]>;
 
-/// Words of a configuration of Prometheus, also inside of ConfigMaps and Helm values. One is enough.
-static CONFIGURATION: Words<7> = LazyLock::new(|| {
+/// Words of a configuration of Prometheus, or of its adapter, also inside of ConfigMaps and Helm values. One is enough.
+static CONFIGURATION: Words<12> = LazyLock::new(|| {
     [
+        "prometheus-adapter",
+        "additionalServiceMonitors",
+        "additionalPodMonitors",
+        "metricLabelsAllowlist",
+        "seriesQuery",
         "scrape_configs",
         "scrape_interval",
         "job_name",
@@ -187,6 +199,12 @@ static CONFIGURATION: Words<7> = LazyLock::new(|| {
 /// Words of a file of rules, all of which it has.
 static RULES: Words<3> = LazyLock::new(|| ["groups:", "rules:", "expr:"].map(Finder::new));
 
+/// Words of the configuration of an OpenTelemetry collector that gives metrics to Prometheus, all of which it has.
+const COLLECTOR: [&str; 4] = ["receivers:", "exporters:", "pipelines:", "prometheus"];
+
+/// Words of a configuration of Alertmanager, all of which it has.
+const ROUTES: [&str; 3] = ["route:", "receiver:", "receivers:"];
+
 /// Words of a patch that is a list of JSON operations.
 static OPERATIONS: Words<3> = LazyLock::new(|| ["op: replace", "op: add", "op: remove"].map(Finder::new));
 
@@ -199,6 +217,8 @@ fn is_known(bytes: &[u8]) -> bool {
     kinds_of(bytes).any(|kind| KINDS.iter().any(|known| kind.starts_with(known.as_bytes())))
         || CONFIGURATION.iter().any(|word| word.find(bytes).is_some())
         || RULES.iter().all(|word| word.find(bytes).is_some())
+        || ROUTES.iter().all(|word| has(bytes, word))
+        || COLLECTOR.iter().all(|word| has(bytes, word))
         || OPERATIONS.iter().any(|word| word.find(bytes).is_some())
 }
 
@@ -225,12 +245,18 @@ pub(super) fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::
         kinds.extend(["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService"]);
         kinds.extend(["KafkaTopic", "kafka-topics", "topicOperator"]);
     }
+    if any_has(read, &["stableIngress"]) {
+        kinds.push("Ingress");
+    }
+    if any_has(read, &["identityOwner: workload"]) {
+        kinds.push("ServiceAccount");
+    }
     if is_scaled && any_has(read, &["persistentVolumeClaim"]) {
         kinds.push("PersistentVolumeClaim");
     }
     let targets = targets(read);
     if is_scaled {
-        kinds.extend(["ResourceQuota", "NetworkPolicy"]);
+        kinds.extend(["CronJob", "ResourceQuota", "NetworkPolicy"]);
     }
     if !is_defined && kinds.is_empty() && targets.is_empty() {
         return Ok(());

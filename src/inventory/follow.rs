@@ -77,6 +77,9 @@ impl Reader<'_> {
             let is_true = |key: &str| labels.get(key).and_then(Node::as_written).as_deref() == Some("true");
             add(labels.get("pairs"), is_true("includeSelectors") || is_true("includeTemplates"));
         }
+        // Source: kubernetes-sigs/kustomize api/internal/konfig/builtinpluginconsts/commonannotations.go.
+        let annotations = document.node.get("commonAnnotations").map(Node::pairs).into_iter().flatten();
+        own.annotations.extend(annotations.map(|(name, value)| (name.to_string(), value)));
         // What is inside is done before what is around it.
         let mut changes = Vec::new();
         let is_open = self.own_changes(at, document, depth, &mut changes) || way.is_open;

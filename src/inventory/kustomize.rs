@@ -15,6 +15,8 @@ pub(super) struct Overlay {
     pub(super) prefix: String,
     pub(super) suffix: String,
     pub(super) labels: Vec<Label>,
+    /// Annotations that all objects get, and the templates of pods.
+    pub(super) annotations: Vec<(String, String)>,
     pub(super) is_patch: bool,
 }
 
@@ -87,9 +89,14 @@ impl Overlays {
                 if agreed {
                     return (file, first);
                 }
+                // An annotation of one of them may be meant where it is looked for.
+                let mut annotations: Vec<_> =
+                    overlays.iter().flat_map(|overlay| overlay.annotations.iter().cloned()).collect();
+                annotations.sort();
+                annotations.dedup();
                 let mut labels = first.labels;
                 labels.retain(|label| overlays.iter().all(|overlay| overlay.labels.contains(label)));
-                (file, Overlay { is_patch, labels, ..Overlay::default() })
+                (file, Overlay { is_patch, labels, annotations, ..Overlay::default() })
             })
             .collect();
         let Found { changes, builders, ways, .. } = found;

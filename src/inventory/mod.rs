@@ -5,6 +5,7 @@ mod follow;
 mod kustomize;
 mod object;
 mod patch;
+mod releases;
 mod render;
 mod services;
 mod values;
@@ -12,6 +13,7 @@ mod values;
 pub use kustomize::{folder, join};
 pub use object::{Object, group};
 pub use patch::{Inline, ReplicaChange};
+pub use releases::Release;
 pub use render::{Number, Render};
 pub use services::{hosts, selects};
 pub use values::{Behind, Environment, Variable};
@@ -62,7 +64,14 @@ impl<'d> Inventory<'d> {
         let all: Vec<&Object<'d>> = self.named(kind, name).filter(|object| object.meets(by)).collect();
         // In the same folder it is meant; farther away a namespace that is written beats one that is left open.
         let sure = |object: &Object<'_>| object.namespace.is_some() && object.namespace == by.namespace;
+        // What one kustomization builds with it beats what only lies nearer.
+        let roots = |object: &Object<'_>| object.renders.iter().filter_map(Render::root).collect::<Vec<_>>();
+        let own = if all.len() > 1 { roots(by) } else { Vec::new() };
+        let with =
+            |object: &Object<'_>| !own.is_empty() && roots(object).iter().any(|root| own.contains(root));
         // The first of equals: `max_by_key` would give the last.
-        all.into_iter().rev().max_by_key(|object| (object.is_beside(by), sure(object), object.nearness(by)))
+        all.into_iter()
+            .rev()
+            .max_by_key(|object| (object.is_beside(by), with(object), sure(object), object.nearness(by)))
     }
 }

@@ -18,6 +18,8 @@ pub struct Object<'d> {
     pub added_labels: Vec<(String, String)>,
     /// Those among them that the pods of a workload get as well, and selectors.
     pub added_pod_labels: Vec<(String, String)>,
+    /// Annotations that overlays add to all objects.
+    pub added_annotations: Vec<(String, String)>,
     /// Annotations that overlays add to the pods of a workload.
     pub added_pod_annotations: Vec<(String, String)>,
     /// What each overlay makes of the number of replicas; None: it leaves it alone.
@@ -44,7 +46,7 @@ impl<'d> Object<'d> {
         let name = document.name();
         let is_patch = document.node.entries().iter().any(|entry| entry.key == "$patch");
         let nameless = name.is_empty() && document.node.at(&["metadata", "generateName"]).is_none();
-        let [labels, pod_labels, added_pod_annotations] = overlays.added(document, name);
+        let [labels, pod_labels, pod_annotations] = overlays.added(document, name);
         let of_all = overlay.labels.iter().map(|label| label.pair.clone());
         let of_pods = overlay.labels.iter().filter(|label| label.is_for_pods).map(|label| label.pair.clone());
         Object {
@@ -54,7 +56,8 @@ impl<'d> Object<'d> {
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
             added_labels: of_all.chain(labels).collect(),
             added_pod_labels: of_pods.chain(pod_labels).collect(),
-            added_pod_annotations,
+            added_annotations: overlay.annotations.clone(),
+            added_pod_annotations: overlay.annotations.iter().cloned().chain(pod_annotations).collect(),
             replicas: overlays.replicas(document, name),
             names: overlays.names(document, name),
             bounds: overlays.bounds(document, name),

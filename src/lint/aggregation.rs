@@ -14,6 +14,7 @@ impl Linter<'_> {
             self.quantile_range(self.analysis.nodes[index].children[1], parameter, false);
         }
         self.counted_states(aggregate);
+        self.percentiles(aggregate);
         if aggregate.operator == "sum" {
             self.sum_of_buckets(index);
         }
@@ -21,6 +22,7 @@ impl Linter<'_> {
             && !aggregate.without
         {
             let inner = self.analysis.nodes[index].children[0];
+            self.grouped_by_old(inner, &aggregate.grouping, span);
             for name in &aggregate.grouping {
                 self.dropped(inner, name, span, format!("`{name}` is gone before it is grouped by"));
             }

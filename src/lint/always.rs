@@ -125,6 +125,11 @@ impl Linter<'_> {
         });
     }
 
+    /// Whether a node surely has series while all is well, whose values are what counts.
+    pub(super) fn measures(&self, index: usize) -> bool {
+        self.is_there(index, Read::Measured)
+    }
+
     /// Whether a node surely has series while all is well.
     fn is_there(&self, index: usize, read: Read) -> bool {
         let info = &self.analysis.nodes[index];

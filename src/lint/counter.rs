@@ -35,6 +35,27 @@ fn is_level(name: &str) -> bool {
         || stem.is_some_and(|stem| stem.split('_').any(|word| NOW.contains(&word)))
 }
 
+/// Counters whose names do not say so.
+///
+/// Sources: prometheus/mysqld_exporter collector/global_status.go; prometheus-community/postgres_exporter
+/// collector/pg_stat_database.go; nginx/nginx-prometheus-exporter README.md.
+const COUNTERS: [&str; 14] = [
+    "mysql_global_status_slow_queries",
+    "mysql_global_status_queries",
+    "mysql_global_status_questions",
+    "mysql_global_status_aborted_connects",
+    "mysql_global_status_aborted_clients",
+    "mysql_global_status_connections",
+    "pg_stat_database_xact_commit",
+    "pg_stat_database_xact_rollback",
+    "pg_stat_database_deadlocks",
+    "pg_stat_database_conflicts",
+    "pg_stat_database_temp_bytes",
+    "nginx_connections_accepted",
+    "nginx_connections_handled",
+    "node_vmstat_oom_kill",
+];
+
 impl Linter<'_> {
     /// A counter that nothing turns into a rate.
     pub(super) fn raw_counter(&mut self, index: usize, selector: &Selector) {
@@ -45,7 +66,7 @@ impl Linter<'_> {
                 && ["_bucket", "_count", "_sum"].iter().any(|suffix| name.ends_with(suffix));
         let by_name = declared.is_none()
             && !super::is_recorded(name)
-            && (name.ends_with("_total") || name.ends_with("_bucket"));
+            && (name.ends_with("_total") || name.ends_with("_bucket") || COUNTERS.contains(&name));
         if !by_type && !by_name || by_name && is_level(name) {
             return;
         }

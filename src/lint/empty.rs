@@ -145,6 +145,7 @@ impl Linter<'_> {
     pub(super) fn binary(&mut self, index: usize, binary: &Binary) {
         self.restarts_a_second(index, binary);
         self.clamped_divisor(index, binary);
+        self.other_window(binary);
         let children = &self.analysis.nodes[index].children;
         let (left, right) = (&self.analysis.nodes[children[0]], &self.analysis.nodes[children[1]]);
         match binary.operator {
@@ -181,6 +182,7 @@ impl Linter<'_> {
         self.joined(index, binary);
         self.matched(index, binary);
         self.never_holds(index, binary);
+        self.alert_limit(index, binary);
         self.too_few(index, binary);
     }
 }

@@ -87,7 +87,12 @@ fn difference(binary: &Binary) -> Option<Difference> {
     if super::is_recorded(one) || super::is_recorded(other) {
         return None;
     }
-    let (first, second) = (exporter(one)?, exporter(other)?);
+    let (first, second) = match (exporter(one), exporter(other)) {
+        (Some(first), Some(second)) => (first, second),
+        (Some(known), None) if !is_near(other) => return of_an_application((one, known), other, ignored),
+        (None, Some(known)) if !is_near(one) => return of_an_application((other, known), one, ignored),
+        _ => return None,
+    };
     let has_machine = first.starts == "node_" || second.starts == "node_";
     let common = if has_machine { "node" } else { "namespace, pod, container" };
     if first.starts != second.starts {
@@ -117,6 +122,33 @@ fn difference(binary: &Binary) -> Option<Difference> {
     let message = format!("`{has}` has the label `{label}`, `{lacks}` has not: no series has a partner");
     // A rule after the scrape may drop the label.
     (!is_ignored(label)).then_some(Difference { message, severity: Severity::Warning, common })
+}
+
+/// Metrics that may be given by the same program as those of an exporter.
+fn is_near(metric: &str) -> bool {
+    const STARTS: [&str; 9] =
+        ["kubelet_", "machine_", "cadvisor_", "ALERTS", "up", "scrape_", "windows_", "process_", "kube"];
+    metric.is_empty() || STARTS.iter().any(|start| metric.starts_with(start))
+}
+
+/// A metric of kube-state-metrics, or of containers, beside one that an application gives itself.
+fn of_an_application(
+    (metric, known): (&str, &'static Exporter),
+    other: &str,
+    ignored: &[String],
+) -> Option<Difference> {
+    let is_ignored = |name: &str| ignored.iter().any(|label| label == name);
+    if known.starts == "node_" || is_ignored("instance") || is_ignored("job") {
+        return None;
+    }
+    Some(Difference {
+        message: format!(
+            "`{metric}` comes from {}, `{other}` from another program: they differ in `instance` and `job`, and no series has a partner",
+            known.who
+        ),
+        severity: Severity::Warning,
+        common: "namespace, pod",
+    })
 }
 
 fn exporter(metric: &str) -> Option<&'static Exporter> {

@@ -19,8 +19,15 @@ fn is_waiting(name: &str) -> bool {
         "_num_outstanding_messages",
         "subscription_backlog_bytes",
     ];
-    const EXACT: [&str; 3] =
-        ["vllm:num_requests_waiting", "vllm:num_requests_running", "redis_stream_length"];
+    const EXACT: [&str; 7] = [
+        "vllm:num_requests_waiting",
+        "vllm:num_requests_running",
+        "redis_stream_length",
+        "redis_key_size",
+        "celery_queue_length",
+        "executor_queued_tasks",
+        "hikaricp_connections_pending",
+    ];
     name.contains("pubsub") && OF_PUBSUB.iter().any(|end| name.ends_with(end))
         || name.starts_with("rabbitmq_queue_messages")
         || name.starts_with("kafka_consumergroup_") && name.contains("_lag")
@@ -33,7 +40,7 @@ fn is_waiting(name: &str) -> bool {
 /// micrometer-metrics/micrometer binder/jvm; google/cadvisor metrics/prometheus.go (GaugeValue); prometheus/node_exporter
 /// collector; oliver006/redis_exporter exporter; prometheus-community/postgres_exporter collector;
 /// kubernetes/kube-state-metrics docs/metrics; nginx/nginx-prometheus-exporter README.
-const EXACT: [&str; 55] = [
+const EXACT: [&str; 60] = [
     "go_goroutines",
     "go_threads",
     "go_memstats_heap_objects",
@@ -54,7 +61,12 @@ const EXACT: [&str; 55] = [
     "jvm_threads_current",
     "hikaricp_connections_active",
     "hikaricp_connections_idle",
-    "hikaricp_connections_pending",
+    "executor_active_threads",
+    "tomcat_threads_busy_threads",
+    "system_cpu_usage",
+    "process_cpu_usage",
+    "mysql_global_status_threads_connected",
+    "mysql_global_status_threads_running",
     "container_memory_usage_bytes",
     "container_memory_working_set_bytes",
     "container_memory_rss",

@@ -67,6 +67,9 @@ impl Linter<'_> {
                 self.no_such_label_because(matcher.span, &matcher.name, format!("{why}{nothing}"));
             }
         }
+        self.renamed(index, selector);
+        self.renamed_label(selector);
+        self.no_such_value(selector);
         self.raw_counter(index, selector);
         self.counted_twice(index, selector);
         self.modifiers(index, &selector.modifiers);
@@ -81,6 +84,8 @@ impl Linter<'_> {
                 && matcher.excludes_empty()
                 && ![".*", ".+"].contains(&matcher.value.as_str())
                 && matcher.name != "__name__"
+                // The root of every application.
+                && matcher.value != "/"
                 && !KINDS.contains(&matcher.name.as_str())
         };
         if selector.matchers.iter().any(|matcher| says(&matcher)) {

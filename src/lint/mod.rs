@@ -20,17 +20,22 @@ mod gauges;
 mod histogram;
 mod labels;
 mod lasting;
+mod limits;
 mod matching;
 pub mod outcome;
 
+mod percentiles;
+mod renamed;
 mod repair;
 mod report;
 pub mod rules;
 mod shape;
+mod spans;
 mod syntax;
 mod threshold;
 mod time;
 mod units;
+mod values;
 
 pub use answer::answer;
 pub use context::{Context, Role, Scaler};

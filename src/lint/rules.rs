@@ -20,12 +20,17 @@ cards! {
     "H109" LE_TEXT Warning "le-text" "`le` written as Prometheus 3 does not store it";
     "H110" ABOVE_LAST_BUCKET Error "above-last-bucket" "a threshold at or above the last bucket";
     "H114" SUM_OF_BUCKETS Error "sum-of-buckets" "buckets summed up: each event counts many times";
+    PERCENTILES_ADDED Warning "percentiles-added" "percentiles of several pods that are added up, or averaged";
     "C201" RAW_COUNTER Warning "raw-counter" "a counter read without a rate";
     "C204" WINDOW_TOO_SHORT Error "window-too-short" "a window that cannot hold two scrapes";
     "C205" WINDOW_FRAGILE Warning "window-fragile" "a window that one failed scrape empties";
     "C207" IRATE Warning "irate" "`irate` for scaling";
     "C208" RATE_OF_AGGREGATE Error "rate-of-aggregate" "a rate taken after the sum";
     RATE_OF_GAUGE Warning "rate-of-gauge" "a rate of what goes up and down";
+    OTHER_WINDOW Warning "other-window" "a part and its whole over different times";
+    OLD_NAME Warning "old-name" "a name that its exporter has given up";
+    MOMENT_AS_SPAN Error "moment-as-span" "a moment that is compared like a span of time";
+    NO_SUCH_VALUE Error "no-such-value" "a value that a label never has";
     "Z301" NAN_WHEN_IDLE Note "nan-when-idle" "NaN while nothing happens";
     "Z302" NAN_NOT_CURED Warning "nan-not-cured" "`or vector(0)` beside a NaN";
     "Z303" HIDES_DEAD_METRIC Warning "hides-dead-metric" "0 instead of an error when the metric is gone";

@@ -30,6 +30,13 @@ const TOTALS: [&str; 20] = [
     "inflight",
 ];
 
+/// `avg(rate(…))`: the load of one pod, where the load of all was to be divided.
+fn mean_of_rates(expression: &Expression) -> bool {
+    let Kind::Aggregate(aggregate) = &expression.root.bare().kind else { return false };
+    let Kind::Call(call) = &aggregate.expression.bare().kind else { return false };
+    aggregate.operator == "avg" && matches!(call.function.name, "rate" | "irate" | "increase")
+}
+
 fn word(operator: &str) -> &'static str {
     match operator {
         "max" => "maximum",
@@ -78,15 +85,19 @@ impl Linter<'_> {
                         (high / threshold - 1e-9).ceil()
                     ),
                     Some(threshold) => format!(
-                        "the HPA divides the value by the number of pods: with 10 pods a value of {} counts as {}, and the workload is scaled in while it is too slow",
-                        threshold, threshold / 10.0
+                        "the HPA divides the value by the number of pods: with 10 pods a value of {threshold} counts as {}, and the workload is scaled in under full load",
+                        // Without the last digits of a division in binary.
+                        (threshold * 1e8).round() / 1e9
                     ),
                     None => "the HPA divides the value by the number of pods: the more pods there are, the better it looks".to_string(),
                 };
                 Lint::new(&rules::LEVEL_DIVIDED, shape.fragment, "a level is divided by the number of pods")
                     .label(shape.reason)
                     .why(why)
-                    .help("write `metricType: Value`; KEDA's default is AverageValue")
+                    .help(match mean_of_rates(expression) {
+                        true => "write `sum` instead of `avg`: with AverageValue, KEDA's default, the HPA divides by the number of pods; or `metricType: Value`",
+                        false => "write `metricType: Value`; KEDA's default is AverageValue",
+                    })
             }
             (false, MetricType::Value) => {
                 Lint::new(&rules::TOTAL_NOT_DIVIDED, shape.fragment, "a total is compared as it is")
@@ -101,7 +112,19 @@ impl Linter<'_> {
 
     /// The highest or lowest of all pods, which more pods do not add to.
     fn extreme(&mut self, expression: &Expression) {
-        let Kind::Aggregate(aggregate) = &expression.root.bare().kind else { return };
+        // As percent it is the same.
+        let mut root = expression.root.bare();
+        while let Kind::Binary(binary) = &root.kind
+            && binary.operator == Operator::Multiply
+        {
+            let is_number = |node: &Node| matches!(node.bare().kind, Kind::Number(_));
+            root = match (is_number(&binary.left), is_number(&binary.right)) {
+                (false, true) => binary.left.bare(),
+                (true, false) => binary.right.bare(),
+                _ => return,
+            };
+        }
+        let Kind::Aggregate(aggregate) = &root.kind else { return };
         if !matches!(aggregate.operator, "max" | "min" | "quantile") {
             return;
         }
@@ -114,6 +137,14 @@ impl Linter<'_> {
         let is_own = match &inner.kind {
             Kind::Selector(selector) => !is_told_by_all(selector),
             Kind::Call(call) => matches!(call.function.name, "rate" | "irate" | "increase"),
+            Kind::Binary(binary) => {
+                binary.operator == Operator::Divide && !matches!(binary.right.bare().kind, Kind::Number(_))
+            }
+            // The busiest pod.
+            Kind::Aggregate(pods) => {
+                let is_pod = |name: &String| ["pod", "instance"].contains(&name.as_str());
+                pods.operator == "sum" && !pods.without && pods.grouping.iter().any(is_pod)
+            }
             _ => false,
         };
         if is_own {

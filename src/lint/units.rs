@@ -4,6 +4,7 @@ use super::{Lint, Linter, Scaler, rules};
 use crate::finding::Severity;
 use crate::promql::ast::*;
 use crate::promql::{Base, Unit};
+use crate::source::Span;
 
 /// A latency in seconds that nobody scales at.
 const SUSPICIOUS_SECONDS: f64 = 60.0;
@@ -51,7 +52,46 @@ impl Linter<'_> {
 
     /// A bare number against a time.
     fn bare_time(&mut self, unit: Unit, threshold: f64) {
-        let latency = self.analysis.nodes.iter().any(|info| match &info.node.kind {
+        if let Some((meant, other)) = self.is_suspicious(0, unit, threshold) {
+            let span = self.analysis.root().node.span;
+            let effect = if unit.base == Base::Seconds {
+                "nothing ever scales up"
+            } else {
+                "the workload goes to its maximum at once"
+            };
+            let lint = other_unit(unit, threshold, (meant, other), span, effect);
+            self.push(lint.about_threshold());
+        }
+    }
+
+    /// A latency of an alert against a bare number.
+    pub(super) fn time_of_alert(&mut self, index: usize, threshold: f64, span: Span, is_above: bool) {
+        let times = [Base::Seconds, Base::Milliseconds];
+        let unit = self.analysis.nodes[index].unit;
+        let Some(unit) = unit.filter(|unit| !unit.per_second && times.contains(&unit.base)) else { return };
+        let Some(meant) = self.is_suspicious(index, unit, threshold).filter(|_| is_above) else { return };
+        // Jobs may well take minutes; a request does not, and nobody thinks of 500 seconds.
+        let is_request = self
+            .analysis
+            .metrics_below(index)
+            .iter()
+            .any(|name| ["http", "request", "grpc", "latency"].iter().any(|word| name.contains(word)));
+        let is_round = threshold % 100.0 == 0.0 && threshold % 300.0 != 0.0 || threshold >= 1_000.0;
+        let is_bound = self.analysis.nodes[index].bounds.1.is_finite();
+        if unit.base == Base::Seconds && !is_bound && !(is_request && is_round) {
+            return;
+        }
+        let effect = if unit.base == Base::Seconds {
+            "the alert never fires"
+        } else {
+            "the alert fires as soon as there is any traffic"
+        };
+        self.push(other_unit(unit, threshold, meant, span, effect));
+    }
+
+    /// What a number is in the other unit, where it makes no sense in that of the query.
+    fn is_suspicious(&self, index: usize, unit: Unit, threshold: f64) -> Option<(f64, &'static str)> {
+        let latency = self.analysis.below(index).any(|at| match &self.analysis.nodes[at].node.kind {
             Kind::Call(call) => call.function.name == "histogram_quantile",
             Kind::Selector(selector) => {
                 let name = selector.name.as_deref().unwrap_or_default();
@@ -59,39 +99,17 @@ impl Linter<'_> {
             }
             _ => false,
         });
-        let highest = self.analysis.root().bounds.1;
+        let highest = self.analysis.nodes[index].bounds.1;
         let suspicious = match unit.base {
             Base::Seconds if highest.is_finite() => threshold >= 50.0 * highest,
             Base::Seconds => threshold >= SUSPICIOUS_SECONDS,
             _ => threshold < 1.0,
         };
-        if !latency || !suspicious {
-            return;
-        }
-        let span = self.analysis.root().node.span;
-        let (meant, other) = if unit.base == Base::Seconds {
+        (latency && suspicious).then_some(if unit.base == Base::Seconds {
             (threshold / 1_000.0, "milliseconds")
         } else {
             (threshold * 1_000.0, "seconds")
-        };
-        self.push(
-            Lint::new(
-                &rules::TIME_UNIT,
-                span,
-                format!("the query counts in {unit}, and the threshold is {}", plain(threshold)),
-            )
-            .label(format!("{} {unit}?", plain(threshold)))
-            .why(format!(
-                "if the threshold is meant in {other}, it is wrong by a factor of 1000: {}",
-                if unit.base == Base::Seconds {
-                    "nothing ever scales up"
-                } else {
-                    "the workload goes to its maximum at once"
-                }
-            ))
-            .help(format!("write {} if {other} are meant", plain(meant)))
-            .about_threshold(),
-        );
+        })
     }
 
     /// A bare number against a share.
@@ -125,6 +143,22 @@ impl Linter<'_> {
         };
         self.push(lint.about_threshold());
     }
+}
+
+/// A number that is meant in another unit than that of the query.
+fn other_unit(
+    unit: Unit,
+    threshold: f64,
+    (meant, other): (f64, &'static str),
+    span: Span,
+    effect: &str,
+) -> Lint {
+    let threshold = plain(threshold);
+    let message = format!("the query counts in {unit}, and the threshold is {threshold}");
+    Lint::new(&rules::TIME_UNIT, span, message)
+        .label(format!("{threshold} {unit}?"))
+        .why(format!("if the threshold is meant in {other}, it is wrong by a factor of 1000: {effect}"))
+        .help(format!("write {} if {other} are meant", plain(meant)))
 }
 
 /// A number without float noise.

@@ -174,12 +174,18 @@ fn walk(node: &Node, document: &Document, (text, is_file): (&str, bool), depth: 
     }
 }
 
-/// Whether a text speaks of scraping or holds rules.
+/// Whether a text speaks of scraping, holds rules, tells where alerts go, or configures a collector that gives metrics to
+/// Prometheus.
 fn is_configuration(text: &str) -> bool {
-    const SCRAPING: [&str; 4] = ["scrape_configs:", "job_name:", "scrape_interval:", "ScrapeConfigs:"];
+    const SCRAPING: [&str; 5] =
+        ["seriesQuery:", "scrape_configs:", "job_name:", "scrape_interval:", "ScrapeConfigs:"];
     text.contains('\n')
         && (SCRAPING.iter().any(|word| text.contains(word))
-            || ["groups:", "rules:", "expr:"].iter().all(|word| text.contains(word)))
+            || ["groups:", "rules:", "expr:"].iter().all(|word| text.contains(word))
+            || ["route:", "receiver:", "receivers:"].iter().all(|word| text.contains(word))
+            || ["receivers:", "exporters:", "pipelines:", "prometheus"]
+                .iter()
+                .all(|word| text.contains(word)))
 }
 
 fn shift(node: &mut Node, place: &impl Fn(Span) -> Span) {

@@ -272,6 +272,8 @@ impl<'t> Reader<'t> {
             || self.text[offset..].starts_with('\t')
         {
             finding = finding.help("indent with spaces; YAML takes no tabs");
+        } else if let Some(help) = quotes(&self.text[line_start..]) {
+            finding = finding.help(help);
         }
         self.tell(finding);
     }
@@ -442,6 +444,20 @@ impl Seen {
         self.0.extend(entries.iter().enumerate().skip(known).map(|(at, entry)| (entry.key.clone(), at)));
         self.0.get(key).map(|at| &entries[*at])
     }
+}
+
+/// What to write where a value needs quotes: it begins with a sign that means something else, or looks like a mapping.
+fn quotes(text: &str) -> Option<String> {
+    /// A longer value is not repeated.
+    const MOST: usize = 80;
+    let (key, value) = text.lines().next()?.split_once(": ")?;
+    let (key, value) = (key.trim().trim_start_matches("- "), value.trim());
+    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
+    let is_taken = value.starts_with(['@', '`', '%']) || value.starts_with("* ") || value.starts_with("*/");
+    let is_mapping = value.contains(": ") && !value.starts_with(['{', '[', '|', '>', '&', '*', '#']);
+    let is_bare = !value.contains(['"', '\'', '\\']) && value.len() < MOST;
+    (is_key && is_bare && (is_taken || is_mapping))
+        .then(|| format!("write the value in quotes: `{key}: \"{value}\"`"))
 }
 
 /// Number of values in a tree.

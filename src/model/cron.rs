@@ -276,6 +276,9 @@ mod tests {
             ("*/30 * * * *", "15,45 * * * *", false),
             ("0 8 * * 1-5", "0 18 * * 5", true),
             ("0 22 * * *", "0 6 * * *", false),
+            // The other way round: ends of a weekend without starts.
+            ("0 18 * * *", "0 8 * * 1-5", true),
+            ("0 6 * * 2-6", "0 20 * * 1-5", false),
         ] {
             assert_eq!(schedule(start).repeats_before(&schedule(end)), repeats, "{start} {end}");
         }

@@ -44,8 +44,66 @@ fn is_percent(node: &Node, depth: usize) -> bool {
     }
 }
 
+/// Metrics of kube-state-metrics that tell how many pods a workload has.
+///
+/// Source: kubernetes/kube-state-metrics docs/metrics/workload/deployment-metrics.md, statefulset-metrics.md.
+const NUMBERS_OF_PODS: [&str; 9] = [
+    "kube_deployment_status_replicas",
+    "kube_deployment_status_replicas_available",
+    "kube_deployment_status_replicas_ready",
+    "kube_deployment_spec_replicas",
+    "kube_statefulset_replicas",
+    "kube_statefulset_status_replicas",
+    "kube_statefulset_status_replicas_ready",
+    "kube_horizontalpodautoscaler_status_current_replicas",
+    "kube_horizontalpodautoscaler_status_desired_replicas",
+];
+
+fn is_percentile(node: &Node) -> bool {
+    matches!(&node.bare().kind, Kind::Selector(selector)
+        if selector.matchers.iter().any(|matcher| matcher.name == "quantile"))
+}
+
+fn is_number_of_pods(node: &Node) -> bool {
+    match &node.bare().kind {
+        Kind::Selector(selector) => {
+            selector.name.as_deref().is_some_and(|name| NUMBERS_OF_PODS.contains(&name))
+        }
+        Kind::Aggregate(aggregate) => {
+            matches!(aggregate.operator, "sum" | "max" | "min" | "avg")
+                && is_number_of_pods(&aggregate.expression)
+        }
+        Kind::Call(call) => {
+            matches!(call.function.name, "scalar" | "clamp_min")
+                && call.arguments.first().is_some_and(is_number_of_pods)
+        }
+        _ => false,
+    }
+}
+
 fn shape(is_level: bool, fragment: Span, reason: &'static str) -> Option<Shape> {
     Some(Shape { is_level, fragment, reason })
+}
+
+/// Whether a divisor is how many pods a workload has.
+///
+/// Source: kubernetes/kube-state-metrics docs/metrics/workload/deployment-metrics.md, statefulset-metrics.md.
+fn counts_pods(node: &Node) -> bool {
+    let mut stack = vec![node];
+    while let Some(node) = stack.pop() {
+        if let Kind::Selector(selector) = &node.kind {
+            let name = selector.metric().unwrap_or_default();
+            let is_of_workload =
+                ["kube_deployment_", "kube_statefulset_", "kube_horizontalpodautoscaler_status_"]
+                    .iter()
+                    .any(|start| name.starts_with(start));
+            if is_of_workload && name.contains("replicas") {
+                return true;
+            }
+        }
+        stack.extend(node.children());
+    }
+    false
 }
 
 fn of(node: &Node, depth: usize) -> Option<Shape> {
@@ -55,6 +113,8 @@ fn of(node: &Node, depth: usize) -> Option<Shape> {
     let node = node.bare();
     match &node.kind {
         Kind::Aggregate(aggregate) => match aggregate.operator {
+            // Percentiles of a summary, added up.
+            "sum" if is_percentile(&aggregate.expression) => None,
             "sum" => match of(&aggregate.expression, depth + 1) {
                 // A sum of quantiles is neither; other findings speak of that.
                 Some(inner) if inner.is_level => None,
@@ -83,9 +143,16 @@ fn of(node: &Node, depth: usize) -> Option<Shape> {
                     of(&binary.left, depth + 1)
                 }
                 Operator::Multiply if constant(&binary.left) => of(&binary.right, depth + 1),
+                Operator::Divide if is_number_of_pods(&binary.right) => {
+                    of(&binary.left, depth + 1).filter(|left| !left.is_level)?;
+                    shape(true, binary.operator_span, "what comes to one pod does not divide by pods")
+                }
                 Operator::Divide => match sides() {
                     (Some(left), Some(right)) if !left.is_level && !right.is_level => {
                         shape(true, binary.operator_span, "a quotient of two totals does not divide by pods")
+                    }
+                    (Some(left), None) if !left.is_level && counts_pods(&binary.right) => {
+                        shape(true, binary.operator_span, "the query divides by the number of pods itself")
                     }
                     _ => None,
                 },

@@ -16,10 +16,19 @@ struct Syncer {
     folders: Vec<(String, bool)>,
     /// Where it says that what differs is set again at once.
     heals: Option<Place>,
-    /// Differences in `/spec/replicas` that are not reported: of a kind, or of any; and where.
-    ignored: Vec<(Option<String>, Place)>,
+    /// Differences in `/spec/replicas` that are not reported.
+    ignored: Vec<Ignored>,
     /// Whether syncs leave alone what is ignored.
     respects: bool,
+}
+
+/// An entry of `ignoreDifferences` that means the number of replicas.
+struct Ignored {
+    /// None: of any kind.
+    kind: Option<String>,
+    place: Place,
+    /// Why it does not count.
+    flaw: Option<&'static str>,
 }
 
 pub(super) struct Guards {
@@ -48,7 +57,8 @@ impl Guards {
         let paths = paths(sources, inventory, scaler, finding.place);
         let leaves_alone =
             |syncer: &Syncer| syncer.respects && syncer.ignores(kind).is_some() && syncer.may_apply(&paths);
-        self.syncers.iter().any(leaves_alone) || object.is_some_and(once)
+        let is_lent = |object: &Object<'_>| is_template(inventory, object);
+        self.syncers.iter().any(leaves_alone) || object.is_some_and(|object| once(object) || is_lent(object))
     }
 
     /// What the Applications make of a pinned number: worse, or only hidden.
@@ -70,7 +80,14 @@ impl Guards {
                 "the {} takes every scaling for a difference and takes it back within seconds: the autoscaler cannot scale at all",
                 syncer.who
             ));
-            return finding.related(place, "what differs from Git is set again at once");
+            let finding = finding.related(place, "what differs from Git is set again at once");
+            return match syncer.flaw(kind) {
+                Some((place, flaw)) => finding.related(place, flaw),
+                None => finding,
+            };
+        }
+        if let Some((place, flaw)) = own.clone().find_map(|syncer| syncer.flaw(kind)) {
+            return finding.related(place, flaw);
         }
         let Some((syncer, place)) = own.find_map(|syncer| Some((syncer, syncer.ignores(kind)?))) else {
             return finding;
@@ -108,7 +125,17 @@ impl Syncer {
             let node = named("jsonPointers", "/spec/replicas")
                 .or_else(|| named("jqPathExpressions", ".spec.replicas"));
             let kind = entry.get("kind").and_then(Node::as_str).filter(|kind| *kind != "*");
-            ignored.extend(node.map(|node| (kind.map(str::to_string), application.place(node))));
+            let flawed = ["spec/replicas", ".spec.replicas", "spec.replicas"];
+            let pointer = || flawed.iter().find_map(|text| named("jsonPointers", text));
+            let flaw = match node {
+                Some(_) => of_other_group(entry, kind),
+                None => Some("this ignores nothing: a JSON pointer begins with `/`, as `/spec/replicas`"),
+            };
+            ignored.extend(node.or_else(pointer).map(|node| Ignored {
+                kind: kind.map(str::to_string),
+                place: application.place(node),
+                flaw,
+            }));
         }
         Some(Syncer {
             who: format!("{} `{}`", application.kind(), application.name),
@@ -124,8 +151,16 @@ impl Syncer {
     }
 
     fn ignores(&self, kind: &str) -> Option<Place> {
-        let fits = |own: &Option<String>| own.as_deref().is_none_or(|own| own == kind);
-        self.ignored.iter().find(|(own, _)| fits(own)).map(|(_, place)| *place)
+        self.entries(kind).find(|entry| entry.flaw.is_none()).map(|entry| entry.place)
+    }
+
+    /// The entry that was meant to ignore it, and why it does not.
+    fn flaw(&self, kind: &str) -> Option<(Place, &'static str)> {
+        self.entries(kind).find_map(|entry| Some((entry.place, entry.flaw?)))
+    }
+
+    fn entries(&self, kind: &str) -> impl Iterator<Item = &Ignored> {
+        self.ignored.iter().filter(move |entry| entry.kind.as_deref().is_none_or(|own| own == kind))
     }
 
     /// Whether it surely applies one of these files.
@@ -141,6 +176,38 @@ impl Syncer {
     fn may_apply(&self, paths: &[String]) -> bool {
         self.folders.is_empty() || self.applies(paths)
     }
+}
+
+/// What is wrong with the `group` of an entry: it is compared with that of the object, and none is that of Pods and
+/// Services.
+///
+/// Source: argoproj/argo-cd util/argo/normalizers/diff_normalizer.go, Normalize.
+fn of_other_group(entry: &Node, kind: Option<&str>) -> Option<&'static str> {
+    let own = match kind? {
+        "Deployment" | "StatefulSet" | "ReplicaSet" => "apps",
+        "Rollout" => "argoproj.io",
+        _ => return None,
+    };
+    let group = entry.get("group").and_then(Node::as_str).unwrap_or_default();
+    let is_open = group.contains(['*', '?', '[', '{', '$']);
+    match group {
+        _ if is_open || group == own => None,
+        "" if own == "apps" => {
+            Some("this ignores nothing: without `group: apps` it is for kinds of the core group")
+        }
+        "" => Some("this ignores nothing: without `group: argoproj.io` it is for kinds of the core group"),
+        _ => Some("this ignores nothing: its `group` is not that of the kind"),
+    }
+}
+
+/// Whether a Rollout takes its template from a Deployment, which then has no pods of its own.
+fn is_template(inventory: &Inventory<'_>, object: &Object<'_>) -> bool {
+    let is_meant = |rollout: &Object<'_>| {
+        rollout.text(&["spec", "workloadRef", "name"]) == Some(object.document.name())
+            && rollout.text(&["spec", "workloadRef", "kind"]) == Some(object.kind())
+            && rollout.meets(object)
+    };
+    inventory.kind("Rollout").any(is_meant)
 }
 
 /// A folder of the repository, with its `/`, as the paths of the sources have it: the repository may be looked at from

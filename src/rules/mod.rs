@@ -1,10 +1,13 @@
 //! Everything that slogen can say, in one list; and the rules that look at manifests.
 
 pub mod alerting;
+pub mod alertmanager;
 pub mod allow;
+pub mod analysis;
 pub mod autoscaler;
 pub mod conflict;
 mod guards;
+pub mod http;
 pub mod kustomize;
 pub mod patched;
 pub mod repository;
@@ -24,8 +27,11 @@ pub fn all() -> Vec<&'static Rule> {
         kustomize::RULES,
         scaler::RULES,
         autoscaler::RULES,
+        http::RULES,
         workload::RULES,
         alerting::RULES,
+        alertmanager::RULES,
+        analysis::RULES,
         allow::RULES,
         config::RULES,
         schema::rules::RULES,

@@ -105,10 +105,12 @@ pub fn leave_out(inventory: &Inventory<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.retain(|finding| {
-        // What is said of a query or of YAML itself holds whatever is around it, and numbers of pods are followed.
-        let stays = ["yaml/", "promql/", "conflict/replicas-pinned", "workload/disruption-budget"]
-            .iter()
-            .any(|start| finding.rule.id.starts_with(start));
+        // What is said of a query, of YAML or of the patch itself holds whatever is around it, and numbers of pods are
+        // followed.
+        let stays =
+            ["yaml/", "promql/", "kustomize/", "conflict/replicas-pinned", "workload/disruption-budget"]
+                .iter()
+                .any(|start| finding.rule.id.starts_with(start));
         let places =
             std::iter::once(finding.place).chain(finding.related.iter().map(|related| related.place));
         stays

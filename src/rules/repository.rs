@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use super::conflict::{self, Expected, ResourceUse};
 use super::guards::Guards;
+use super::http;
 use super::scaler::View;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, Render, group};
 use crate::manifest::Node;
 use crate::model::WorkloadReference;
-use crate::source::{Placed, Sources};
+use crate::source::{FileId, Placed, Sources};
 
 /// Every ScaledObject and HPA against all other objects.
 pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding> {
@@ -21,7 +22,7 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
         .objects
         .iter()
         .map(|object| match object.kind() {
-            "ScaledObject" | "HorizontalPodAutoscaler" if !object.is_fragment => target(inventory, object),
+            kind if AUTOSCALERS.contains(&kind) && !object.is_fragment => target(inventory, object),
             _ => None,
         })
         .collect();
@@ -36,12 +37,15 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
             expected.workload.value.kind = meant.kind().to_string();
             expected.workload.value.api_version = meant.document.api_version().to_string();
         }
-        // Of two that are in each other's way, the earlier one tells; an HPA is told of by the ScaledObject.
+        // Of two that are in each other's way, the earlier one tells; an HPA is told of by the ScaledObject, and both by
+        // the HTTPScaledObject.
         let is_hpa = object.kind() == "HorizontalPodAutoscaler";
+        let is_http = http::is_scaler(object);
         let concerns = |other: usize| {
             other != at
                 && match inventory.objects[other].kind() {
-                    "ScaledObject" => !is_hpa && other > at,
+                    "HTTPScaledObject" => is_http && other > at,
+                    "ScaledObject" => is_http || !is_hpa && other > at,
                     "HorizontalPodAutoscaler" => !is_hpa || other > at,
                     _ => true,
                 }
@@ -50,7 +54,7 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
         let is_other = |number: usize| {
             let other = &inventory.objects[number];
             let meant = match other.kind() {
-                "ScaledObject" | "HorizontalPodAutoscaler" => targets[number],
+                kind if AUTOSCALERS.contains(&kind) => targets[number],
                 kind if kind == expected.workload.value.kind => Some(other),
                 _ => None,
             };
@@ -70,7 +74,10 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
                 // What is not here may well be elsewhere.
                 "conflict/target-missing" => continue,
                 // Two folders may be two ways to do it, of which one is applied.
-                "conflict/second-autoscaler" if !same_folder(sources, &finding, &expected) => {
+                "conflict/second-autoscaler"
+                    if !same_folder(sources, &finding, &expected)
+                        && !are_in_one_build(inventory, object, &finding) =>
+                {
                     finding.severity = Severity::Warning;
                     finding.why = finding.why.map(|why| format!("if both folders are applied, {why}"));
                 }
@@ -123,6 +130,9 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
     findings
 }
 
+/// Kinds with a `scaleTargetRef`.
+const AUTOSCALERS: [&str; 3] = ["ScaledObject", "HTTPScaledObject", "HorizontalPodAutoscaler"];
+
 /// The workload that an autoscaler most likely means.
 fn target<'i>(inventory: &'i Inventory<'i>, object: &Object<'i>) -> Option<&'i Object<'i>> {
     let kind = object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
@@ -170,7 +180,7 @@ impl<'i> Neighbours<'i> {
         for (at, object) in inventory.objects.iter().enumerate().filter(|(_, object)| !object.is_fragment) {
             match object.kind() {
                 "LimitRange" => near.anywhere.push(at),
-                "ScaledObject" | "HorizontalPodAutoscaler" => {
+                kind if AUTOSCALERS.contains(&kind) => {
                     let target = object.text(&["spec", "scaleTargetRef", "name"]).unwrap_or_default();
                     near.named.entry(target).or_default().push(at);
                 }
@@ -221,6 +231,25 @@ fn is_alternative(
     })
 }
 
+/// Whether one kustomization builds both an autoscaler and the other one, which a finding points at.
+fn are_in_one_build(inventory: &Inventory<'_>, object: &Object<'_>, finding: &Finding) -> bool {
+    let is_pointed_at = |other: &&Object<'_>| {
+        other.document.file == finding.place.file
+            && other.document.node.span.range().contains(&(finding.place.span.start as usize))
+    };
+    let roots = |object: &Object<'_>| -> Vec<FileId> {
+        let is_whole = |render: &&Render| !render.is_open && !render.is_deleted;
+        object.renders.iter().filter(is_whole).filter_map(Render::root).collect()
+    };
+    let own = roots(object);
+    !own.is_empty()
+        && inventory
+            .objects
+            .iter()
+            .filter(is_pointed_at)
+            .any(|other| roots(other).iter().any(|root| own.contains(root)))
+}
+
 /// Whether two files stand in one folder, or one of them further down in it.
 fn same_folder(sources: &Sources, finding: &Finding, expected: &Expected) -> bool {
     let folder = |file| sources.get(file).name.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -260,6 +289,10 @@ fn expected(object: &Object<'_>) -> Option<Expected> {
             let is_open = view.max.is_none() && view.entry("maxReplicaCount").is_some();
             let max = view.max.unwrap_or(if is_open { i64::from(u32::MAX) } else { 100 });
             ("the ScaledObject", view.min.unwrap_or(0), max, resources)
+        }
+        ("HTTPScaledObject", "http.keda.sh") if http::makes_scaled_object(object) => {
+            let number = |key: &str| object.integer(&["spec", "replicas", key]);
+            (conflict::HTTP, number("min").unwrap_or(0), number("max").unwrap_or(100), Vec::new())
         }
         ("HorizontalPodAutoscaler", "autoscaling") => {
             let min = object.integer(&["spec", "minReplicas"]).unwrap_or(1);

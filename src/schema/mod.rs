@@ -1,6 +1,6 @@
 //! An object and the shape of its kind → fields that do not exist, values that do not fit.
 //!
-//! Sources of the tables: kedacore/keda config/crd/bases; prometheus-operator/prometheus-operator
+//! Sources of the tables: kedacore/keda and kedacore/http-add-on config/crd/bases; prometheus-operator/prometheus-operator
 //! example/prometheus-operator-crd; kubernetes/client-go openapi (apps/v1, v1); kubernetes/api autoscaling and policy,
 //! with the ranges of kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go; argoproj/argo-rollouts
 //! manifests/crds; kubernetes/autoscaler vertical-pod-autoscaler/deploy; GoogleCloudPlatform/prometheus-engine
@@ -8,11 +8,13 @@
 
 mod check;
 mod home;
+mod name;
 mod plain;
 pub mod rules;
 mod table;
 
 pub use check::check;
+pub use name::name;
 
 use std::sync::OnceLock;
 
@@ -30,6 +32,8 @@ macro_rules! tables {
 tables! {
     "ScaledObject" "keda.sh/v1alpha1" "scaledobject-v1alpha1";
     "ScaledJob" "keda.sh/v1alpha1" "scaledjob-v1alpha1";
+    "HTTPScaledObject" "http.keda.sh/v1alpha1" "httpscaledobject-v1alpha1";
+    "InterceptorRoute" "http.keda.sh/v1beta1" "interceptorroute-v1beta1";
     "TriggerAuthentication" "keda.sh/v1alpha1" "triggerauthentication-v1alpha1";
     "ClusterTriggerAuthentication" "keda.sh/v1alpha1" "clustertriggerauthentication-v1alpha1";
     "HorizontalPodAutoscaler" "autoscaling/v2" "horizontalpodautoscaler-v2";
@@ -125,11 +129,12 @@ fn api_version_of(kind: &str) -> Option<&'static str> {
 /// The kind of this `apiVersion` that is nearly called so, where there is none that is called so.
 fn kind_like(kind: &str, api_version: &str) -> Option<&'static str> {
     // Versions of which all kinds that anybody writes are known.
-    const KINDS: [(&str, &[&str]); 5] = [
+    const KINDS: [(&str, &[&str]); 6] = [
         (
             "keda.sh/v1alpha1",
             &["ScaledObject", "ScaledJob", "TriggerAuthentication", "ClusterTriggerAuthentication"],
         ),
+        ("http.keda.sh/v1alpha1", &["HTTPScaledObject"]),
         ("autoscaling/v1", &["HorizontalPodAutoscaler"]),
         ("autoscaling/v2", &["HorizontalPodAutoscaler"]),
         (

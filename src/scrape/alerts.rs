@@ -1,6 +1,7 @@
 //! Labels that alerts and records ask for, against those that the scrape path of the workload which they name sets.
 
 use super::config::Job;
+use super::consequence::Empty;
 use super::exporters::is_of_the_platform;
 use super::labels;
 use super::relabel::{self, is_unknown};
@@ -46,10 +47,51 @@ pub fn asked_of_applications<'i>(
         })
 }
 
+/// `endpoint="/checkout"` in a rule of the operator, whose monitors put the name of a port there.
+///
+/// Source: prometheus-operator pkg/prometheus/promcfg.go, generateServiceMonitorConfig (target label `endpoint`).
+fn route(world: &World<'_>, object: &Object<'_>, matcher: &MatcherView, place: Place) -> Option<Finding> {
+    let is_route = matcher.name == "endpoint"
+        && matches!(matcher.operator, MatchOperator::Equal | MatchOperator::RegexMatch)
+        && matcher.value.starts_with('/');
+    let honors = |monitor: &&&Object<'_>| {
+        let lists = ["endpoints", "podMetricsEndpoints"];
+        lists.iter().filter_map(|key| monitor.at(&["spec", key])).flat_map(Node::items).any(|endpoint| {
+            endpoint.get("honorLabels").and_then(Node::as_written).as_deref() == Some("true")
+                || endpoint.get("metricRelabelings").is_some()
+        })
+    };
+    if !is_route || object.kind() != "PrometheusRule" || !world.configs.jobs.is_empty() {
+        return None;
+    }
+    let monitors = &world.index.monitors;
+    if monitors.iter().any(|monitor| honors(&monitor)) {
+        return None;
+    }
+    let monitor = monitors.iter().find(|monitor| monitor.is_beside(object)).or(monitors.first())?;
+    Some(
+        Finding::new(&LABEL_MISMATCH, place, "`endpoint` is the name of a port on the path of a monitor")
+            .related(monitor.name_place(), "this one puts it there")
+            .why("no series matches: the rule stays empty, an alert never fires, and no error tells")
+            .help(format!(
+                "write `exported_endpoint{}\"{}\"`: so the application's own label is called; or `honorLabels: true` on the monitor",
+                matcher.operator.text(),
+                matcher.value
+            )),
+    )
+}
+
 fn of<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for (node, text, selector) in asked_of_applications(world, object) {
         let metric = selector.name.as_deref().unwrap_or_default();
+        let routed = selector.matchers.iter().find_map(|matcher| {
+            route(world, object, matcher, world.inside(object, node, text, matcher.span))
+        });
+        if let Some(finding) = routed {
+            findings.push(finding);
+            continue;
+        }
         // A job that is written out somewhere may be meant.
         let is_written = |matcher: &&MatcherView| {
             matcher.name == "job" && world.configs.jobs.iter().any(|job| job.name == matcher.value)
@@ -74,9 +116,19 @@ fn of<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
             }
             continue;
         }
-        let found = labels::check(&selector, &pods, &ways, |span| world.inside(object, node, text, span));
+        findings.extend(world.window_of_rule(object, (node, text), &selector, &ways));
+        let found = labels::check(&selector, &pods, (&ways, Empty::Zero), |span| {
+            world.inside(object, node, text, span)
+        });
         // What an application, or an exporter for it, may set itself is no proof; `up` has the target's labels alone.
-        let Some(mut finding) = found.filter(|finding| finding.is_error()) else { continue };
+        // A label of the pods that no monitor hands on, with the very value that the pods have.
+        let is_of_pods = selector.matchers.iter().any(|matcher| {
+            let own = pods.labels.iter().find(|(name, _)| sanitized(name) == matcher.name);
+            matcher.operator == MatchOperator::Equal && own.is_some_and(|(_, value)| *value == matcher.value)
+        });
+        let is_of_monitors = object.kind() == "PrometheusRule" && ways.iter().all(|way| way.is_monitor);
+        let told = |finding: &Finding| finding.is_error() || is_of_pods && is_of_monitors;
+        let Some(mut finding) = found.filter(told) else { continue };
         if metric != "up" || text.contains(" or ") {
             finding.severity = Severity::Warning;
         }

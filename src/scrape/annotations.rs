@@ -3,8 +3,9 @@
 use super::config::{Configs, Job};
 use super::index::Index;
 use super::target::{Pods, Service};
-use super::way::Scraped;
-use super::{relabel, rules};
+use super::way::{Passage, Scraped};
+use super::world::World;
+use super::{job, relabel, rules};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
@@ -49,6 +50,51 @@ pub fn check(object: &Object<'_>) -> Vec<Finding> {
             }
             findings.push(finding);
         }
+    }
+    findings
+}
+
+/// Annotated pods in namespaces into which no job that reads annotations looks.
+pub fn out_of_reach(world: &World<'_>) -> Vec<Finding> {
+    let configs = &world.configs;
+    let reads = |job: &&Job| {
+        job.list("relabel_configs", "relabelings").iter().any(|rule| {
+            relabel::sources(rule).any(|source| source.contains("_annotation_prometheus_io_scrape"))
+        })
+    };
+    let jobs: Vec<&Job> = configs.jobs.iter().filter(reads).collect();
+    let is_open = configs.open.is_some() || configs.pushes.is_some() || !world.operators.is_empty();
+    if jobs.is_empty() || is_open {
+        return Vec::new();
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    for pods in world.index.workloads() {
+        let template = pods.object.at(&["spec", "template", "metadata", "annotations"]);
+        let entries = template.map(Node::entries).unwrap_or_default();
+        let entry = entries.iter().find(|entry| entry.key == "prometheus.io/scrape");
+        let Some(entry) = entry.filter(|entry| entry.node.as_written().as_deref() == Some("true")) else {
+            continue;
+        };
+        let passages = world.passages(pods);
+        let is_reached = |passage: &Passage| {
+            matches!(passage, Passage::Scraped(_) | Passage::Random { .. } | Passage::Open { .. })
+        };
+        let mut outside = jobs.iter().map(|job| job::out_of_sight(job, pods));
+        if passages.iter().any(is_reached) || !outside.clone().all(|one| one.is_some()) {
+            continue;
+        }
+        let Some(Some((by, why))) = outside.next() else { continue };
+        let own = pods.object.namespace_text();
+        findings.push(
+            Finding::new(
+                &rules::UNREAD_ANNOTATION,
+                Place::new(pods.object.document.file, entry.key_span),
+                format!("no job that reads `prometheus.io/scrape` looks into `{own}`"),
+            )
+            .related(by, why)
+            .why("discovery finds pods of the named namespaces only: these are not among its targets, and no error tells")
+            .help(format!("write `{own}` among the `names` there, or leave `namespaces` out")),
+        );
     }
     findings
 }

@@ -10,8 +10,9 @@ use super::coverage::Row;
 use super::way::Passage;
 use super::world::World;
 use super::{
-    addressed, again, alerts, annotations, chart, dangling, flaws, idle, loaded, mesh, monitor, named_jobs,
-    numbered, programs, rules, speaks, token,
+    addressed, again, alerts, annotations, blind, chart, collector, dangling, dropped, exposed, flaws, idle,
+    loaded, mesh, monitor, named_jobs, numbered, programs, roles, rules, speaks, spelled, started, stock,
+    token, windows, written,
 };
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
@@ -36,9 +37,12 @@ pub fn check<'i>(
     findings.extend(others.filter_map(|object| dangling::not_selected(object, &world.operators)));
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
+    findings.extend(world.configs.jobs.iter().filter_map(roles::check));
+    findings.extend(spelled::check(&world, inventory));
     findings.extend(speaks::check(&world));
     findings.extend(token::check(&world));
     findings.extend(alerts::check(&world, inventory));
+    findings.extend(dropped::check(&world, inventory));
     let named = named_jobs::check(&world, inventory, &findings);
     findings.extend(named);
     let compose = Compose::new(inventory);
@@ -47,6 +51,14 @@ pub fn check<'i>(
     findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(loaded::values::check(sources, inventory));
     findings.extend(chart::check(&world, inventory));
+    findings.extend(started::check(&world, inventory));
+    findings.extend(written::check(&world, inventory, &compose));
+    let of_ports = findings.iter().filter(|finding| finding.rule == &rules::OTHER_PROTOCOL);
+    let places: Vec<Place> = of_ports.map(|finding| finding.place).collect();
+    findings.extend(stock::check(&world, &places));
+    findings.extend(exposed::check(&world, inventory));
+    findings.extend(collector::check(&world, inventory));
+    findings.extend(blind::check(&world, inventory));
     findings.extend(mesh::check(&world, inventory));
     findings.extend(world.index.monitors.iter().flat_map(|object| flaws::of_monitor(object)));
     let asked_at = world.asked.as_ref().map(|asked| asked.namespace.as_str());
@@ -102,10 +114,20 @@ pub fn check<'i>(
         rows.extend(lines);
     }
     findings.extend(world.unread_annotations(&missed));
+    let of_jobs = windows::of_jobs(&world, inventory, &findings);
+    findings.extend(of_jobs);
     findings.extend(again::check(&world, &findings, &asked));
     let told = told_with_metrics(&findings);
     findings.extend(world.kept_apart(&told));
     let is_new = |finding: &Finding| !told.contains(&finding.place);
+    let is_told_of = |finding: &Finding| {
+        !findings.iter().any(|other| {
+            other.rule == &rules::NOT_SCRAPED
+                && finding.related.iter().any(|by| other.related.iter().any(|own| own.place == by.place))
+        })
+    };
+    let outside: Vec<Finding> = annotations::out_of_reach(&world).into_iter().filter(is_told_of).collect();
+    findings.extend(outside);
     findings.extend(idle::check(&world).into_iter().filter(is_new));
     leave_out_reasons(&mut findings, &told);
     (findings, rows, listed)

@@ -5,7 +5,10 @@
 //! service is found by its name, its `container_name` and its aliases by those who share a network with it.
 
 mod absent;
+mod network;
+mod port;
 mod project;
+mod started;
 
 use project::Names;
 
@@ -86,6 +89,19 @@ impl<'i> Compose<'i> {
             };
             Some((*object, services.iter().find(is_it)?))
         })
+    }
+
+    /// Whether more than one file has a service of this name.
+    pub fn several_called(&self, name: &str) -> bool {
+        let has = |object: &&&Object<'_>| object.at(&["services", name]).is_some();
+        self.files.iter().filter(has).count() > 1
+    }
+
+    /// What a server is called in its file.
+    fn key(&self, server: &Server<'i>) -> Option<&'i str> {
+        let services = server.object.at(&["services"])?.entries();
+        let entry = services.iter().find(|entry| std::ptr::eq(&entry.node, server.service))?;
+        Some(&entry.key)
     }
 
     /// The names at which the services of all compose files are found; None where there may be others.
@@ -192,6 +208,7 @@ pub fn check(
     exists: fn(&str) -> bool,
 ) -> Vec<Finding> {
     let mut findings = absent::check(world, compose, exists);
+    findings.extend(started::check(compose));
     if compose.is_open() {
         findings.extend(unknown_machine(world, compose));
         return findings;
@@ -212,7 +229,8 @@ pub fn check(
                 told(server, &names, &address, job.place(node), is_own(&address, job))
             });
             // Of one job the first is enough.
-            findings.extend(wrong.next().or_else(|| at_random(compose, job)));
+            let told = wrong.next().or_else(|| beside(compose, server, job));
+            findings.extend(told.or_else(|| at_random(compose, job)));
         }
         let root = inventory.objects.iter().find(|object| object.path == path && object.kind().is_empty());
         let Some(root) = root else { continue };
@@ -230,6 +248,11 @@ pub fn check(
     findings
 }
 
+/// What is wrong with the networks or ports of services that are there.
+fn beside(compose: &Compose<'_>, server: &Server<'_>, job: &Job) -> Option<Finding> {
+    network::apart(compose, server, job).or_else(|| port::closed(compose, server, job))
+}
+
 /// Targets on the machine itself, where other services may be somewhere else: no network gives its name.
 fn unknown_machine(world: &World<'_>, compose: &Compose<'_>) -> Vec<Finding> {
     let names = compose.names_of(|_| true);
@@ -244,7 +267,9 @@ fn unknown_machine(world: &World<'_>, compose: &Compose<'_>) -> Vec<Finding> {
         let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);
         let first = |job: &Job| {
             let mut all = job.addresses().filter(|(_, _, address)| host(address) == MACHINE);
-            all.find_map(|(_, node, address)| told(server, &names, &address, job.place(node), false))
+            let unknown =
+                all.find_map(|(_, node, address)| told(server, &names, &address, job.place(node), false));
+            unknown.or_else(|| beside(compose, server, job))
         };
         jobs.filter(|job| !is_probe(job)).filter_map(first).collect()
     };

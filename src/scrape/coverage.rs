@@ -1,6 +1,7 @@
 //! For each metric of each scaler: who scrapes it, or what stands in the way.
 
 use super::config::Job;
+use super::consequence::Empty;
 use super::index;
 use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
@@ -9,7 +10,7 @@ use super::world::World;
 use super::{address, dns, job, labels, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
-use crate::lint::{Context, is_recorded, lint};
+use crate::lint::{Context, Role, is_recorded, lint};
 use crate::manifest::{Node, raw_offset};
 use crate::promql::{MatchOperator, MatcherView, SelectorView, Target, parse};
 use crate::source::{Place, Span};
@@ -91,6 +92,7 @@ impl<'i> World<'i> {
             if trigger.get("type").and_then(Node::as_str) != Some("prometheus") {
                 continue;
             }
+            let empty = Empty::of(object, trigger);
             let Some(node) = trigger.at(&["metadata", "query"]) else { continue };
             let Some(text) = node.as_str() else { continue };
             let Ok(expression) = parse(text, &Target::default()) else { continue };
@@ -125,10 +127,10 @@ impl<'i> World<'i> {
                 {
                     let ways: Vec<_> = passages.into_iter().flatten().filter_map(Passage::scraped).collect();
                     let inside = |span| self.inside(object, node, text, span);
-                    findings.extend(labels::check(&selector, pods, &ways, inside));
+                    findings.extend(labels::check(&selector, pods, (&ways, empty), inside));
                 }
                 if let (Verdict::NotScraped { .. }, false) = (&verdict, told) {
-                    findings.push(not_scraped(&metric, place, &verdict));
+                    findings.push(not_scraped(&metric, place, &verdict, empty));
                     told = true;
                 } else if let (Verdict::CannotTell(why), false) = (&verdict, told) {
                     findings.push(
@@ -152,12 +154,13 @@ impl<'i> World<'i> {
                 (&passages, trigger.at(&["metadata", "serverAddress"]).and_then(Node::as_str))
             {
                 findings.extend(self.release(address, passages));
+                findings.extend(self.of_a_vendor(address, passages));
             }
             if let Some(passages) = &passages {
                 let way = passages.iter().find_map(Passage::scraped);
                 let rejected = target.as_ref().filter(|_| way.is_none()).and_then(|pods| self.rejected(pods));
                 if let Some(way) = way.or(rejected.as_ref()) {
-                    let found = self.windows(object, (node, text), &expression, way);
+                    let found = self.windows(object, (node, text, empty), &expression, way);
                     findings.extend(found.into_iter().map(|mut finding| {
                         // The monitor is to be mended first, and its interval may change with it.
                         if rejected.is_some() {
@@ -349,7 +352,7 @@ impl<'i> World<'i> {
     fn windows(
         &self,
         object: &Object<'_>,
-        (node, text): (&Node, &str),
+        (node, text, empty): (&Node, &str, Empty),
         expression: &crate::promql::Expression,
         way: &way::Scraped,
     ) -> Vec<Finding> {
@@ -375,6 +378,9 @@ impl<'i> World<'i> {
         };
         let mut context = Context::default();
         context.facts.scrape_interval = Some(interval);
+        if let Role::Scaler(scaler) = &mut context.role {
+            scaler.ignore_null_values = Some(empty.ignores());
+        }
         for lint in lint(expression, &context) {
             if matches!(lint.rule.code, "C204" | "C205") {
                 let mut finding = lint.finding(|span| self.inside(object, node, text, span));

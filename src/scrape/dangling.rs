@@ -8,7 +8,7 @@ use super::operator::Operators;
 use super::relabel::Labels;
 use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING, TIMEOUT_ABOVE_INTERVAL};
 use super::target::{Pods, Service, carries, pairs};
-use super::words::{abroad, carried, further, means, port_help, respell, service_or_pods};
+use super::words::{abroad, carried, declared, further, means, port_help, respell, service_or_pods};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::{Node, Value, has_variable};
@@ -365,7 +365,11 @@ fn leads_nowhere(
 
 fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>], index: &Index<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let all = index.workloads().iter();
+    let behind: Vec<&Pods<'_>> =
+        all.filter(|pods| services.iter().any(|service| service.selects(pods))).collect();
     for endpoint in endpoints(monitor) {
+        findings.extend(of_containers(monitor, endpoint, &behind));
         let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
         else {
             continue;
@@ -393,6 +397,43 @@ fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>], index: &In
         });
     }
     findings
+}
+
+/// A port that an endpoint looks for among those that containers declare.
+///
+/// Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go: `targetPort` and `portNumber` keep what
+/// `__meta_kubernetes_pod_container_port_number`, or `…_name`, says.
+fn of_containers(monitor: &Object<'_>, endpoint: &Node, pods: &[&Pods<'_>]) -> Option<Finding> {
+    if endpoint.get("port").is_some() || monitor.group() != "monitoring.coreos.com" {
+        return None;
+    }
+    let key = ["portNumber", "targetPort"].into_iter().find(|key| endpoint.get(key).is_some())?;
+    let node = endpoint.get(key)?;
+    let wanted = node.as_written().filter(|text| !has_variable(text) && !text.contains("{{"))?;
+    let first = pods.first()?;
+    let declares = |pods: &&&Pods<'_>| {
+        pods.ports.iter().any(|port| port.is_called(&wanted)) || !pods.object.patched.is_empty()
+    };
+    if pods.iter().any(|pods| declares(&pods)) {
+        return None;
+    }
+    let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
+    let help = match is_number {
+        true => format!(
+            "declare it: `ports: [{{name: metrics, containerPort: {wanted}}}]`, and write `port: metrics` here where the Service calls its port so"
+        ),
+        false => "name the port of the container so".to_string(),
+    };
+    Some(
+        Finding::new(
+            &PORT_MISSING,
+            monitor.place(node),
+            format!("no container that it selects declares the port `{wanted}`"),
+        )
+        .related(first.object.name_place(), format!("its pods declare {}", declared(first)))
+        .why(format!("`{key}` keeps the targets whose container declares this port, whatever the program listens on: every target is dropped, and no error tells"))
+        .help(help),
+    )
 }
 
 /// The workload of the same folder that a monitor of pods was written for, and whose pods it does not select.
@@ -453,6 +494,7 @@ fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Ve
         findings.extend(no_pods(monitor, selector, &wanted_labels, index));
     }
     for endpoint in endpoints(monitor) {
+        findings.extend(of_containers(monitor, endpoint, &pods));
         let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
         else {
             continue;
@@ -472,7 +514,7 @@ fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Ve
             )
             .related(pods[0].object.name_place(), "the workload that it selects")
             .why("every target is dropped, nothing is scraped, and no error tells")
-            .help("name the port of the container, and write the name here"),
+            .help(super::words::name_port(pods[0], &wanted)),
         );
     }
     findings

@@ -152,6 +152,18 @@ fn refused(rule: &Node, why: &str, place: impl Fn(&Node) -> Place) -> Option<Fin
         return finding(node, format!("the pattern of this rule does not compile: {wrong}"))
             .map(|told| told.help(help));
     }
+    let names = field(rule, "source_labels", "sourceLabels").map(Node::items).unwrap_or_default();
+    let is_strange = |name: &str| name.contains(['.', '/', '-', ' ']) && known(name) == name;
+    if let Some((node, name)) =
+        names.iter().find_map(|node| Some((node, node.as_str().filter(|name| is_strange(name))?)))
+    {
+        let better = super::target::sanitized(name);
+        // Since 3.0 such a name is a name, which nothing has.
+        return finding(node, format!("no label is called `{}`", name.escape_debug())).map(|told| {
+            told.why("discovery writes `_` for every other letter in names of labels: Prometheus 2 refuses the file, and later ones find the label empty on every target")
+                .help(format!("write `{better}`"))
+        });
+    }
     let action = text("action", "action").unwrap_or_else(|| "replace".to_string()).to_lowercase();
     let needs_target = ["replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"];
     if needs_target.contains(&action.as_str())

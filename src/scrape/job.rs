@@ -3,9 +3,10 @@
 use super::config::Job;
 use super::relabel::{self, Labels, Outcome, UNKNOWN, known};
 use super::target::{Pods, Service};
-use super::way::{Endpoint, Passage, Scraped, describe, endpoint, visible};
+use super::way::{Endpoint, Passage, Scraped, describe, endpoint, keep, visible};
 use super::{address, dns};
 use crate::manifest::Node;
+use crate::source::Place;
 
 /// What a hand-written job does with pods.
 ///
@@ -53,12 +54,14 @@ pub fn job(job: &Job, pods: &Pods<'_>, services: &[&Service<'_>], is_told: bool)
             Some(Ok(passed)) => return Passage::Scraped(Box::new(scraped(job, passed))),
             Some(Err((rule, value))) if is_about(job, rule, pods) => {
                 let (by, what, why) = (job.place(rule), what.clone(), describe(rule, &value));
-                let help = annotate(rule, &role);
+                let help = annotate(rule, &role).or_else(|| keep(rule, &value));
                 blocked = Some(Passage::Blocked { by, what, why, help, is_sure: true });
             }
             Some(Err((rule, value))) => {
                 let by_port = || by_port(rule, pods).map(|(why, help)| (why, Some(help)));
-                if let Some((why, help)) = anchored(rule, &value).map(|why| (why, None)).or_else(by_port) {
+                if let Some((why, help)) =
+                    anchored(rule, &value).map(|why| (why, keep(rule, &value))).or_else(by_port)
+                {
                     near.get_or_insert(Passage::Near { by: job.place(rule), what: what.clone(), why, help });
                 }
             }
@@ -237,15 +240,28 @@ fn annotate(rule: &Node, role: &str) -> Option<String> {
 /// Why a pattern does not match that would if it were not anchored.
 fn anchored(rule: &Node, value: &str) -> Option<String> {
     let pattern = rule.get("regex").and_then(Node::as_written)?;
-    let is_inside = pattern.len() > 2 && regex::Regex::new(&pattern).is_ok_and(|regex| regex.is_match(value));
+    let is_inside = pattern.len() > 1 && regex::Regex::new(&pattern).is_ok_and(|regex| regex.is_match(value));
     let keeps = rule.get("action").and_then(Node::as_str) == Some("keep");
     (keeps && is_inside && !value.contains(UNKNOWN)).then(|| {
         format!("a pattern has to match the whole value, and `{pattern}` matches only a part of `{value}`")
     })
 }
 
-/// A rule that keeps ports of a name that none here has, and what to write: it is meant for everybody.
+/// A rule that keeps ports of a name or number that none here has, and what to write: it is meant for everybody.
 fn by_port(rule: &Node, pods: &Pods<'_>) -> Option<(String, String)> {
+    let is_keep = rule.get("action").and_then(Node::as_str) == Some("keep");
+    let is_of_a_port =
+        |name: &str| name == "__meta_kubernetes_pod_container_port_number" || name == "__address__";
+    if is_keep && relabel::sources(rule).count() == 1 && relabel::sources(rule).all(is_of_a_port) {
+        let wanted = rule.get("regex").and_then(Node::as_written)?;
+        let numbers: Vec<String> =
+            pods.ports.iter().filter_map(|port| Some(port.number?.to_string())).collect();
+        let declared = if numbers.is_empty() { "none".to_string() } else { numbers.join(", ") };
+        return Some((
+            format!("it keeps only ports like `{wanted}`, and the pods declare {declared}"),
+            "let the rule keep the port of the metrics, or declare it in the container".to_string(),
+        ));
+    }
     let name = relabel::sources(rule).find(|name| name.ends_with("_port_name"))?;
     if relabel::sources(rule).count() > 1 || rule.get("action").and_then(Node::as_str) != Some("keep") {
         return None;
@@ -279,6 +295,14 @@ fn outside(job: &Job, discovery: &Node, pods: &Pods<'_>) -> Option<String> {
         "it looks into {} only",
         all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     ))
+}
+
+/// Why none of the discoveries of a job looks into the namespace of the pods, and the first of them.
+pub fn out_of_sight(job: &Job, pods: &Pods<'_>) -> Option<(Place, String)> {
+    let all = job.list("kubernetes_sd_configs", "kubernetesSDConfigs");
+    let mut told = all.iter().map(|discovery| Some((job.place(discovery), outside(job, discovery, pods)?)));
+    let first = told.next()??;
+    told.all(|one| one.is_some()).then_some(first)
 }
 
 /// The selector of a discovery that none of these label sets meets.

@@ -3,6 +3,7 @@
 //! Source: prometheus/prometheus scrape/scrape.go, mutateSampleLabels: without `honor_labels` a label of the target
 //! replaces the metric's own, which becomes `exported_…`.
 
+use super::consequence::Empty;
 use super::pattern::{Fit, fit};
 use super::relabel::{Labels, UNKNOWN, is_unknown, known};
 use super::rules::LABEL_MISMATCH;
@@ -29,7 +30,7 @@ const OF_DISCOVERY: [&str; 9] = [
 pub fn check(
     selector: &SelectorView,
     pods: &Pods<'_>,
-    ways: &[&Scraped],
+    (ways, empty): (&[&Scraped], Empty),
     place: impl Fn(Span) -> Place,
 ) -> Option<Finding> {
     if ways.is_empty() || ways.iter().any(|way| way.honors_labels) {
@@ -52,7 +53,7 @@ pub fn check(
         values.iter().all(differ).then(|| (matcher, values[0].map_or("", String::as_str)))
     });
     if let Some((matcher, value)) = contradicted {
-        return Some(differs(matcher, value, pods, ways[0], &place));
+        return Some(differs(matcher, value, pods, (ways[0], empty), &place));
     }
     let excluding = selector.matchers.iter().find(|matcher| {
         let is_excluding = matches!(matcher.operator, MatchOperator::NotEqual | MatchOperator::RegexNotMatch);
@@ -67,7 +68,7 @@ pub fn check(
             && OF_DISCOVERY.contains(&matcher.name.as_str())
             && asked(matcher).is_some_and(|pattern| fit(&pattern, "") == Some(Fit::No))
     });
-    absent.map(|matcher| missing(matcher, &labels[0], ways[0], &place))
+    absent.map(|matcher| missing(matcher, &labels[0], (ways[0], empty), &place))
 }
 
 /// `endpoint="/books"`: the application has a label of this name for the routes that it answers.
@@ -110,7 +111,7 @@ fn differs(
     matcher: &MatcherView,
     value: &str,
     pods: &Pods<'_>,
-    way: &Scraped,
+    (way, empty): (&Scraped, Empty),
     place: &impl Fn(Span) -> Place,
 ) -> Finding {
     let name = &matcher.name;
@@ -136,29 +137,56 @@ fn differs(
     };
     Finding::new(&LABEL_MISMATCH, place(matcher.span), message)
         .related(way.by, format!("{} scrapes the pods", way.what))
-        .why("no series matches: the query is always empty, KEDA reads 0, and under full load nothing scales")
+        .why(format!("no series matches, the query is always empty: {}", empty.told()))
         .help(help)
 }
 
-fn missing(matcher: &MatcherView, labels: &Labels, way: &Scraped, place: &impl Fn(Span) -> Place) -> Finding {
-    let named: Vec<&str> = labels.keys().map(String::as_str).collect();
+fn missing(
+    matcher: &MatcherView,
+    labels: &Labels,
+    (way, empty): (&Scraped, Empty),
+    place: &impl Fn(Span) -> Place,
+) -> Finding {
     let mut finding = Finding::new(
         &LABEL_MISMATCH,
         place(matcher.span),
         format!("nothing on this path sets `{}`", matcher.name),
     )
     .related(way.by, format!("{} scrapes the pods", way.what))
-    .why("unless the application writes this label itself, no series matches: KEDA reads 0, and under full load nothing scales")
-    .help(match named.as_slice() {
-        [] => "ask by a label that the path sets".to_string(),
-        _ => format!("the path sets {}; a monitor copies labels with `podTargetLabels`", named.join(", ")),
-    });
+    .why(format!("unless the application writes this label itself, no series matches: {}", empty.told()))
+    .help(instead(matcher, labels, way));
     finding.severity = Severity::Warning;
     finding
 }
 
+/// What to ask for instead of a label that is not there: the same under the name that the path gives it, or a label that
+/// is to be copied.
+fn instead(matcher: &MatcherView, labels: &Labels, way: &Scraped) -> String {
+    const SAME: [&[&str]; 3] = [
+        &["namespace", "kubernetes_namespace", "kube_namespace"],
+        &["pod", "kubernetes_pod_name", "pod_name", "kubernetes_pod"],
+        &["service", "kubernetes_name", "kubernetes_service_name"],
+    ];
+    let names = SAME.iter().find(|names| names.contains(&matcher.name.as_str()));
+    let other = names.and_then(|names| names.iter().find(|name| labels.contains_key(**name)));
+    if let Some(other) = other {
+        let (operator, value) = (matcher.operator.text(), &matcher.value);
+        return format!("write `{other}{operator}\"{value}\"`: so this path calls it");
+    }
+    let named: Vec<&str> = labels.keys().map(String::as_str).collect();
+    let copy = if way.is_monitor {
+        format!("a monitor copies labels of the pods with `podTargetLabels: [{}]`", matcher.name)
+    } else {
+        "a job copies labels of the pods with a rule of `relabel_configs`".to_string()
+    };
+    match named.as_slice() {
+        [] => format!("ask by a label that the path sets; {copy}"),
+        _ => format!("the path sets {}; {copy}", named.join(", ")),
+    }
+}
+
 /// The pattern that a matcher asks for; None where it excludes, or is filled in later.
-fn asked(matcher: &MatcherView) -> Option<String> {
+pub fn asked(matcher: &MatcherView) -> Option<String> {
     if is_unknown(known(&matcher.value)) || matcher.value.is_empty() {
         return None;
     }

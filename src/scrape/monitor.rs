@@ -8,13 +8,12 @@ use super::rules;
 use super::target::{Pods, Port, Service, carries, namespace, pairs, sanitized};
 use super::way::{self, Passage, Scraped};
 use super::words::{
-    abroad, carried, declared, elsewhere, further, means, port_help, ports, reach, respell, service_or_pods,
-    shown,
+    self, abroad, carried, declared, elsewhere, further, lead_to, means, name_port, port_help, ports, reach,
+    respell, service_or_pods, shown,
 };
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::{Node, Value, has_variable};
-use crate::source::Place;
 
 /// Kinds that select Services; the second is VictoriaMetrics'.
 pub const OF_SERVICES: [&str; 2] = ["ServiceMonitor", "VMServiceScrape"];
@@ -88,9 +87,12 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
         let place = monitor.place(selector);
         if chosen == Some(false) {
             // The common slip: the labels of the pods, or of the selector, which the Service itself does not carry.
-            let wanted = pairs(selector.get("matchLabels"));
+            let wanted = [&pods.labels, &service.selector]
+                .into_iter()
+                .find(|labels| selected(selector, labels) == Some(true))
+                .map(|labels| words::meant(selector, labels))
+                .unwrap_or_default();
             let meant = !wanted.is_empty()
-                && (carries(&pods.labels, &wanted) || carries(&service.selector, &wanted))
                 && (looks_into(monitor, service.object) || monitor.is_beside(service.object));
             if meant {
                 let (more, more_help) = further(monitor, service, &[pods]);
@@ -101,7 +103,11 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                 );
                 let help = Some(format!(
                     "write the labels `{}` into the metadata of the Service `{}`{more_help}",
-                    shown(selector),
+                    wanted
+                        .iter()
+                        .map(|(name, value)| format!("{name}={value}"))
+                        .collect::<Vec<_>>()
+                        .join(","),
                     service.object.name
                 ));
                 blocked.get_or_insert(Passage::Blocked {
@@ -158,7 +164,10 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                         declared(pods)
                     ),
                 };
-                let help = port.as_deref().and_then(|port| port_help(service, &[pods], port));
+                let help = match (&port, &target) {
+                    (Some(port), _) => port_help(service, &[pods], port),
+                    (None, target) => Some(name_port(pods, target.as_deref().unwrap_or_default())),
+                };
                 let by = monitor.place(node);
                 blocked = Some(Passage::Blocked { by, what: what.clone(), why, help, is_sure: true });
                 continue;
@@ -170,11 +179,12 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                     declared(pods)
                 );
                 let by = service.object.name_place();
-                blocked = Some(Passage::Blocked { by, what: what.clone(), why, help: None, is_sure: true });
+                let help = Some(lead_to(pods, unmet));
+                blocked = Some(Passage::Blocked { by, what: what.clone(), why, help, is_sure: true });
                 continue;
             }
             let wanted = (port.as_deref(), target.as_deref());
-            match relabelled(monitor, endpoint, behind(monitor, service, pods, wanted)) {
+            match relabelled(endpoint, behind(monitor, service, pods, wanted)) {
                 Ok(labels) => match &mut scraped {
                     Some(found) => {
                         let again = || (service.object.name_place(), service.object.name.clone());
@@ -189,10 +199,7 @@ pub fn service_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Servi
                         scraped = Some((way, port.clone(), service.object.name.clone()));
                     }
                 },
-                Err((by, why)) => {
-                    blocked =
-                        Some(Passage::Blocked { by, what: what.clone(), why, help: None, is_sure: true });
-                }
+                Err((rule, value)) => blocked = Some(dropped(monitor, &what, rule, &value)),
             }
         }
     }
@@ -317,8 +324,15 @@ fn copied(monitor: &Object<'_>, key: &str, from: &Labels, labels: &mut Labels) {
     }
 }
 
-/// The target after the relabelling of the endpoint; or the rule that drops it, and what it does.
-fn relabelled(monitor: &Object<'_>, endpoint: &Node, mut labels: Labels) -> Result<Labels, (Place, String)> {
+/// A rule of a monitor that drops the target.
+fn dropped(monitor: &Object<'_>, what: &str, rule: &Node, value: &str) -> Passage {
+    let (by, what) = (monitor.place(rule), what.to_string());
+    let (why, help) = (way::describe(rule, value), way::keep(rule, value));
+    Passage::Blocked { by, what, why, help, is_sure: true }
+}
+
+/// The target after the relabelling of the endpoint; or the rule that drops it, and the value that it looked at.
+fn relabelled(endpoint: &Node, mut labels: Labels) -> Result<Labels, (&Node, String)> {
     for (name, key, default) in [("__scheme__", "scheme", "http"), ("__metrics_path__", "path", "/metrics")] {
         let value = endpoint.get(key).and_then(Node::as_written).unwrap_or_else(|| default.to_string());
         labels.insert(name.to_string(), value);
@@ -326,7 +340,7 @@ fn relabelled(monitor: &Object<'_>, endpoint: &Node, mut labels: Labels) -> Resu
     let rules = endpoint.get("relabelings").or_else(|| endpoint.get("relabelConfigs"));
     match relabel::apply(labels, rules.map(Node::items).unwrap_or_default()) {
         Outcome::Kept(labels) => Ok(labels),
-        Outcome::Dropped(rule, value) => Err((monitor.place(rule), way::describe(rule, &value))),
+        Outcome::Dropped(rule, value) => Err((rule, value)),
     }
 }
 
@@ -393,19 +407,17 @@ pub fn pod_monitor(monitor: &Object<'_>, pods: &Pods<'_>, services: &[&Service<'
                 by: monitor.place(node),
                 what: what.clone(),
                 why,
-                help: None,
+                help: Some(name_port(pods, &written)),
                 is_sure: true,
             };
             continue;
         };
-        match relabelled(monitor, endpoint, of_pods(monitor, endpoint, pods, &port)) {
+        match relabelled(endpoint, of_pods(monitor, endpoint, pods, &port)) {
             Ok(labels) => match &mut scraped {
                 Some(scraped) => scraped.endpoints.push(way::endpoint(&labels)),
                 None => scraped = Some(way(monitor, endpoint, what.clone(), labels)),
             },
-            Err((by, why)) => {
-                blocked = Passage::Blocked { by, what: what.clone(), why, help: None, is_sure: true };
-            }
+            Err((rule, value)) => blocked = dropped(monitor, &what, rule, &value),
         }
     }
     scraped.map_or(blocked, |scraped| Passage::Scraped(Box::new(scraped)))

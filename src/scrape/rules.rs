@@ -4,6 +4,7 @@ use crate::finding::cards;
 
 cards! {
     "scrape":
+    DROPPED Error "dropped" "a rule asks for what is dropped after the scrape";
     NOT_SCRAPED Error "not-scraped" "a scaler watches a metric that nobody scrapes";
     CANNOT_TELL Note "cannot-tell" "nothing here says whether a metric is scraped";
     SCRAPED_TWICE Warning "scraped-twice" "the same pods are scraped in two ways";
@@ -19,14 +20,20 @@ cards! {
     NEVER_FITS Warning "never-fits" "a relabelling rule whose pattern fits no value";
     KEEPS_NOTHING Error "keeps-nothing" "rules for metrics that let nothing through";
     NO_SUCH_SERVICE Error "no-such-service" "a scrape of a name that no Service has";
+    NOT_AN_ADDRESS Error "not-an-address" "a target that is no host and port";
     OTHER_PROTOCOL Error "other-protocol" "a scrape of a port that speaks something else";
     NO_TOKEN Warning "no-token" "a scrape that is refused without a token";
     NO_SUCH_JOB Error "no-such-job" "rules that ask for a job which the configuration does not have";
     NO_EXPORTER Error "no-exporter" "rules on metrics of an exporter that no job scrapes";
+    NOT_EXPOSED Error "not-exposed" "a query for a name or label that its exporter does not have";
+    EXPORTER_BLIND Error "exporter-blind" "an exporter that does not reach what it is for";
+    COLLECTOR_CLOSED Error "collector-closed" "a collector at which Prometheus finds nothing";
     CHART_DROPS Warning "chart-drops" "rules on metrics that kube-prometheus-stack drops";
     RULES_NOT_LOADED Warning "rules-not-loaded" "rule files that the configuration does not find";
     NO_ALERTMANAGER Note "no-alertmanager" "alerts that nobody is told of";
     MOUNT_MISSING Warning "mount-missing" "a Prometheus in Docker Compose whose configuration is not where the mount says";
+    CONFIG_NOT_READ Error "config-not-read" "a Prometheus that is not started with the configuration which is there";
+    WRITE_REFUSED Error "write-refused" "metrics are written to a Prometheus that takes none";
     NETWORK_POLICY Warning "network-policy" "a NetworkPolicy between Prometheus and what it scrapes";
     STRICT_MTLS Warning "strict-mtls" "a plain scrape of pods that take mutual TLS only";
     NO_OPERATOR Warning "no-operator" "monitors beside a Prometheus that reads none";

@@ -18,12 +18,12 @@ use crate::manifest::Node;
 use crate::source::Place;
 
 /// A port at which something else is spoken.
-struct Spoken {
+pub struct Spoken {
     port: &'static str,
-    who: &'static str,
+    pub who: &'static str,
     /// Words one of which the name of the target must have, where the port alone is no proof.
     words: &'static [&'static str],
-    help: &'static str,
+    pub help: &'static str,
 }
 
 const fn spoken(
@@ -40,7 +40,7 @@ const OF_KAFKA: &str = "deploy kafka_exporter (9308) or the JMX exporter, and sc
 const RABBITMQ: &[&str] = &["rabbit"];
 const OF_RABBITMQ: &str = "scrape port 15692 of the plugin rabbitmq_prometheus";
 
-const SPOKEN: [Spoken; 18] = [
+const SPOKEN: [Spoken; 19] = [
     spoken("5432", "PostgreSQL", &[], "deploy postgres_exporter (9187) and scrape that"),
     spoken("3306", "MySQL", &[], "deploy mysqld_exporter (9104) and scrape that"),
     spoken("27017", "MongoDB", &[], "deploy mongodb_exporter (9216) and scrape that"),
@@ -53,6 +53,12 @@ const SPOKEN: [Spoken; 18] = [
         "gRPC between KEDA's own parts",
         &["keda"],
         "scrape port 8080, and install KEDA with `prometheus.operator.enabled: true`",
+    ),
+    spoken(
+        "8081",
+        "the telemetry of kube-state-metrics about itself",
+        &["kube-state-metrics"],
+        "scrape port 8080, which has the `kube_…` metrics",
     ),
     spoken("1433", "SQL Server", &[], "deploy an exporter of it and scrape that"),
     spoken("1521", "Oracle", &[], "deploy an exporter of it and scrape that"),
@@ -77,7 +83,7 @@ const SPOKEN: [Spoken; 18] = [
 ];
 
 /// What is spoken at a port of something that is called so.
-fn at(port: &str, name: &str) -> Option<&'static Spoken> {
+pub fn at(port: &str, name: &str) -> Option<&'static Spoken> {
     let name = name.to_lowercase();
     SPOKEN.iter().find(|spoken| {
         let is_named = spoken.words.is_empty() || spoken.words.iter().any(|word| name.contains(word));
@@ -96,6 +102,7 @@ pub fn check(world: &World<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = world.configs.jobs.iter().filter_map(of_job).collect();
     findings.extend(world.configs.jobs.iter().filter_map(of_nodes));
     findings.extend(world.configs.jobs.iter().filter_map(health));
+    findings.extend(world.configs.jobs.iter().filter_map(without_a_question));
     findings.extend(world.index.monitors.iter().flat_map(|monitor| of_monitor(monitor, world)));
     findings.extend(world.index.workloads().iter().filter_map(of_pods));
     findings
@@ -145,6 +152,49 @@ fn of_nodes(job: &Job) -> Option<Finding> {
             .why("each scrape is answered with 400 or not at all: `up` stays 0, and no series of the nodes or their containers comes")
             .help("write `scheme: https`, with the CA and the token of the ServiceAccount, and `metrics_path: /metrics/cadvisor` for containers; or give `__address__` the port of the node exporter"),
     )
+}
+
+/// Pages that answer a question, asked without one: the probe of an exporter, and the series of another Prometheus.
+///
+/// Sources: prometheus/blackbox_exporter README.md (`/probe?target=…`); prometheus/prometheus web/federate.go (`match[]`).
+fn without_a_question(job: &Job) -> Option<Finding> {
+    let node = job.node.get("metrics_path").or_else(|| job.node.get("metricsPath"))?;
+    let path = node.as_str()?.trim_end_matches('/');
+    let (parameter, message, why, help) = match path {
+        "/probe" => (
+            "target",
+            "`/probe` is asked of the targets themselves, and not of an exporter about them",
+            "the sites have no such page, and an exporter answers 400 without a `target`: nothing is probed, and `up` stays 0",
+            "add `relabel_configs`: `__address__` into `__param_target`, `__param_target` into `instance`, and the address of the exporter into `__address__`",
+        ),
+        "/federate" => (
+            "match[]",
+            "`/federate` is asked without `match[]`",
+            "what matches no selector is not sent: the answer is empty, `up` is 1, and no series comes",
+            "write `params: {\"match[]\": ['{__name__=~\"…\"}']}` with the series that are wanted",
+        ),
+        _ => return None,
+    };
+    let label = format!("__param_{parameter}");
+    let rules = job.list("relabel_configs", "relabelings");
+    let sets = |rule: &Node| relabel::field(rule, "target_label", "targetLabel").and_then(Node::as_written);
+    // What a labelmap writes is not known before there is a target.
+    let writes = rules.iter().any(|rule| {
+        let action = rule.get("action").and_then(Node::as_str).unwrap_or_default();
+        action.eq_ignore_ascii_case("labelmap") || sets(rule).is_some_and(|own| own == label)
+    });
+    let is_given = job.node.get("params").is_some_and(|params| params.get(parameter).is_some());
+    let of_target = job
+        .list("static_configs", "staticConfigs")
+        .iter()
+        .any(|fixed| fixed.get("labels").is_some_and(|labels| labels.get(&label).is_some()));
+    // Files and others may bring labels of their own.
+    let brings = job.node.entries().iter().any(|entry| {
+        (entry.key.ends_with("_sd_configs") || entry.key.ends_with("SDConfigs"))
+            && !["kubernetes_sd_configs", "kubernetesSDConfigs"].contains(&entry.key.as_str())
+    });
+    (!writes && !is_given && !of_target && !brings)
+        .then(|| Finding::new(&OTHER_PROTOCOL, job.place(node), message).why(why).help(help))
 }
 
 /// Paths at which a program tells that it lives, and no metrics.
@@ -204,6 +254,7 @@ fn of_monitor(monitor: &Object<'_>, world: &World<'_>) -> Vec<Finding> {
         let services = services_of(monitor, selector, &world.index);
         let reached: Vec<&Service<'_>> =
             services.into_iter().filter(|service| looks_into(monitor, service.object)).collect();
+        findings.extend(reached.first().and_then(|service| grpc((monitor, node), port, service)));
         let spoken = |service: &&Service<'_>| {
             let (_, number, target) = service.ports.iter().find(|(name, ..)| name == port)?;
             let number = number.map(|number| number.to_string()).unwrap_or_default();
@@ -218,6 +269,29 @@ fn of_monitor(monitor: &Object<'_>, world: &World<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A port called after gRPC, beside one called after metrics.
+///
+/// Source: prometheus/prometheus scrape/scrape.go: a scrape is a GET, which a gRPC server answers with an error.
+fn grpc((monitor, node): (&Object<'_>, &Node), port: &str, service: &Service<'_>) -> Option<Finding> {
+    if !port.split('-').any(|word| word == "grpc") {
+        return None;
+    }
+    let is_meant =
+        |name: &&str| ["metrics", "prometheus", "monitoring"].iter().any(|word| name.contains(word));
+    let meant = service.ports.iter().map(|(name, ..)| name.as_str()).find(is_meant)?;
+    if port.contains(meant) || is_meant(&port) {
+        return None;
+    }
+    let message = format!("`{port}` speaks gRPC by its name, and the Service has a port `{meant}`");
+    let mut finding = Finding::new(&OTHER_PROTOCOL, monitor.place(node), message)
+        .related(service.object.name_place(), "the Service that it selects")
+        .why("a gRPC server does not answer a scrape: each one fails, `up` stays 0, and no series comes")
+        .help(format!("write `port: {meant}`"));
+    // Only the program knows what it speaks.
+    finding.severity = Severity::Warning;
+    Some(finding)
 }
 
 /// The annotation that tells the port of the pods.

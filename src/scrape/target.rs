@@ -240,7 +240,11 @@ impl<'d> Service<'d> {
         Some(Service {
             object,
             labels: object.labels().into_iter().collect(),
-            annotations: pairs(object.at(&["metadata", "annotations"])),
+            annotations: {
+                let mut annotations = pairs(object.at(&["metadata", "annotations"]));
+                annotations.extend(object.added_annotations.iter().cloned());
+                annotations
+            },
             selector: pairs(object.at(&["spec", "selector"])),
             ports: ports.collect(),
             is_headless: object.text(&["spec", "clusterIP"]) == Some("None"),

@@ -1,5 +1,6 @@
 //! From what the ways do with pods to the verdict on a metric.
 
+use super::consequence::Empty;
 use super::coverage::Verdict;
 use super::exporters::is_of_the_platform;
 use super::relabel::Labels;
@@ -281,7 +282,7 @@ pub fn is_collected(address: &str) -> bool {
 }
 
 /// The finding of a metric that nobody scrapes.
-pub fn not_scraped(metric: &str, place: Place, verdict: &Verdict) -> Finding {
+pub fn not_scraped(metric: &str, place: Place, verdict: &Verdict, empty: Empty) -> Finding {
     let message = match verdict {
         Verdict::NotScraped { others: Some(others), .. } => format!(
             "the pods that are scaled are not scraped, and nothing says whose `{metric}` is: those of `{others}` are, if they expose it"
@@ -289,7 +290,7 @@ pub fn not_scraped(metric: &str, place: Place, verdict: &Verdict) -> Finding {
         _ => format!("nobody scrapes `{metric}`"),
     };
     let mut finding = Finding::new(&rules::NOT_SCRAPED, place, message)
-        .why("the query is always empty: KEDA reads 0, says nothing, and under full load nothing scales")
+        .why(format!("the query is always empty: {}", empty.told()))
         .help("scrape the pods: a ServiceMonitor for their Service, a PodMonitor, or a job; `slogen build` writes one that fits");
     if let Verdict::NotScraped { by, why, is_sure, help, .. } = verdict {
         finding.label = Some(why.clone());

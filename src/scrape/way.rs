@@ -1,6 +1,7 @@
 //! A way by which pods could be scraped, and whether they are.
 
 use super::relabel::{self, Labels, Outcome, UNKNOWN, known};
+use super::target::sanitized;
 use crate::manifest::Node;
 use crate::source::Place;
 
@@ -160,6 +161,31 @@ pub fn describe(rule: &Node, value: &str) -> String {
             format!("{what} from end to end, and here it is `{value}`")
         }
         value => format!("{what}, and here it is `{value}`"),
+    }
+}
+
+/// What to write where a rule keeps what has another value than the pods; nothing where that is not known.
+pub fn keep(rule: &Node, value: &str) -> Option<String> {
+    let action = relabel::field(rule, "action", "action").and_then(Node::as_str)?;
+    if action != "keep" || value.contains(UNKNOWN) {
+        return None;
+    }
+    if !value.trim_matches(';').is_empty() {
+        let pattern = regex::escape(value).replace("\\-", "-");
+        return Some(format!("write `regex: {pattern}` into the rule, or take the rule out"));
+    }
+    let name = relabel::sources(rule).next()?;
+    let sanitized = sanitized(name);
+    let label = name.strip_prefix("__meta_kubernetes_pod_label_");
+    match label {
+        // Source: prometheus/prometheus util/strutil/strconv.go, SanitizeLabelName.
+        _ if sanitized != name => Some(format!(
+            "write `{sanitized}`: discovery writes `_` for every character that a label may not have"
+        )),
+        Some(label) => Some(format!(
+            "write the label `{label}` into the metadata of the pod template, or let the rule look at one that is there"
+        )),
+        None => None,
     }
 }
 

@@ -8,7 +8,27 @@ use crate::manifest::{Node, has_variable};
 
 pub fn shown(selector: &Node) -> String {
     let labels = pairs(selector.get("matchLabels"));
-    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+    let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
+    let among = expressions.iter().filter(|one| is_among(one)).filter_map(|one| {
+        let values = one.get("values").map(Node::items).unwrap_or_default();
+        let values: Vec<String> = values.iter().filter_map(Node::as_written).collect();
+        Some(format!("{} in ({})", one.get("key")?.as_str()?, values.join(", ")))
+    });
+    labels.iter().map(|(name, value)| format!("{name}={value}")).chain(among).collect::<Vec<_>>().join(",")
+}
+
+fn is_among(expression: &Node) -> bool {
+    expression.get("operator").and_then(Node::as_str) == Some("In")
+}
+
+/// The labels by which a selector means an object, as that object carries them: those that it asks for, and those of
+/// which it takes several values.
+pub fn meant(selector: &Node, labels: &Labels) -> Labels {
+    let mut wanted = pairs(selector.get("matchLabels"));
+    let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
+    let keys = expressions.iter().filter(|one| is_among(one)).filter_map(|one| one.get("key")?.as_str());
+    wanted.extend(keys.filter_map(|key| Some((key.to_string(), labels.get(key)?.clone()))));
+    wanted
 }
 
 /// That an object is in a namespace into which a monitor does not look, and what to write; nothing where it does.
@@ -142,6 +162,34 @@ pub fn ports(service: &Service<'_>) -> String {
         })
         .collect();
     if names.is_empty() { "none".to_string() } else { names.join(", ") }
+}
+
+/// What to write where a monitor asks for a port that no container has under this name.
+pub fn name_port(pods: &Pods<'_>, wanted: &str) -> String {
+    let names: Vec<&str> =
+        pods.ports.iter().map(|port| port.name.as_str()).filter(|name| !name.is_empty()).collect();
+    let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
+    let numbered = pods.ports.iter().find(|port| !port.name.is_empty() && port.is_number(wanted));
+    match (numbered, names.as_slice(), pods.ports.as_slice()) {
+        (Some(port), ..) => format!("write `port: {}`", port.name),
+        (None, [one], [_]) => format!("write `port: {one}`"),
+        (None, [], [_]) if !is_number => format!("write `name: {wanted}` at the port of the container"),
+        (None, _, []) if !is_number => {
+            format!("write `ports: [{{name: {wanted}, containerPort: …}}]` into the container")
+        }
+        _ => "name the port of the container, and write this name into the monitor".to_string(),
+    }
+}
+
+/// What to write where the port of a Service leads to a container port that the pods do not declare.
+pub fn lead_to(pods: &Pods<'_>, unmet: &str) -> String {
+    match pods.ports.as_slice() {
+        [one] if !one.name.is_empty() => format!("write `targetPort: {}` into the Service", one.name),
+        [one] if one.number.is_some() => {
+            format!("write `name: {unmet}` at the port of the container, or its number into the Service")
+        }
+        _ => format!("call the port of the container `{unmet}`, or name another one in the Service"),
+    }
 }
 
 /// The ports that pods declare, in words.

@@ -73,6 +73,33 @@ fn is_zero(node: &Node) -> bool {
     }
 }
 
+/// Levels of which the first is never more than the second.
+///
+/// Sources: google/cadvisor metrics/prometheus.go; prometheus/node_exporter collector; kubernetes/kubernetes
+/// pkg/kubelet/metrics/collectors/volume_stats.go; prometheus/client_golang prometheus/process_collector.go;
+/// prometheus/mysqld_exporter README.md.
+const PARTS: [(&str, &str); 19] = [
+    ("container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total"),
+    ("node_filesystem_avail_bytes", "node_filesystem_size_bytes"),
+    ("node_filesystem_free_bytes", "node_filesystem_size_bytes"),
+    ("node_filesystem_files_free", "node_filesystem_files"),
+    ("node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes"),
+    ("node_memory_MemFree_bytes", "node_memory_MemTotal_bytes"),
+    ("node_memory_SwapFree_bytes", "node_memory_SwapTotal_bytes"),
+    ("kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes"),
+    ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"),
+    ("kubelet_volume_stats_inodes_used", "kubelet_volume_stats_inodes"),
+    ("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes"),
+    ("process_open_fds", "process_max_fds"),
+    ("hikaricp_connections_active", "hikaricp_connections_max"),
+    ("nodejs_heap_size_used_bytes", "nodejs_heap_size_total_bytes"),
+    ("go_memstats_heap_inuse_bytes", "go_memstats_heap_sys_bytes"),
+    ("node_nf_conntrack_entries", "node_nf_conntrack_entries_limit"),
+    ("node_filefd_allocated", "node_filefd_maximum"),
+    ("rabbitmq_process_open_fds", "rabbitmq_process_max_fds"),
+    ("kube_node_status_allocatable", "kube_node_status_capacity"),
+];
+
 /// Whether the first selects a part of what the second does.
 fn selects_part(part: &Selector, whole: &Selector) -> bool {
     let (Some(one), Some(other)) = (part.name.as_deref(), whole.name.as_deref()) else { return false };
@@ -89,8 +116,7 @@ fn selects_part(part: &Selector, whole: &Selector) -> bool {
         })
     };
     let plain = |modifiers: &Modifiers| modifiers.offset.is_none() && modifiers.at.is_none();
-    counts
-        && (one == other || one_bucket())
+    (counts && (one == other || one_bucket()) || PARTS.contains(&(one, other)))
         && plain(&part.modifiers)
         && plain(&whole.modifiers)
         && whole.matchers.iter().all(|wanted| has(wanted) || wanted.name == "le" && wanted.value == "+Inf")

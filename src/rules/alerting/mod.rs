@@ -1,29 +1,38 @@
 //! PrometheusRule objects and plain rule files: the queries of alerts and records under the eyes of the rules for them.
 
 mod above_limit;
+mod absent_up;
+mod allowed;
 mod asleep;
 mod between_runs;
+mod budget;
+mod fading;
 mod failed_job;
 mod idle_value;
 mod keda;
 mod no_limit;
 mod one_event;
+mod opposite;
 mod other_exporter;
 mod per_second;
 mod pods;
 mod position;
+mod programs;
+mod recorded;
+mod redis;
 mod restarts;
 mod retention;
 mod share;
 mod silent;
 mod standard;
 mod template;
+mod told;
 mod usage;
 mod walk;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
-use crate::lint::{Context, Role, lint, rules::ALWAYS_FIRES, syntax};
+use crate::lint::{Context, Role, lint, rules::ALWAYS_FIRES, rules::TIME_UNIT, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::Versions;
 use crate::promql::{Target, parse};
@@ -47,6 +56,13 @@ cards! {
     IDLE_VALUE Warning "idle-value" "an alert on no traffic that one idle value of a label fires";
     ONE_EVENT Warning "one-event" "an alert that a single event never fires";
     PER_SECOND Warning "per-second" "a rate per second that the text tells per minute";
+    OPPOSITE Error "opposite" "an alert that fires while its text does not hold";
+    BUDGET Warning "budget" "an error budget whose numbers contradict each other";
+    ABSENT_UP Warning "absent-up" "an alert on a missing target that a failing one does not fire";
+    NO_SUCH_SERIES Warning "no-such-series" "series that the exporter among these files does not give";
+    FADING Warning "fading" "a rate below a part of a mean that falls with it";
+    NOT_RECORDED Error "not-recorded" "a recorded series, or a label of one, that no rule gives";
+    OTHER_UNIT Error "other-unit" "a limit in another unit than the text says";
     OTHER_EXPORTER Warning "other-exporter" "a metric of an exporter that is not the one in use";
     STANDARD_LABEL Warning "standard-label" "a label that Istio's standard metrics do not have";
 }
@@ -68,14 +84,30 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         let all = alerts.iter().chain(&records);
         findings.extend(all.filter_map(|alert| other_exporter::check(alert, own)));
     }
+    let scalers = walk::scalers(sources, inventory);
+    let programs = programs::Programs::new(inventory);
+    let all = || alerts.iter().chain(&records).chain(&scalers);
+    findings.extend(all().flat_map(|query| programs.check(query)));
+    if let Some(allowed) = allowed::allowed(inventory) {
+        findings.extend(all().filter_map(|query| allowed::check(query, &allowed)));
+    }
+    if let Some(redis) = redis::unlimited(sources, inventory) {
+        findings.extend(alerts.iter().filter_map(|alert| redis::check(alert, redis)));
+    }
+    findings.extend(recorded::check(&alerts, &records, &scalers));
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(no_limit::check(alert, inventory));
         findings.extend(share::check(alert));
+        findings.extend(told::check(alert));
+        findings.extend(opposite::check(alert));
+        findings.extend(fading::check(alert));
+        findings.extend(budget::check(alert));
         findings.extend(per_second::check(alert));
         if sleepers.is_empty() {
             findings.extend(silent::check(alert, &alerts));
         }
+        findings.extend(absent_up::check(alert, &alerts, inventory));
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
         findings.extend(between_runs::check(alert, inventory));
@@ -83,6 +115,39 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(idle_value::check(alert, &labels));
     }
     findings
+}
+
+/// An alert, as Alertmanager gets it.
+pub(super) struct Sent<'i>(walk::Alert<'i>);
+
+impl<'i> Sent<'i> {
+    pub fn object(&self) -> &'i Object<'i> {
+        self.0.object
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// A label that the rule gives it.
+    pub fn label(&self, name: &str) -> Option<&'i str> {
+        self.0.rule.at(&["labels", name]).and_then(Node::as_str)
+    }
+
+    pub fn expression(&self) -> &crate::promql::Expression {
+        &self.0.expression
+    }
+
+    /// Where its name stands.
+    pub fn place(&self) -> Place {
+        let node = self.0.rule.get("alert").unwrap_or(self.0.rule);
+        self.0.object.place(node)
+    }
+}
+
+/// All alerts of the repository that can be read.
+pub(super) fn sent<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Sent<'i>> {
+    walk::alerts(sources, inventory).into_iter().map(Sent).collect()
 }
 
 /// A time in words.
@@ -160,7 +225,12 @@ fn query(
             if is_alert {
                 own.extend(template::check(&sources.get(file).text, rule, &expression, place));
             }
-            lint(&expression, &Context { role, ..Context::default() })
+            // What its own text tells better.
+            let told = is_alert.then(|| told::disagreement(rule, &expression)).flatten();
+            let is_told = |span: Span| told.as_ref().is_some_and(|told| told.span == span);
+            let mut lints = lint(&expression, &Context { role, ..Context::default() });
+            lints.retain(|lint| *lint.rule != TIME_UNIT || !is_told(lint.span));
+            lints
         }
         Err(errors) => syntax(&errors, &role),
     };

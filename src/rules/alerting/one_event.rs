@@ -51,6 +51,8 @@ const RETRIED: [&str; 9] = [
     "thanos_",
 ];
 
+const RESTARTS: &str = "kube_pod_container_status_restarts_total";
+
 /// Words of a text that means what goes on.
 const LASTING: [&str; 10] = [
     "consistently",
@@ -69,7 +71,11 @@ pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
     let counted = counted(&alert.met_by_one(true)?.left, 0)?;
     let binary = alert.met_by_one(counted.is_whole)?;
     let (waits, written) = (alert.waits()?, alert.rule.get("for")?);
-    let is_retried = RETRIED.iter().any(|prefix| counted.name.starts_with(prefix));
+    // A container that keeps crashing is started again every five minutes in the end, and not within a shorter window.
+    // Source: kubernetes/kubernetes pkg/kubelet/kubelet.go, MaxContainerBackOff.
+    const BACK_OFF: f64 = 300.0;
+    let too_seldom = counted.name == RESTARTS && counted.window < BACK_OFF && waits >= BACK_OFF;
+    let is_retried = !too_seldom && RETRIED.iter().any(|prefix| counted.name.starts_with(prefix));
     if binary.returns_bool || waits < counted.window || is_retried || means_lasting(alert) {
         return None;
     }
@@ -84,6 +90,11 @@ pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
         "after an event the comparison holds for {window} at most, and `for` asks for {waits}: a single one never fires the alert, only events that keep coming do"
     ))
     .help("leave `for` out, or count over a window that is longer than it");
+    if too_seldom {
+        return Some(finding.why(format!(
+            "a container that keeps crashing waits up to five minutes before it starts again: the comparison holds for {window} after each restart and not in between, and `for` begins anew every time"
+        )));
+    }
     let name = counted.name.to_ascii_lowercase();
     if !name.split('_').any(|part| SELDOM.iter().any(|word| part.starts_with(word))) {
         finding.severity = Severity::Note;

@@ -66,7 +66,35 @@ pub(super) fn is_extended(inventory: &Inventory<'_>) -> bool {
     })
 }
 
+/// `destination_service="checkout"`: the label holds the whole name of the host.
+fn short(alert: &Alert<'_>) -> Option<Finding> {
+    alert.expression.selectors().into_iter().find_map(|selector| {
+        selector.name.as_deref().filter(|name| is_standard(name))?;
+        let matcher = selector.matchers.iter().find(|matcher| {
+            let value = matcher.value.as_str();
+            matcher.name == "destination_service"
+                && matcher.operator == crate::promql::MatchOperator::Equal
+                && !value.is_empty()
+                && value != "unknown"
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })?;
+        let value = &matcher.value;
+        Some(
+            Finding::new(
+                &STANDARD_LABEL,
+                alert.place(matcher.span),
+                format!("`destination_service` is never `{value}` alone"),
+            )
+            .why("the label holds the whole name of the host, as in `checkout.shop.svc.cluster.local`: no series matches, and an alert never fires")
+            .help(format!("write `destination_service_name=\"{value}\"`, or `destination_service=~\"{value}\\\\..+\"`")),
+        )
+    })
+}
+
 pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
+    if let Some(finding) = short(alert) {
+        return Some(finding);
+    }
     for selector in alert.expression.selectors() {
         let Some(metric) = selector.name.as_deref().filter(|name| is_standard(name)) else { continue };
         let unknown = selector.matchers.iter().find(|matcher| {

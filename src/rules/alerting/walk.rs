@@ -66,6 +66,33 @@ pub(super) fn records<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) ->
     entries(sources, inventory, "record")
 }
 
+/// The queries of scalers, each with the metadata of its trigger.
+pub(super) fn scalers<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Alert<'i>> {
+    let scaled =
+        inventory.objects.iter().filter(|object| matches!(object.kind(), "ScaledObject" | "ScaledJob"));
+    let mut all = Vec::new();
+    for object in scaled.filter(|object| !object.is_fragment) {
+        for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+            let is_it = trigger.get("type").and_then(Node::as_str) == Some("prometheus");
+            let Some(rule) = trigger.get("metadata").filter(|_| is_it) else { continue };
+            all.extend(rule.get("query").and_then(|node| query(sources, object, rule, node)));
+        }
+    }
+    all
+}
+
+fn query<'i>(
+    sources: &'i Sources,
+    object: &'i Object<'i>,
+    rule: &'i Node,
+    node: &'i Node,
+) -> Option<Alert<'i>> {
+    let text = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{"))?;
+    let expression = parse(text, &Target::default()).ok()?;
+    let raw = sources.get(object.document.file).text.get(node.span.range()).unwrap_or_default();
+    Some(Alert { object, rule, expression, node, raw })
+}
+
 fn entries<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>, key: &str) -> Vec<Alert<'i>> {
     let is_of_rules = |object: &&'i Object<'i>| match object.kind() {
         "PrometheusRule" => !object.is_fragment,
@@ -80,13 +107,7 @@ fn entries<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>, key: &str) ->
             if object.kind().is_empty() && is_of_loki(rule) {
                 break;
             }
-            let Some(node) = rule.get("expr") else { continue };
-            let Some(text) = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{")) else {
-                continue;
-            };
-            let Ok(expression) = parse(text, &Target::default()) else { continue };
-            let raw = sources.get(object.document.file).text.get(node.span.range()).unwrap_or_default();
-            all.push(Alert { object, rule, expression, node, raw });
+            all.extend(rule.get("expr").and_then(|node| query(sources, object, rule, node)));
         }
     }
     all

@@ -3,10 +3,11 @@
 //! Sources: kubernetes/kubernetes pkg/apis/autoscaling/validation/validation.go; the deprecation guide for
 //! autoscaling/v2beta1 (removed in 1.25) and v2beta2 (removed in 1.26).
 
+mod adapter;
 mod target;
 
 use crate::finding::{Finding, Severity, cards};
-use crate::inventory::Object;
+use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::model::Versions;
 
@@ -15,9 +16,15 @@ cards! {
     REMOVED_API Error "removed-api" "a version of the API that clusters do not have any more";
     REPLICA_ORDER Error "replica-order" "minimum and maximum out of order";
     TARGET Error "target" "a metric whose target does not fit its type";
+    ADAPTER_METRIC Error "adapter-metric" "a metric that the adapter does not serve";
     NO_ROOM Note "no-room" "minimum and maximum are the same";
     OWNERSHIP Warning "ownership" "an annotation that does not excuse the HPA";
     MEMORY_HOLDS Note "memory-holds" "a memory metric that keeps the number of pods up";
+}
+
+/// HPAs against what answers for their metrics.
+pub fn across(inventory: &Inventory<'_>) -> Vec<Finding> {
+    adapter::check(inventory)
 }
 
 /// What is wrong with one HPA.

@@ -8,6 +8,7 @@ use super::TARGET;
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
+use crate::model::{plain, quantity_value};
 
 /// The types, and the keys under which their sources stand.
 const SOURCES: [(&str, &str); 5] = [
@@ -28,6 +29,30 @@ pub(super) fn check(object: &Object<'_>) -> Vec<Finding> {
     }
     let metrics = object.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
     metrics.iter().filter_map(|metric| one(object, metric)).collect()
+}
+
+/// Parts of names of what more pods do not add to.
+const LEVELS: [&str; 9] =
+    ["_p50", "_p90", "_p95", "_p99", "percentile", "latency", "response_time", "utilization", "error_rate"];
+
+/// Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go, GetExternalPerPodMetricReplicas and
+/// GetObjectPerPodMetricReplicas: the value by the target, whatever the number of pods.
+fn level_divided(object: &Object<'_>, source: &Node) -> Option<Finding> {
+    let node = source.at(&["metric", "name"])?;
+    let name = node.as_str()?.to_lowercase();
+    // A count of the slow ones is a total.
+    let is_total = ["count", "total", "queue", "sum"].iter().any(|word| name.contains(word));
+    let is_level = LEVELS.iter().any(|level| name.contains(level)) && !is_total;
+    let written = source.at(&["target", "averageValue"])?.as_written()?;
+    is_level.then(|| {
+        let message = "a level is divided by the number of pods";
+        let mut finding = Finding::new(&TARGET, object.place(source.get("target").unwrap_or(node)), message)
+            .related(object.place(node), "a level by its name: more pods do not add to it")
+            .why(format!("with an `averageValue` the HPA divides the value by the number of pods: with 10 pods {written} is reached at ten times that, and the workload is scaled in while it is too slow"))
+            .help(format!("write `target: {{type: Value, value: {written}}}`"));
+        finding.severity = Severity::Warning;
+        finding
+    })
 }
 
 fn one(object: &Object<'_>, metric: &Node) -> Option<Finding> {
@@ -61,13 +86,19 @@ fn one(object: &Object<'_>, metric: &Node) -> Option<Finding> {
                     "write `averageUtilization`, in percent of the request",
                 );
             }
+            if let Some(finding) = unit(object, source, target) {
+                return Some(finding);
+            }
             let says = target.get("type").filter(|node| node.as_str() == Some("Utilization"));
             let written = target.get("averageValue").and_then(Node::as_written).unwrap_or_default();
             says.filter(|_| average).map(|node| {
                 let message = "the type says Utilization, and an `averageValue` is what counts";
                 let mut finding = Finding::new(&TARGET, object.place(node), message)
                     .why(format!("{written} is no percentage: it is so much of the resource in each pod, and with CPU whole cores"))
-                    .help(format!("write `averageUtilization: {written}`, or `type: AverageValue`"));
+                    .help(match written.parse::<u32>() {
+                        Ok(share) => format!("write `averageUtilization: {share}`, or `type: AverageValue`"),
+                        Err(_) => "write `type: AverageValue`, or `averageUtilization` with a percentage of the request".to_string(),
+                    });
                 finding.severity = Severity::Warning;
                 finding
             })
@@ -86,6 +117,31 @@ fn one(object: &Object<'_>, metric: &Node) -> Option<Finding> {
             "`value` and `averageValue` at once",
             "keep `averageValue` for a total, `value` for a level",
         ),
+        "External" | "Object" if average => level_divided(object, source),
         _ => None,
     }
+}
+
+/// An amount for each pod in another unit than is meant: less memory than any process has, more cores than a node has.
+fn unit(object: &Object<'_>, source: &Node, target: &Node) -> Option<Finding> {
+    const LEAST_MEMORY: i64 = 1 << 20;
+    const MOST_CORES: i64 = 256;
+    let node = target.get("averageValue")?;
+    let text = node.as_written()?;
+    let value = quantity_value(&text)?;
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let (said, why, meant) = match source.get("name")?.as_str()? {
+        "memory" if value > 0.into() && value < LEAST_MEMORY.into() => {
+            ("bytes", "every process has more: the autoscaler goes to its maximum and stays there", "Mi")
+        }
+        "cpu" if value > MOST_CORES.into() => {
+            ("cores", "no pod ever uses so much: the autoscaler stays at its minimum", "m")
+        }
+        _ => return None,
+    };
+    Some(
+        Finding::new(&TARGET, object.place(node), format!("`{text}` for each pod is {} {said}", plain(value)))
+            .why(why)
+            .help(format!("write `averageValue: {digits}{meant}`, if that is meant, or `averageUtilization` for a percentage of the request")),
+    )
 }

@@ -5,7 +5,7 @@
 //! pods another one scales as well computes nothing.
 
 use super::cards::SECOND_AUTOSCALER;
-use super::{Expected, HPA};
+use super::{Expected, HPA, HTTP};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::inventory::group;
@@ -17,6 +17,9 @@ pub(super) fn check(expected: &Expected, documents: &[Object<'_>], findings: &mu
         match (document.kind(), document.group()) {
             ("HorizontalPodAutoscaler", "autoscaling") => hpa(expected, document, findings),
             ("ScaledObject", "keda.sh") => scaled_object(expected, document, findings),
+            ("HTTPScaledObject", "http.keda.sh") if expected.asker == HTTP => {
+                scaled_object(expected, document, findings);
+            }
             _ => {}
         }
     }
@@ -69,10 +72,12 @@ fn hpa(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) 
         .related(expected.workload.place, scales_it_too(expected))
         .why(match expected.asker {
             HPA => "since Kubernetes 1.26 neither of them scales any more, whatever the load: both report AmbiguousSelector, and only keep the pods between minimum and maximum",
+            HTTP => "KEDA refuses the ScaledObject that the HTTP add-on makes of it, while this HPA exists: no request scales anything, and from 0 none wakes a pod",
             _ => "KEDA refuses the ScaledObject while this HPA exists; where its webhook is off, neither scales any more: since Kubernetes 1.26 this HPA and the one that KEDA makes both report AmbiguousSelector",
         })
         .help(match expected.asker {
             HPA => "keep one of them, with the metrics of both".to_string(),
+            HTTP => "delete the HPA; to keep its metrics, write a ScaledObject with them and an `external-push` trigger, and the annotation `httpscaledobject.keda.sh/skip-scaledobject-creation: \"true\"` here".to_string(),
             _ if expected.asker != "the policy" && let Some(other) = &expected.take_over => format!("`advanced.horizontalPodAutoscalerConfig.name` says `{other}`: write `{name}`, and KEDA takes this HPA over"),
             "the policy" => format!("delete the HPA, or take it over: `take_over = \"{name}\"` in [scaling]"),
             _ => format!("{}; the annotation `scaledobject.keda.sh/transfer-hpa-ownership: \"true\"` with `advanced.horizontalPodAutoscalerConfig.name: {name}` takes it over without a gap", merge(expected, document)),
@@ -133,8 +138,9 @@ fn trigger(source: &Node) -> Option<(&str, String)> {
 fn scaled_object(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Finding>) {
     let Some(target) = same_target(expected, document) else { return };
     let workload = &expected.workload.value;
-    // The same name is the object that this policy replaces.
-    if document.name == expected.scaler_name {
+    // The same name is the object that this policy replaces; of an HTTPScaledObject it is the one that the add-on makes.
+    let is_same = document.name == expected.scaler_name;
+    if is_same && (expected.asker != HTTP || document.kind() == "HTTPScaledObject") {
         return;
     }
     findings.push(
@@ -142,14 +148,23 @@ fn scaled_object(expected: &Expected, document: &Object<'_>, findings: &mut Vec<
             &SECOND_AUTOSCALER,
             target.place,
             format!(
-                "two autoscalers on {} `{}`: the ScaledObject `{}` is the second",
-                workload.kind, workload.name, document.name
+                "two autoscalers on {} `{}`: the {} `{}` is the second",
+                workload.kind, workload.name, document.kind(), document.name
             ),
         )
         .label("the same workload")
         .related(expected.workload.place, scales_it_too(expected))
-        .why("KEDA refuses the second ScaledObject on one workload")
-        .help("keep one of them, with the triggers of both"),
+        .why(match (expected.asker, document.kind()) {
+            (HTTP, "HTTPScaledObject") => "the HTTP add-on makes a ScaledObject of each, and KEDA refuses the second on one workload",
+            (HTTP, _) if is_same => "the HTTP add-on makes a ScaledObject of the same name of it, and writes its own triggers over those that stand here",
+            (HTTP, _) => "the HTTP add-on makes a ScaledObject of it, and KEDA refuses the second on one workload",
+            _ => "KEDA refuses the second ScaledObject on one workload",
+        })
+        .help(match (expected.asker, document.kind()) {
+            (HTTP, "ScaledObject") => "keep the ScaledObject, with an `external-push` trigger for the requests, and write the annotation `httpscaledobject.keda.sh/skip-scaledobject-creation: \"true\"` on the HTTPScaledObject; or leave the ScaledObject out",
+            (HTTP, _) => "keep one of them, with the hosts and paths of both",
+            _ => "keep one of them, with the triggers of both",
+        }),
     );
 }
 

@@ -19,6 +19,9 @@ use crate::source::{FileId, Place, Placed};
 /// How an HPA is called as the one who expects something.
 pub const HPA: &str = "the HorizontalPodAutoscaler";
 
+/// How an HTTPScaledObject is called as the one who expects something.
+pub const HTTP: &str = "the HTTPScaledObject";
+
 /// What a policy expects to find.
 #[derive(Clone, Debug)]
 pub struct Expected {

@@ -116,14 +116,20 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
             (namespace.as_deref().or(document.document.namespace()), name.as_str())
         });
         let name = name.unwrap_or((document.namespace.as_deref(), document.name.as_str()));
-        findings.push(pinned(expected, name, (place, &number), [judged, shown]));
+        let remove = if place.file == document.document.file {
+            "remove the line"
+        } else {
+            // Source: kubernetes-sigs/kustomize api/types/replica.go: an entry without `count` sets 0.
+            "take this out of the overlay, the whole entry or operation"
+        };
+        findings.push(pinned(expected, name, (place, &number, remove), [judged, shown]));
     }
 }
 
 fn pinned(
     expected: &Expected,
     (namespace, name): (Option<&str>, &str),
-    (place, number): (Place, &str),
+    (place, number, remove): (Place, &str, &str),
     [judged, shown]: [(u32, u32); 2],
 ) -> Finding {
     let workload = &expected.workload.value;
@@ -138,7 +144,7 @@ fn pinned(
         .related(expected.workload.place, range(shown, expected.is_idle_at_zero))
         .why(why)
         .help(format!(
-            "remove the line; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number {once}",
+            "{remove}; on a running workload first run `kubectl apply edit-last-applied {}/{}{namespace}` and remove it there, or the number {once}",
             workload.kind.to_lowercase(),
             name,
         ))

@@ -19,6 +19,8 @@ pub(super) struct Built<'o, 'd> {
     pub kustomizations: Vec<&'o Object<'d>>,
     /// Whether every file was read, and nothing comes from elsewhere.
     pub is_complete: bool,
+    /// Whether there is no file among them of whose kinds nobody here speaks.
+    pub is_all_read: bool,
 }
 
 impl<'o, 'd> Built<'o, 'd> {
@@ -64,7 +66,8 @@ impl<'o, 'd> Builder<'o, 'd> {
     }
 
     pub fn build(&self, kustomization: &'o Object<'d>) -> Built<'o, 'd> {
-        let mut built = Built { objects: Vec::new(), kustomizations: Vec::new(), is_complete: true };
+        let mut built =
+            Built { objects: Vec::new(), kustomizations: Vec::new(), is_complete: true, is_all_read: true };
         let mut seen = HashSet::new();
         self.add(kustomization, &mut seen, &mut built);
         built
@@ -95,6 +98,7 @@ impl<'o, 'd> Builder<'o, 'd> {
                 .first()
                 .is_some_and(|object| !self.sources.get(object.document.file).text.contains("{{"));
             built.is_complete &= is_read || self.is_passed_over(&path);
+            built.is_all_read &= is_read;
         }
     }
 }

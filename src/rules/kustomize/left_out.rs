@@ -33,27 +33,35 @@ pub(super) fn check<'o>(
             continue;
         }
         let Some(target) = target(inventory, object).filter(|target| {
-            target.document.file != object.document.file
-                && target.built_by.contains(&kustomization.document.file)
-                && folder(target.path) == folder(object.path)
+            target.document.file != object.document.file && folder(target.path) == folder(object.path)
         }) else {
             continue;
         };
-        let has_another = inventory
-            .objects
-            .iter()
-            .any(|other| other.is_built && !other.is_fragment && does_the_same(other, object, target));
+        // Both may be left out, where other files of the folder are named.
+        let is_alone = !target.built_by.contains(&kustomization.document.file);
+        if is_alone && (!target.renders.is_empty() || !names_a_file(inventory, kustomization)) {
+            continue;
+        }
+        let has_another = inventory.objects.iter().any(|other| {
+            let is_target =
+                is_alone && other.kind() == target.kind() && other.is_called(target.document.name());
+            other.is_built && !other.is_fragment && (is_target || does_the_same(other, object, target))
+        });
         // Named by another list of this one, or by a kustomization elsewhere.
         let is_named = all.iter().any(|other| {
-            let whole = format!("{}/{name}", folder(object.path).rsplit('/').next().unwrap_or_default());
-            let wanted = if other.path == kustomization.path { name } else { &whole };
-            lines(text(other), wanted).any(|line| !line.starts_with('#'))
+            let is_named = |name: &str| {
+                let whole = format!("{}/{name}", folder(object.path).rsplit('/').next().unwrap_or_default());
+                let wanted = if other.path == kustomization.path { name } else { &whole };
+                lines(text(other), wanted).any(|line| !line.starts_with('#'))
+            };
+            is_named(name) || is_alone && is_named(file_name(target))
         });
         if has_another || is_named || !told.insert((target.path, target.kind(), &target.name)) {
             continue;
         }
         let is_off = lines(text(kustomization), name).next().is_some();
-        findings.push(finding(object, kustomization, target, name, is_off));
+        let neither = is_alone.then(|| file_name(target));
+        findings.push(finding((object, name), kustomization, (target, neither), is_off));
     }
     findings
 }
@@ -70,17 +78,43 @@ fn lines<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = &'t str> {
     })
 }
 
+fn file_name<'i>(object: &Object<'i>) -> &'i str {
+    object.path.rsplit('/').next().unwrap_or(object.path)
+}
+
+/// Whether a kustomization names a workload of its own folder: then the folder is what it builds.
+fn names_a_file(inventory: &Inventory<'_>, kustomization: &Object<'_>) -> bool {
+    const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+    inventory.objects.iter().any(|object| {
+        WORKLOADS.contains(&object.kind())
+            && object.built_by.contains(&kustomization.document.file)
+            && folder(object.path) == folder(kustomization.path)
+    })
+}
+
 fn finding(
-    object: &Object<'_>,
+    (object, name): (&Object<'_>, &str),
     kustomization: &Object<'_>,
-    target: &Object<'_>,
-    name: &str,
+    (target, neither): (&Object<'_>, Option<&str>),
     is_off: bool,
 ) -> Finding {
-    let message = format!("the kustomization beside it does not name `{}`", name.escape_debug());
+    let name_of = |name: &str| name.escape_debug().to_string();
+    let (message, said) = match neither {
+        None => (
+            format!("the kustomization beside it does not name `{}`", name_of(name)),
+            "its target, which is named",
+        ),
+        Some(other) => (
+            format!("the kustomization beside it names neither `{}` nor `{}`", name_of(name), name_of(other)),
+            "its target, which is not named either",
+        ),
+    };
     let list = kustomization.at(&["resources"]);
     let place = list.map_or(kustomization.name_place(), |node| kustomization.place(node));
     let without = match object.kind() {
+        "ScaledObject" | "HorizontalPodAutoscaler" if neither.is_some() => {
+            format!("the {} `{}` is not there either", target.kind(), target.name)
+        }
         "ScaledObject" | "HorizontalPodAutoscaler" => {
             format!("nothing scales the {} `{}`", target.kind(), target.name)
         }
@@ -95,13 +129,18 @@ fn finding(
         _ => format!("nobody scrapes `{}` by it", target.name),
     };
     let mut finding = Finding::new(&LEFT_OUT, object.name_place(), message)
-        .related(target.name_place(), "its target, which is named")
+        .related(target.name_place(), said)
         .related(place, "all that is built of this folder")
         .why(format!(
             "`kustomize build` takes only what is named: the {} is never applied, and {without}",
             object.kind()
         ))
-        .help(format!("add `- {name}` under `resources`"));
+        .help(match neither {
+            None => format!("add `- {name}` under `resources`"),
+            Some(other) => format!(
+                "add `- {other}` and `- {name}` under `resources`, or move them away if nobody needs them"
+            ),
+        });
     if is_off {
         // It stands there as a comment: somebody has switched it off.
         finding.severity = Severity::Note;

@@ -1,7 +1,7 @@
 //! What the patches and the `replicas` of a kustomization mean, and whether it is there.
 
 use super::built::{Builder, Built};
-use super::{NAMESPACED, PATCH_TARGET, REFUSED, folder, is_local, operations, written};
+use super::{NAMESPACED, PATCH_TARGET, REFUSED, folder, is_local, operations, replaced, written};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inline, Inventory, Object, group, join};
 use crate::manifest::{Node, has_variable};
@@ -80,16 +80,22 @@ pub(super) fn check<'o>(
     };
     let mut findings = Vec::new();
     for entry in entries() {
-        if let Some(target) = entry.get("target") {
+        let target = entry.get("target");
+        if let Some(target) = target {
             findings.extend(
                 unreached(&built, kustomization, target)
                     .or_else(|| operations::check(sources, &built, kustomization, entry)),
             );
-            continue;
         }
         let patch = entry.get("patch").unwrap_or(entry);
         if let Some(inline) = Inline::read(sources, kustomization.document.file, patch) {
             let place = |node: &Node| inline.place(node.span);
+            for part in &inline.documents {
+                findings.extend(replaced::check(&built, &part.node, target, &place));
+            }
+            if target.is_some() {
+                continue;
+            }
             let parts = inline.documents.iter().filter(|document| !document.kind().is_empty());
             let patches = parts.filter_map(|part| Patch::new(&part.node, place, None, kustomization.path));
             findings.extend(patches.filter_map(|patch| judge(&patch)));
@@ -98,6 +104,14 @@ pub(super) fn check<'o>(
             let path = join(folder(kustomization.path), path);
             let parts: Vec<&Object<'_>> = builder.in_file(&path).collect();
             let at = kustomization.place(node);
+            for part in &parts {
+                let place = |node: &Node| part.place(node);
+                let lost = replaced::check(&built, &part.document.node, target, &place);
+                findings.extend(lost.map(|lost| lost.related(at, "the overlay that applies the patch")));
+            }
+            if target.is_some() {
+                continue;
+            }
             let patches = parts.iter().filter_map(|part| {
                 Patch::new(&part.document.node, |node| part.place(node), Some(at), part.path)
             });

@@ -4,13 +4,24 @@
 //! build); api/resmap/reswrangler.go, GetById, and kyaml/resid/resid.go, Equals (a patch without a target means the object
 //! of the same kind, name and namespace, none being `default`).
 
+mod appliers;
 mod built;
+mod built_twice;
 mod cycle;
+mod images;
 mod left_out;
+mod lists;
 mod meant;
 mod moved;
+mod names;
 mod operations;
 mod outside;
+mod patched_amounts;
+mod referred;
+mod replaced;
+mod selector_label;
+mod substitute;
+mod unfollowed;
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,7 +41,14 @@ cards! {
     PATCH_PATH Error "patch-path" "a JSON patch for a field that the object has not";
     OUTSIDE Warning "outside" "a file that lies outside of the kustomization";
     CYCLE Error "cycle" "a kustomization that names its own folder, or one around it";
+    NOT_RENAMED Error "not-renamed" "a reference that stays, while kustomize changes the name that it means";
     LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
+    LIST_REPLACED Error "list-replaced" "a patch with a part of a list that is not merged";
+    NOT_FILLED_IN Warning "not-filled-in" "a variable that nothing fills in on the way to the cluster";
+    SELECTOR_LABEL Warning "selector-label" "a label of the release in selectors, which may not change";
+    BUILT_TWICE Error "built-twice" "an object that one build gets twice";
+    WRONG_LIST Error "wrong-list" "a Component among resources, or a kustomization among components";
+    NAME_NOT_FOLLOWED Error "name-not-followed" "a name that kustomize changes, and a reference that it leaves";
 }
 
 /// Kinds that live in a namespace, of which slogen speaks.
@@ -59,16 +77,21 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     let is_template = |object: &Object<'_>| object.path.split('/').any(|folder| folder == "templates");
     let all: Vec<&Object<'_>> =
         inventory.objects.iter().filter(|object| is_kustomization(object) && !is_template(object)).collect();
+    let appliers = appliers::all(inventory);
+    let mut findings = appliers::check(sources, &appliers, exists);
+    findings.extend(substitute::check(sources, inventory, &appliers, &all));
     if all.is_empty() {
-        return Vec::new();
+        return findings;
     }
     let names: HashSet<&str> = sources.iter().map(|(_, source)| source.name.as_str()).collect();
     let is_there = |path: &str| names.contains(path) || exists(path);
     let namespaces: Vec<(&str, &str)> =
         all.iter().filter_map(|object| Some((object.path, object.text(&["namespace"])?))).collect();
     let builder = Builder::new(sources, inventory, &all);
-    let mut findings = looks_elsewhere(inventory, &all);
+    findings.extend(looks_elsewhere(inventory, &all));
     findings.extend(left_out::check(sources, inventory, &all));
+    findings.extend(unfollowed::check(inventory, &all));
+    findings.extend(built_twice::check(inventory, &all));
     let is_open = outside::is_open(inventory);
     let folders: cycle::Folders<'_, '_> = all.iter().map(|object| (folder(object.path), *object)).collect();
     for object in &all {
@@ -78,11 +101,21 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
             findings.extend(outside::check(object, references(object), is_file));
         }
         findings.extend(cycle::check(object, &folders));
+        findings.extend(lists::check(object, &folders));
+        findings.extend(images::check(object, &builder));
+        findings.extend(selector_label::check(object, &builder));
         for reference in references(object) {
             findings.extend(missing(object, &reference, &is_there));
         }
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(merged(inventory, object, &all, &namespaces));
+        for finding in names::check(object, &builder, &all) {
+            // Several overlays rename the same, and one is enough.
+            if !findings.iter().any(|told: &Finding| told.rule == finding.rule && told.place == finding.place)
+            {
+                findings.push(finding);
+            }
+        }
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
     findings

@@ -105,6 +105,14 @@ pub(super) fn check(
     }
     operations.iter().enumerate().find_map(|(number, operation)| {
         let path_node = operation.get("path")?;
+        if let Some(path) = path_node.as_str().filter(|path| path.contains('/') && !path.starts_with(['/', '$'])) {
+            return Some(
+                Finding::new(&PATCH_PATH, inline.place(path_node.span), format!("`{}` is no JSON pointer", path.escape_debug()))
+                    .related(object.name_place(), "the object as it is written")
+                    .why("without the `/` before it only the last key counts, at the top of the object: what is meant keeps its value")
+                    .help(format!("write `/{path}`")),
+            );
+        }
         let path = steps(path_node.as_str().filter(|path| path.starts_with('/') && !has_variable(path))?);
         let what = operation.get("op").and_then(Node::as_str)?;
         // Kustomize itself keeps some annotations, and other fields of it make labels.

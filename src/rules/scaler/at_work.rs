@@ -49,10 +49,12 @@ fn waiting(
     let template = workload.pod_template()?;
     let grace = template.at(&["spec", "terminationGracePeriodSeconds"]).and_then(Node::as_written);
     let grace = grace.and_then(|text| text.parse::<i64>().ok());
+    let chosen = grace.filter(|grace| *grace > 30);
     // How long a job takes is not written anywhere; the time to finish tells it best.
-    let is_short = match grace {
+    // 30 s is the default, and says nothing of the work.
+    let is_short = match chosen {
         Some(grace) => cooldown < grace,
-        None => cooldown < 60 || sql::is_sql(trigger.kind),
+        None => cooldown <= 60 || sql::is_sql(trigger.kind),
     };
     if !is_short {
         return None;

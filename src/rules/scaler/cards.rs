@@ -15,6 +15,7 @@ cards! {
     UNREAD_KEY Error "unread-key" "a key that its scaler reads only from elsewhere";
     MISSING_KEY Error "missing-key" "a trigger without what it needs";
     NOT_A_NUMBER Error "not-a-number" "a threshold that KEDA cannot read";
+    NOT_JSON Error "not-json" "a query that has to be JSON, and is none";
     METRIC_TYPE Error "metric-type" "a metric type that the trigger cannot have";
     RESOURCE_VALUE Error "resource-value" "a target of cpu or memory that KEDA cannot read";
     CACHED Error "cached-resource" "cached metrics where there is nothing to cache";
@@ -47,9 +48,11 @@ cards! {
     MEMORY_HOLDS Note "memory-holds" "a memory trigger that keeps the number of pods up";
     DEFAULT_BEHAVIOR Note "default-behavior" "no limit on how fast the number of pods changes";
     RESTLESS Note "restless" "a pace at which pods come and go for nothing";
+    DISABLED Warning "disabled" "a direction that is switched off below a maximum that is never reached";
+    COMMENT_DIFFERS Warning "comment-differs" "a comment that says another time than the value beside it";
     NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
     NULL_RESULT Warning "null-result" "a query that gives NULL when no row fits";
-    MANY_ROWS Error "many-rows" "a query of New Relic that gives more than one number";
+    MANY_ROWS Error "many-rows" "a query that gives more than one number";
     AVERAGE_DIVIDED Warning "average-divided" "an average or percentile divided by the number of pods";
     CONSTANT_QUERY Warning "constant-query" "a query that asks for no metric";
     COPIED_TO_HPA Note "copied-to-hpa" "a mark of Argo CD that ends up on the HPA";

@@ -2,7 +2,7 @@
 //!
 //! Sources: `Validate` and the reading of the metadata in kedacore/keda pkg/scalers/rabbitmq_scaler.go, kafka_scaler.go,
 //! azure_servicebus_scaler.go, gcp_pubsub_scaler.go, redis_scaler.go, aws_sqs_queue_scaler.go, postgresql_scaler.go,
-//! metrics_api_scaler.go.
+//! metrics_api_scaler.go, aws_cloudwatch_scaler.go, nats_jetstream_scaler.go, external_scaler.go.
 
 use super::cards::{ADDRESS, COMBINATION, MISSING_KEY};
 use super::values::REFUSED;
@@ -10,7 +10,7 @@ use super::{Checker, Trigger, is_known};
 use crate::finding::Finding;
 
 /// Pairs of which a trigger may have one.
-const EXCLUSIVE: [(&str, &str, &str, &str); 8] = [
+const EXCLUSIVE: [(&str, &str, &str, &str); 9] = [
     (
         "rabbitmq",
         "queueLength",
@@ -38,6 +38,7 @@ const EXCLUSIVE: [(&str, &str, &str, &str); 8] = [
         "a queue has no subscription: leave one of them out",
     ),
     ("gcp-pubsub", "subscriptionName", "topicName", "keep one of them"),
+    ("elasticsearch", "searchTemplateName", "query", "keep one of them"),
     ("azure-pipelines", "jobsToFetch", "fetchUnfinishedJobsOnly", "keep one of them"),
 ];
 
@@ -91,9 +92,25 @@ impl Checker<'_> {
         }
         match kind {
             "rabbitmq" => self.management_only(trigger),
-            "kafka" | "apache-kafka" => self.sasl_without_credentials(trigger),
+            "kafka" | "apache-kafka" => {
+                self.sasl_without_credentials(trigger);
+                self.brokers(trigger);
+            }
+            "mongodb" => self.json(trigger, "query"),
+            "elasticsearch" | "opensearch" => self.json(trigger, "query"),
+            "aws-dynamodb" => {
+                self.json(trigger, "expressionAttributeNames");
+                self.json(trigger, "expressionAttributeValues");
+            }
             "aws-sqs-queue" => self.queue_address(trigger),
-            "metrics-api" => self.scheme(trigger),
+            "metrics-api" => self.scheme(trigger, "url"),
+            "predictkube" => {
+                self.scheme(trigger, "prometheusAddress");
+                self.horizons(trigger);
+            }
+            "aws-cloudwatch" => self.dimensions(trigger),
+            "nats-jetstream" => self.monitoring_port(trigger),
+            "external" | "external-push" => self.without_scheme(trigger),
             kind if kind.starts_with("redis") => {
                 self.redis_port(trigger);
                 self.streams(trigger);
@@ -149,9 +166,9 @@ impl Checker<'_> {
         }
     }
 
-    fn scheme(&mut self, trigger: &Trigger<'_>) {
-        let Some(entry) = trigger.entry("url") else { return };
-        let Some(url) = trigger.value("url").filter(|text| is_known(text)) else { return };
+    fn scheme(&mut self, trigger: &Trigger<'_>, key: &str) {
+        let Some(entry) = trigger.entry(key) else { return };
+        let Some(url) = trigger.value(key).filter(|text| is_known(text)) else { return };
         let is_address = !super::unread::is_variable_name(&url);
         if is_address && !url.starts_with("http://") && !url.starts_with("https://") {
             let place = self.place(&entry.node);
@@ -161,6 +178,30 @@ impl Checker<'_> {
                     .help(format!("write `http://{}`", url.trim_start_matches('/').escape_debug())),
             );
         }
+    }
+
+    /// Names and values of dimensions are two lists, apart by `;`.
+    ///
+    /// Source: kedacore/keda pkg/scalers/aws_cloudwatch_scaler.go, Validate.
+    fn dimensions(&mut self, trigger: &Trigger<'_>) {
+        let known = |key: &str| trigger.value(key).filter(|text| is_known(text));
+        let (Some(entry), Some(names)) = (trigger.entry("dimensionName"), known("dimensionName")) else {
+            return;
+        };
+        let Some(values) = known("dimensionValue") else { return };
+        let (names, values) = (names.split(';').count(), values.split(';').count());
+        if names == values || trigger.entry("expression").is_some() {
+            return;
+        }
+        let place = self.place(&entry.node);
+        let mut finding =
+            Finding::new(&COMBINATION, place, format!("dimensions by name: {names}, by value: {values}"))
+                .why(REFUSED)
+                .help("write as many values as names, in the same order, with `;` between them");
+        if let Some(other) = trigger.entry("dimensionValue") {
+            finding = finding.related(self.place(&other.node), "the values");
+        }
+        self.push(finding);
     }
 
     fn redis_port(&mut self, trigger: &Trigger<'_>) {

@@ -223,7 +223,7 @@ impl Checker<'_> {
             let mut finding =
                 Finding::new(&DEAD_FALLBACK, self.place(node), "the formula has no value for a trigger that fails")
                     .why("a trigger that fails is nil there: without `??` the formula fails as well, and there is no fallback")
-                    .help("write `(load ?? 0)` for each trigger in the formula");
+                    .help(super::formula::guards(formula));
             finding.severity = Severity::Error;
             self.push(finding);
         }

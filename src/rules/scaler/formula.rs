@@ -284,6 +284,20 @@ impl Checker<'_> {
     }
 }
 
+/// What to write where a formula has nothing for a trigger that fails.
+pub(super) fn guards(formula: &str) -> String {
+    let mut open = Vec::new();
+    if let Ok(term) = expression::read(formula) {
+        unguarded(&term, &mut open);
+    }
+    let mut names: Vec<String> = open.iter().map(|(name, _)| format!("`({name} ?? 0)`")).collect();
+    names.dedup();
+    match names.as_slice() {
+        [] => "write `(load ?? 0)` for each trigger in the formula".to_string(),
+        names => format!("write {} in the formula", names.join(" and ")),
+    }
+}
+
 /// Names that are nil where nothing stands in for them. A whole formula may be nil: then `replicas` count.
 fn unguarded<'t>(term: &Term<'t>, found: &mut Vec<(&'t str, Span)>) {
     match &term.kind {

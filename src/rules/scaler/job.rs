@@ -34,6 +34,7 @@ pub fn check_job(sources: &Sources, object: &Object<'_>, versions: &Versions) ->
     checker.strategy(&view);
     checker.job_annotations();
     checker.trigger_names(&view);
+    checker.comments(&view);
     for trigger in &view.triggers {
         if trigger.is_resource() {
             checker.resource_of_job(trigger);

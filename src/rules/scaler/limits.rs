@@ -76,6 +76,10 @@ impl Checker<'_> {
             }
         }
         self.findings.extend(super::restless::check(self.object, behavior, 60));
+        if !view.is_open {
+            let range = (view.min.unwrap_or(0).max(1), view.max.unwrap_or(100));
+            self.findings.extend(super::restless::disabled(self.object, behavior, range));
+        }
     }
 
     /// Source: kedacore/keda pkg/scaling/executor/scale_scaledobjects.go, scaleToZeroOrIdle: the time counts from the last

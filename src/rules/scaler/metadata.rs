@@ -1,7 +1,8 @@
 //! Keys of a trigger's metadata: what the scaler reads, what it read once, what it never did.
 //!
 //! Sources: kedacore/keda schema/generated/scalers-schema.json (`triggers.txt` beside this file);
-//! pkg/scalers/authentication/authentication_types.go; CHANGELOG.md 2.12, 2.15, 2.18.
+//! pkg/scalers/authentication/authentication_types.go, aws/aws_common.go, azure/azure_cloud_environment.go and
+//! gcp/gcp_common.go (keys that the schema does not have); CHANGELOG.md 2.12, 2.15, 2.18.
 
 use std::sync::LazyLock;
 
@@ -17,7 +18,23 @@ static KEYS: LazyLock<Table> = LazyLock::new(|| table::read(include_str!("trigge
 
 /// The keys that a scaler reads.
 pub fn keys_of(kind: &str) -> Option<impl Iterator<Item = &'static str> + Clone> {
-    Some(KEYS.get(kind)?.iter().copied())
+    Some(KEYS.get(kind)?.iter().chain(shared(kind)).copied())
+}
+
+/// Keys that several scalers read by code that they share.
+fn shared(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "arangodb" | "loki" | "metrics-api" | "predictkube" | "pulsar" => {
+            &["authModes", "authMode", "apiKey", "method", "keyParamName"]
+        }
+        "kafka" | "apache-kafka" => &["awsAccessKeyID", "awsSecretAccessKey", "identityOwner"],
+        _ if kind.starts_with("aws-") => &["awsAccessKeyID", "awsSecretAccessKey", "identityOwner"],
+        _ if kind.starts_with("azure-") => {
+            &["cloud", "endpointSuffix", "storageEndpointSuffix", "activeDirectoryEndpoint"]
+        }
+        _ if kind.starts_with("gcp-") => &["credentials", "credentialsFromEnvFile"],
+        _ => &[],
+    }
 }
 
 /// Whether a scaler reads a key.
@@ -155,6 +172,23 @@ impl Checker<'_> {
                 return self.push(finding);
             }
             (_, key) if super::has_variable(key) || key.contains("{{") => return,
+            ("gcp-pubsub", "subscriptionSize") if self.versions.keda.at_least(2, 20) => {
+                let value = entry.node.as_written().unwrap_or_default();
+                let mut finding =
+                    Finding::new(&REMOVED_KEY, place, "`subscriptionSize` is refused since KEDA 2.20")
+                        .why("the scaler cannot be built: the ScaledObject is never ready, and nothing scales, by no trigger")
+                        .help(format!("write `mode: SubscriptionSize` and `value: \"{}\"`", value.escape_debug()));
+                finding.severity = Severity::Error;
+                return self.push(finding);
+            }
+            (_, "authenticationRef") => {
+                let mut finding =
+                    Finding::new(&UNKNOWN_KEY, place, "`authenticationRef` inside of `metadata`")
+                        .why("no scaler reads it here: KEDA asks without credentials, and the API server takes only texts in `metadata`")
+                        .help("write it beside `type` and `metadata`");
+                finding.severity = Severity::Error;
+                return self.push(finding);
+            }
             (_, "metricName") if !self.versions.keda.at_least(2, 12) => return,
             ("prometheus", "cortexOrgID") if !self.versions.keda.at_least(2, 15) => return,
             (kind, "metricName")
@@ -285,7 +319,10 @@ impl Checker<'_> {
             (Some(milli), _) => {
                 finding.help(format!("a Kubernetes quantity is not read here: write \"{}\"", milli / 1_000.0))
             }
-            _ => finding.help("write a plain number in quotes, without a unit"),
+            _ => finding.help(match plain(&text) {
+                Some(number) => format!("write \"{number}\""),
+                None => "write a plain number in quotes, without a unit".to_string(),
+            }),
         });
     }
 
@@ -405,4 +442,14 @@ impl Checker<'_> {
             );
         }
     }
+}
+
+/// The number that a text most likely means: `0,5`, `.5`, `+5`, `1_000`, `80%`.
+fn plain(text: &str) -> Option<f64> {
+    let text = text.trim().trim_start_matches('+').trim_end_matches('%').replace('_', "");
+    let has_one_comma = text.matches(',').count() == 1 && !text.contains('.');
+    // `1,000` may be a thousand, or one.
+    let is_thousand = text.split_once(',').is_some_and(|(_, rest)| rest.len() == 3);
+    let text = if has_one_comma && !is_thousand { text.replace(',', ".") } else { text };
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }

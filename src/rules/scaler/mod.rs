@@ -9,8 +9,10 @@ mod averages;
 mod bull;
 mod cards;
 mod combined;
+mod comments;
 mod datadog;
 mod effects;
+mod endpoint;
 mod expression;
 mod fallback;
 mod fallback_low;
@@ -22,6 +24,7 @@ mod metadata;
 mod narrower;
 mod own;
 mod own_count;
+mod own_pods;
 mod part;
 mod placeholder;
 mod plainly;
@@ -48,6 +51,7 @@ pub use cards::RULES;
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
 pub use metadata::{keys_of, reads};
+pub use own_pods::own_pods;
 pub use part::lists;
 pub use placeholder::{gap, leave_out_real};
 pub use reach::beside;
@@ -81,6 +85,8 @@ pub fn check(sources: &Sources, object: &Object<'_>, versions: &Versions) -> Vec
     checker.formula(&view);
     checker.limits(&view);
     checker.narrower(&view);
+    checker.greater_of_two(&view);
+    checker.comments(&view);
     for trigger in &view.triggers {
         checker.trigger(&view, trigger);
     }
@@ -134,6 +140,7 @@ impl Checker<'_> {
         self.pending(view, trigger);
         self.secrets(trigger);
         self.null_result(trigger);
+        self.columns(trigger);
         self.addresses(trigger);
         self.average(view, trigger);
         match trigger.kind {
@@ -146,6 +153,7 @@ impl Checker<'_> {
             }
             "cpu" | "memory" => self.resource(trigger),
             "new-relic" => self.rows(trigger),
+            "arangodb" | "loki" | "metrics-api" | "pulsar" => self.authentication(trigger),
             "cron" => self.schedule(view, trigger),
             _ => {}
         }

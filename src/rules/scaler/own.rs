@@ -156,7 +156,10 @@ impl<'i> Own<'i> {
         let metric = selector.name.as_deref().unwrap_or_default();
         let is_called_so = self.is_called_after(metric);
         let is_of_others = is_of_the_platform(metric);
-        if is_of_others && !is_called_so || is_recorded(metric) {
+        // The kubelet tells of a pod as long as it is there.
+        let is_of_the_kubelet = metric.starts_with("container_")
+            && selector.matchers.iter().any(|matcher| matches!(matcher.name.as_str(), "pod" | "pod_name"));
+        if is_of_others && !is_called_so && !is_of_the_kubelet || is_recorded(metric) {
             return false;
         }
         let mut naming = selector.matchers.iter().filter(|matcher| {

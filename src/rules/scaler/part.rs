@@ -10,7 +10,53 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
 
+/// Ends of the names of lists that hold what waits and what is being done.
+const WAITING_LISTS: [&str; 4] = ["wait", "waiting", "pending", "queue"];
+const ACTIVE_LISTS: [&str; 4] = ["active", "processing", "in_progress", "running"];
+
 impl Checker<'_> {
+    /// What waits and what is being done as two triggers: the greater one counts, and not their sum.
+    ///
+    /// Source: kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go, computeReplicasForMetrics: the highest of
+    /// the proposals.
+    pub(super) fn greater_of_two(&mut self, view: &View<'_>) {
+        let lists: Vec<(&Trigger<'_>, String)> = view
+            .triggers
+            .iter()
+            .filter(|trigger| matches!(trigger.kind, "redis" | "redis-cluster" | "redis-sentinel"))
+            .filter_map(|trigger| Some((trigger, trigger.value("listName")?)))
+            .collect();
+        if view.has_formula() {
+            return;
+        }
+        let of = |ends: &[&str]| {
+            lists.iter().find_map(|(trigger, list)| {
+                let (queue, last) = list.rsplit_once([':', '.', '-'])?;
+                ends.contains(&last).then(|| (*trigger, queue.to_string()))
+            })
+        };
+        let (Some((waiting, one)), Some((active, other))) = (of(&WAITING_LISTS), of(&ACTIVE_LISTS)) else {
+            return;
+        };
+        let (Some(first), Some(entry)) = (waiting.entry("listName"), active.entry("listName")) else {
+            return;
+        };
+        if one != other {
+            return;
+        }
+        let place = self.place(&entry.node);
+        let mut finding = Finding::new(
+            &PART_OF_THE_LOAD,
+            place,
+            "jobs that wait and jobs at work are not added up: the greater number counts",
+        )
+        .related(self.place(&first.node), "the jobs that wait")
+        .why("each trigger asks for pods of its own, and the HPA takes the higher number: as long as no more jobs wait than are at work, those that wait start no pod")
+        .help("give both triggers a `name`, and add them up: `advanced.scalingModifiers` with `formula: waiting + active`, a `target`, and `metricType: AverageValue`");
+        finding.severity = Severity::Warning;
+        self.push(finding);
+    }
+
     /// A stream of which only what has been delivered already counts.
     pub(super) fn pending(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         let is_stream = trigger.kind.starts_with("redis") && trigger.kind.ends_with("streams");

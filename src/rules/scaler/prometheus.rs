@@ -33,7 +33,11 @@ impl Checker<'_> {
                             format!("`{}` is not `name=value`", item.trim().escape_debug()),
                         )
                         .why("KEDA takes exactly one `=` in each pair, and refuses the trigger otherwise")
-                        .help("write pairs such as `X-Scope-OrgID=shop`, with commas between"),
+                        .help(if entry.key == "queryParameters" {
+                            "write pairs such as `dedup=true`, with commas between"
+                        } else {
+                            "write pairs such as `X-Scope-OrgID=shop`, with commas between"
+                        }),
                     );
                     continue;
                 };

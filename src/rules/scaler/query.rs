@@ -185,5 +185,10 @@ fn divides_by_replicas(text: &str) -> bool {
         "kube_statefulset_replicas",
         "kube_statefulset_status_replicas",
     ];
-    text.split('/').skip(1).any(|divisor| REPLICAS.iter().any(|name| divisor.contains(name)))
+    text.split('/').skip(1).any(|divisor| {
+        REPLICAS.iter().any(|name| divisor.contains(name))
+            // `count(up{…})` counts the pods that are scraped.
+            || divisor.trim_start().trim_start_matches('(').starts_with("count(") && divisor.contains("up{")
+            || ["kube_pod_info", "kube_pod_status_ready", "kube_pod_status_phase"].iter().any(|name| divisor.contains(name))
+    })
 }

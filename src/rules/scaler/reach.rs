@@ -5,8 +5,8 @@
 //! prometheus-operator/prometheus-operator pkg/operator/operator.go (web port 9090).
 
 use super::address::Address;
-use super::cards::{ADDRESS, CREDENTIALS_MISSING, TENANT};
-use super::{Checker, Trigger};
+use super::cards::{ADDRESS, COMBINATION, CREDENTIALS_MISSING, TENANT};
+use super::{Checker, Trigger, is_known};
 use crate::finding::{Finding, Related, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
@@ -70,6 +70,16 @@ impl Checker<'_> {
                     .help("write `customHeaders: X-Scope-OrgID=<tenant>`"),
             );
         }
+        self.of_another_region(trigger, name);
+        // Source: openshift/cluster-monitoring-operator manifests of thanos-querier: behind this port prom-label-proxy asks
+        // for the namespace, and answers 400 without it.
+        if name.starts_with("thanos-querier.openshift-monitoring") && port == Some("9092") && !has_tenant {
+            let mut finding = Finding::new(&TENANT, place, "no namespace is named on the port of the tenants")
+                .why("on port 9092 OpenShift answers 400 to a question without `namespace`: an error at every poll, and nothing scales")
+                .help("write `namespace: <namespace of the metrics>` in the metadata of the trigger");
+            finding.severity = Severity::Error;
+            self.push(finding);
+        }
         let service = name.split('.').next().unwrap_or_default();
         let of_the_operator = OF_THE_OPERATOR.iter().any(|known| service.ends_with(known));
         if port.is_none() && address.is_plain() && name.contains('.') && of_the_operator {
@@ -77,6 +87,28 @@ impl Checker<'_> {
                 .why(format!("the Service `{service}` of the operator listens on 9090: connection refused, and nothing scales"))
                 .help(format!("write \"{}\"", address.with(name, Some("9090"), address.path)));
             finding.severity = Severity::Warning;
+            self.push(finding);
+        }
+    }
+
+    /// The region that is signed for, against that of the workspace.
+    ///
+    /// Source: kedacore/keda pkg/scalers/aws/aws_sigv4.go, NewSigV4RoundTripper: `awsRegion` goes into the signature.
+    fn of_another_region(&mut self, trigger: &Trigger<'_>, host: &str) {
+        let of_host = host.strip_prefix(AMAZON).and_then(|rest| rest.strip_suffix(".amazonaws.com"));
+        let Some(entry) = trigger.entry("awsRegion") else { return };
+        let region = trigger.value("awsRegion").filter(|text| is_known(text));
+        if let (Some(of_host), Some(region)) = (of_host, region)
+            && of_host != region
+        {
+            let place = self.place(&entry.node);
+            let mut finding =
+                Finding::new(&COMBINATION, place, format!("a workspace in {of_host}, signed for in {region}"))
+                    .why("Amazon answers 403, `Credential should be scoped to a valid region`: every poll fails, and nothing scales")
+                    .help(format!("write `awsRegion: {of_host}`"));
+            if let Some(address) = trigger.entry("serverAddress") {
+                finding = finding.related(self.place(&address.node), "the workspace");
+            }
             self.push(finding);
         }
     }

@@ -1,9 +1,12 @@
-//! Windows and periods that are shorter than the HPA looks, of ScaledObjects and of plain HPAs.
+//! Windows and periods that are shorter than the HPA looks, and a direction that is switched off, of ScaledObjects and of
+//! plain HPAs.
 //!
 //! Sources: kubernetes/kubernetes cmd/kube-controller-manager/app/options/hpacontroller.go (it looks every 15 s);
-//! pkg/apis/autoscaling/v2/defaults.go (windows of 0 s before scaling out and of 300 s before scaling in).
+//! pkg/apis/autoscaling/v2/defaults.go (windows of 0 s before scaling out and of 300 s before scaling in);
+//! pkg/controller/podautoscaler/horizontal.go, calculateScaleUpLimitWithScalingRules (with `Disabled` the limit is what is
+//! there).
 
-use super::cards::RESTLESS;
+use super::cards::{DISABLED, RESTLESS};
 use crate::finding::Finding;
 use crate::inventory::Object;
 use crate::manifest::Node;
@@ -51,8 +54,23 @@ pub(super) fn check(object: &Object<'_>, behavior: &Node, least: i64) -> Vec<Fin
     findings
 }
 
+/// A maximum that nothing leads to. `range`: the numbers of pods between which the HPA decides.
+pub(super) fn disabled(object: &Object<'_>, behavior: &Node, range: (i64, i64)) -> Option<Finding> {
+    let node = behavior.at(&["scaleUp", "selectPolicy"]).filter(|node| node.as_str() == Some("Disabled"))?;
+    let (min, max) = range;
+    (min < max).then(|| {
+        Finding::new(&DISABLED, object.place(node), "scaling out is switched off")
+            .why(format!("with `Disabled` the HPA adds no pod, whatever the load: from {min} nothing leads to {max}, and pods that were taken away never come back"))
+            .help("write `Max` or `Min`, or leave `selectPolicy` out, and limit the pace by `policies`")
+    })
+}
+
 /// The behavior of a plain HPA. Whoever writes a window there has looked the default up.
 pub fn of_hpa(object: &Object<'_>) -> Vec<Finding> {
-    let behavior = object.at(&["spec", "behavior"]);
-    behavior.map(|behavior| check(object, behavior, LOOK)).unwrap_or_default()
+    let Some(behavior) = object.at(&["spec", "behavior"]) else { return Vec::new() };
+    let mut findings = check(object, behavior, LOOK);
+    let min = object.integer(&["spec", "minReplicas"]).unwrap_or(1);
+    let max = object.integer(&["spec", "maxReplicas"]);
+    findings.extend(max.and_then(|max| disabled(object, behavior, (min, max))));
+    findings
 }

@@ -65,7 +65,13 @@ impl Checker<'_> {
             return;
         };
         // In two zones the order of the two is not looked at.
-        if cron::split_zone(start).0 != cron::split_zone(end).0 || !opens.repeats_before(&closes) {
+        if cron::split_zone(start).0 != cron::split_zone(end).0 {
+            return;
+        }
+        if closes.repeats_before(&opens) {
+            return self.stays_open(trigger);
+        }
+        if !opens.repeats_before(&closes) {
             return;
         }
         let what = match cron::repeats(start) {
@@ -81,6 +87,20 @@ impl Checker<'_> {
         .help("write one start for each end, such as \"0 8 * * 1-5\" and \"0 18 * * 1-5\"");
         finding.severity = Severity::Warning;
         self.push(finding);
+    }
+
+    /// Ends that come again without a start between them.
+    ///
+    /// Source: kedacore/keda pkg/scalers/cron_scaler.go, GetMetricsAndActivity: with the next end before the next start it
+    /// counts as inside of a window that goes over midnight.
+    fn stays_open(&mut self, trigger: &Trigger<'_>) {
+        let (Some(entry), Some(start)) = (trigger.entry("end"), trigger.entry("start")) else { return };
+        self.push(
+            Finding::new(&SCHEDULE, self.place(&entry.node), "the window ends more often than it starts, and stays open between two ends")
+                .related(self.place(&start.node), "starts more seldom")
+                .why("KEDA takes the window for open whenever the next end comes before the next start: after the first end its pods run on, until the last end before a start")
+                .help("write one end for each start, on the same days: \"0 8 * * 1-5\" and \"0 18 * * 1-5\""),
+        );
     }
 
     /// Source: Go's time.LoadLocation: names of the IANA list, `UTC` and `Local`.

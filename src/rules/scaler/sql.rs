@@ -3,9 +3,9 @@
 //! Sources: kedacore/keda pkg/scalers/postgresql_scaler.go (getActiveNumber), mysql_scaler.go and mssql_scaler.go
 //! (getQueryResult): the answer is scanned into a float64, and Go's database/sql makes an error of NULL there.
 
-use super::cards::NULL_RESULT;
+use super::cards::{MANY_ROWS, NULL_RESULT};
 use super::{Checker, Trigger, is_known};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 
 /// The outermost aggregate of a query: `SELECT MAX(x) FROM …`.
 pub(super) struct Outer {
@@ -52,6 +52,34 @@ pub(super) fn outer(query: &str) -> Option<Outer> {
     (is_alone && !is_grouped).then(|| Outer { function: function.to_string(), rest: rest.to_string() })
 }
 
+/// The columns that a query selects; None where it is no plain SELECT.
+fn columns(query: &str) -> Option<Vec<String>> {
+    let text = plain(query);
+    let rest = text.strip_prefix("select ")?;
+    let (mut depth, mut quote) = (0_usize, None);
+    let (mut all, mut start, mut end) = (Vec::new(), 0, rest.len());
+    for (at, letter) in rest.char_indices() {
+        match (quote, letter) {
+            (Some(open), _) if letter == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(letter),
+            (None, '(') => depth += 1,
+            (None, ')') => depth = depth.checked_sub(1)?,
+            (None, ',') if depth == 0 => {
+                all.push(rest[start..at].trim().to_string());
+                start = at + 1;
+            }
+            (None, ' ') if depth == 0 && rest[at..].starts_with(" from ") => {
+                end = at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    all.push(rest.get(start..end)?.trim().to_string());
+    (depth == 0 && quote.is_none()).then_some(all)
+}
+
 /// Where the bracket closes that was opened before the text.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 1;
@@ -71,6 +99,32 @@ pub(super) fn is_sql(kind: &str) -> bool {
 }
 
 impl Checker<'_> {
+    /// More columns than the one number that KEDA reads.
+    pub(super) fn columns(&mut self, trigger: &Trigger<'_>) {
+        let Some(entry) = trigger.entry("query").filter(|_| is_sql(trigger.kind)) else { return };
+        let Some(query) = trigger.value("query").filter(|text| is_known(text)) else { return };
+        let Some(columns) = columns(&query) else { return };
+        let has_all = columns.iter().any(|column| column == "*" || column.ends_with(".*"));
+        let place = self.key(entry);
+        if columns.len() > 1 {
+            let message = match has_all {
+                true => "the query gives more than one column".to_string(),
+                false => format!("the query gives {} columns", columns.len()),
+            };
+            self.push(
+                Finding::new(&MANY_ROWS, place, message)
+                    .why("KEDA reads one number: with more columns every poll is an error, `expected … destination arguments in Scan`, and nothing scales")
+                    .help("select one number alone, such as `SELECT COUNT(*) FROM … WHERE …`"),
+            );
+        } else if has_all {
+            let mut finding = Finding::new(&MANY_ROWS, place, "the query gives all columns of a row")
+                .why("KEDA reads one number: with more than one column every poll is an error, and of one column it reads the first row, and does not count")
+                .help("count the rows: `SELECT COUNT(*) FROM … WHERE …`");
+            finding.severity = Severity::Warning;
+            self.push(finding);
+        }
+    }
+
     pub(super) fn null_result(&mut self, trigger: &Trigger<'_>) {
         if !is_sql(trigger.kind) {
             return;
@@ -100,6 +154,18 @@ impl Checker<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_told_apart() {
+        let count = |query: &str| columns(query).map(|all| all.len());
+        assert_eq!(count("SELECT COUNT(*) FROM t WHERE a IN (1, 2)"), Some(1));
+        assert_eq!(count("SELECT id, state FROM t"), Some(2));
+        assert_eq!(count("SELECT COALESCE(SUM(n), 0) FROM t"), Some(1));
+        assert_eq!(count("SELECT ceil((SELECT count(*) FROM a)::numeric / 2)"), Some(1));
+        assert_eq!(count("SELECT concat('a, from b', x) FROM t"), Some(1));
+        assert_eq!(count("WITH a AS (SELECT 1) SELECT 1, 2"), None);
+        assert_eq!(count("SELECT a) FROM t"), None);
+    }
 
     #[test]
     fn the_outermost_aggregate_is_found() {

@@ -145,7 +145,19 @@ impl Checker<'_> {
 
     fn missing(&mut self, trigger: &Trigger<'_>, metadata: &Node, names: &[&str]) {
         let place = trigger.entry(names[0]).map_or(self.place(metadata), |entry| self.key(entry));
-        self.push(missing(place, names));
+        let finding = missing(place, names);
+        // Some are read from a TriggerAuthentication alone.
+        self.push(match super::unread::unread(trigger.kind, names[0]) {
+            Some(false) => finding.help(format!(
+                "keep it in a Secret, and refer to it with a TriggerAuthentication: `parameter: {}`",
+                names[0]
+            )),
+            Some(true) => finding.help(format!(
+                "write `{0}FromEnv` with the name of a variable of the container, or give `{0}` by a TriggerAuthentication",
+                names[0]
+            )),
+            _ => finding,
+        });
     }
 
     fn value(&mut self, trigger: &Trigger<'_>, view: &View<'_>, key: &str, kind: &str) {

@@ -1,21 +1,76 @@
-//! Workloads that sleep while nothing waits in their queue, and to which requests from outside lead.
+//! Workloads that sleep while nothing waits in their queue, or until a request comes through KEDA's interceptor, and to
+//! which requests from outside lead all the same.
 //!
 //! Sources: kedacore/keda pkg/scaling/executor/scale_scaledobjects.go (only a trigger wakes); kubernetes/ingress-nginx
 //! docs/user-guide/nginx-configuration (503 for a Service without endpoints); kubernetes-sigs/gateway-api
-//! apis/v1/httproute_types.go (a backend without endpoints is a 503).
+//! apis/v1/httproute_types.go (a backend without endpoints is a 503); kedacore/keda-docs content/http-add-on/0.15/concepts/routing.md (requests go
+//! to the interceptor, which counts them).
 
 use super::ASLEEP;
 use super::Scaled;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, selects};
 use crate::manifest::Node;
+use crate::rules::http;
 use crate::rules::scaler::{View, counts_waiting};
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     for one in scaled.iter().filter(|one| one.autoscaler.kind() == "ScaledObject") {
         findings.extend(unanswered(inventory, one));
     }
+    for object in inventory.objects.iter().filter(|object| !object.is_fragment && http::is_scaler(object)) {
+        findings.extend(uncounted(inventory, object));
+    }
 }
+
+/// Ways that lead to the Service itself, past the interceptor that counts requests and holds them until a pod is there.
+fn uncounted<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>) -> Option<Finding> {
+    let node = object.at(&["spec", "scaleTargetRef", "service"])?;
+    let service = inventory.meant("Service", node.as_str()?, object)?;
+    let min = match object.at(&["spec", "replicas", "min"]) {
+        Some(_) => object.integer(&["spec", "replicas", "min"])?,
+        None => 0,
+    };
+    // Behind a Service without a selector the interceptor itself may be.
+    let leads_on = service.at(&["spec", "selector"]).is_none_or(|node| node.entries().is_empty());
+    let (way, backend) = way_to(inventory, service).filter(|_| !leads_on)?;
+    // Another way through the interceptor, for the same hosts.
+    let is_counted = WAYS.into_iter().flat_map(|kind| inventory.kind(kind)).any(|way| {
+        let all = backends(way).into_iter().filter_map(|node| meaning(way, node));
+        all.into_iter().any(|(name, _)| is_interceptor(inventory, way, name))
+    });
+    if is_counted || object.patched.iter().any(|path| path.iter().any(|key| key == "replicas")) {
+        return None;
+    }
+    let (message, why) = match min {
+        0 => (
+            format!(
+                "`{}` sleeps until a request comes through the interceptor, and requests are led past it",
+                service.name
+            ),
+            "at 0 pods every request on that way is answered with 503, and none of them wakes a pod: the add-on counts only what goes through its interceptor",
+        ),
+        _ => (
+            format!("requests reach `{}` past the interceptor, which counts them", service.name),
+            "the add-on counts only what goes through its interceptor: whatever the load, the number of pods stays at the minimum",
+        ),
+    };
+    let mut finding = Finding::new(&ASLEEP, object.place(node), message)
+        .related(way.place(backend), format!("{} `{}` leads to the Service itself", way.kind(), way.name))
+        .why(why)
+        .help("lead it to the Service `keda-add-ons-http-interceptor-proxy` on port 8080 of KEDA's namespace; an Ingress reaches that by a Service of type ExternalName beside it");
+    finding.severity = Severity::Error;
+    Some(finding)
+}
+
+/// Whether a backend is the interceptor, or a Service that stands for it.
+fn is_interceptor<'i>(inventory: &'i Inventory<'i>, way: &Object<'i>, name: &str) -> bool {
+    let outside = || inventory.meant("Service", name, way)?.text(&["spec", "externalName"]);
+    name.contains("interceptor") || outside().is_some_and(|host| host.contains("interceptor"))
+}
+
+/// Kinds that lead requests to Services.
+const WAYS: [&str; 5] = ["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService", "IngressRoute"];
 
 fn unanswered<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>) -> Option<Finding> {
     let view = View::of(one.autoscaler)?;
@@ -79,8 +134,7 @@ fn open<'i>(service: &&'i Object<'i>) -> Option<(&'i Object<'i>, &'i Node)> {
 
 /// The way from outside to a Service, and where it names it.
 fn way_to<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>) -> Option<(&'i Object<'i>, &'i Node)> {
-    let ways = ["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService", "IngressRoute"];
-    ways.into_iter().flat_map(|kind| inventory.kind(kind)).find_map(|way| {
+    WAYS.into_iter().flat_map(|kind| inventory.kind(kind)).find_map(|way| {
         let names = backends(way);
         let is_it = |(name, namespace): (&str, Option<&str>)| {
             let is_there = match namespace {

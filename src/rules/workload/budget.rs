@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use super::rendered::{Pair, together};
 use super::service::may_be_met;
+use super::several;
 use super::{DISRUPTION_BUDGET, Scaled, carries, match_labels, pod_labels};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::has_variable;
 use crate::source::Place;
@@ -19,27 +20,67 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
             budgets.entry(wanted[0].clone()).or_default().push(budget);
         }
     }
+    let mut members: Vec<(&Object<'i>, Vec<&Scaled<'i>>)> = Vec::new();
     for one in scaled {
         let labels = pod_labels(one.workload);
         for budget in labels.iter().filter_map(|pair| budgets.get(pair)).flatten() {
             let wanted = match_labels(budget.at(&["spec", "selector"])).unwrap_or_default();
             let is_of_them = budget.belongs_to(one.workload) || budget.belongs_to(one.autoscaler);
-            if is_of_them
-                && budget.meets(one.workload)
-                && budget.meets(one.autoscaler)
-                && carries(&labels, &wanted)
+            if !is_of_them
+                || !budget.meets(one.workload)
+                || !budget.meets(one.autoscaler)
+                || !carries(&labels, &wanted)
             {
-                findings.extend(tight(one, budget));
+                continue;
+            }
+            match members.iter_mut().find(|(other, _)| std::ptr::eq(*other, *budget)) {
+                Some((_, all)) => all.push(one),
+                None => members.push((budget, vec![one])),
             }
         }
     }
+    for (budget, all) in members {
+        match several::check(inventory, budget, &all) {
+            Some(finding) => findings.extend(finding),
+            None => findings.extend(all.iter().flat_map(|one| tight(one, budget))),
+        }
+    }
+    let kinds = ["Deployment", "StatefulSet", "Rollout"];
+    let workloads: Vec<&Object<'i>> = kinds.into_iter().flat_map(|kind| inventory.kind(kind)).collect();
     for budget in budgets.values().flatten() {
-        let mut workloads = scaled.iter().map(|one| one.workload);
-        let workload = workloads.find(|workload| {
+        let workload = workloads.iter().find(|workload| {
             stem(&budget.name) == stem(&workload.name) && budget.is_beside(workload) && budget.meets(workload)
         });
         findings.extend(workload.and_then(|workload| nowhere(inventory, budget, workload)));
     }
+    findings.extend(inventory.kind("PodDisruptionBudget").filter_map(both));
+}
+
+/// Both numbers at once, as it is written or in an overlay whose patch adds the other one.
+///
+/// Source: kubernetes/kubernetes pkg/apis/policy/validation/validation.go, ValidatePodDisruptionBudgetSpec.
+fn both(budget: &Object<'_>) -> Option<Finding> {
+    let is_open = |at: &usize| budget.renders.get(*at).is_some_and(|render| render.is_open);
+    let renders: Vec<Option<usize>> = match budget.renders.len() {
+        0 => vec![None],
+        count => (0..count).filter(|at| !is_open(at)).map(Some).collect(),
+    };
+    let (least, most) = renders.into_iter().find_map(|render| {
+        let written = |key: &str| budget.number(render, key).filter(|number| number.text.is_some());
+        Some((written("minAvailable")?, written("maxUnavailable")?))
+    })?;
+    let (own, other) = if least.is_changed { (&least, &most) } else { (&most, &least) };
+    let with = if own.is_changed { "with this patch, " } else { "" };
+    Some(
+        Finding::new(&DISRUPTION_BUDGET, own.place?, format!("{with}`minAvailable` and `maxUnavailable` at once"))
+            .related(other.place?, "the other one")
+            .why("the API server refuses the object: nothing is protected, and draining nodes may stop all pods at once")
+            .help("keep one of them: `maxUnavailable: 1` follows the number of pods; a patch takes the other one out with `minAvailable: null`"),
+    )
+    .map(|mut finding| {
+        finding.severity = Severity::Error;
+        finding
+    })
 }
 
 /// A name without what says that it is that of a budget or Deployment.
@@ -100,6 +141,11 @@ impl Kept {
             _ => return None,
         };
         Some(Kept { text, place: number.place?, is_changed: number.is_changed })
+    }
+
+    /// Whether it keeps all pods, however many there are.
+    pub(super) fn is_all(&self) -> bool {
+        self.text == "100%"
     }
 
     /// Whether none of so many pods may go.

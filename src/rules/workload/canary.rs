@@ -12,11 +12,48 @@ use crate::manifest::{Node, has_variable};
 
 /// All Canaries against the autoscalers and budgets beside them.
 pub fn check(inventory: &Inventory<'_>) -> Vec<Finding> {
-    inventory
-        .kind("Canary")
-        .filter(|object| object.group() == "flagger.app")
-        .flat_map(|canary| of(canary, inventory))
-        .collect()
+    let canaries = inventory.kind("Canary").filter(|object| object.group() == "flagger.app");
+    let rollouts = inventory.kind("Rollout").filter(|object| object.group() == "argoproj.io");
+    let mut findings: Vec<Finding> = canaries.flat_map(|canary| of(canary, inventory)).collect();
+    findings.extend(rollouts.filter_map(|rollout| referred(rollout, inventory)));
+    findings
+}
+
+/// An autoscaler on the Deployment from which a Rollout takes its template.
+///
+/// Source: argoproj/argo-rollouts docs/features/specification.md and docs/migrating.md: with `workloadRef` the Rollout makes
+/// the pods, and the Deployment is to have 0 replicas.
+fn referred(rollout: &Object<'_>, inventory: &Inventory<'_>) -> Option<Finding> {
+    let target = rollout.at(&["spec", "workloadRef"])?;
+    let kind = target.get("kind").and_then(Node::as_str).filter(|kind| *kind == "Deployment")?;
+    let name = target.get("name").and_then(Node::as_str).filter(|name| !has_variable(name))?;
+    let kinds = ["ScaledObject", "HorizontalPodAutoscaler"];
+    let scales = |object: &&Object<'_>, wanted: &str, name: &str| {
+        object.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment") == wanted
+            && object.text(&["spec", "scaleTargetRef", "name"]) == Some(name)
+            && object.meets(rollout)
+            && !object.is_fragment
+    };
+    let all = || inventory.objects.iter().filter(|object| kinds.contains(&object.kind()));
+    if all().any(|object| scales(&object, "Rollout", rollout.document.name())) {
+        return None;
+    }
+    let scaler = all().find(|object| scales(object, kind, name) && object.belongs_to(rollout))?;
+    let node = scaler.at(&["spec", "scaleTargetRef", "name"])?;
+    Some(
+        Finding::new(
+            &CANARY,
+            scaler.place(node),
+            format!("the {} `{}` scales the Deployment, and not the Rollout that has the pods", scaler.kind(), scaler.name),
+        )
+        .related(rollout.place(target), "the Rollout takes the template of that Deployment")
+        .why("the Rollout makes its own pods, and the Deployment is scaled to 0: the pods that serve keep their number, whatever the load")
+        .help(format!(
+            "write `scaleTargetRef: {{apiVersion: {}, kind: Rollout, name: {}}}`",
+            rollout.document.api_version(),
+            rollout.document.name()
+        )),
+    )
 }
 
 fn of(canary: &Object<'_>, inventory: &Inventory<'_>) -> Vec<Finding> {
@@ -47,11 +84,38 @@ fn of(canary: &Object<'_>, inventory: &Inventory<'_>) -> Vec<Finding> {
         let own = autoscalers.iter().find(|object| scales(object, name) && object.belongs_to(canary));
         findings.extend(own.map(|object| scaled(canary, target, object, (name, &primary))));
     }
+    findings.extend(called_otherwise(canary, &autoscalers, |object| scales(object, name)));
     findings.extend(inventory.kind("PodDisruptionBudget").filter_map(|budget| {
         let is_near = budget.belongs_to(canary) && budget.meets(canary);
         kept(canary, budget, name).filter(|_| is_near)
     }));
     findings
+}
+
+/// An `autoscalerRef` that names none, beside the autoscaler of the target.
+///
+/// Source: fluxcd/flagger pkg/canary/hpa_reconciler.go and scaled_object_reconciler.go: it is read by this name.
+fn called_otherwise(
+    canary: &Object<'_>,
+    autoscalers: &[&Object<'_>],
+    is_of_target: impl Fn(&Object<'_>) -> bool,
+) -> Option<Finding> {
+    let reference = canary.at(&["spec", "autoscalerRef"])?;
+    let node = reference.get("name")?;
+    let name = node.as_str().filter(|name| !has_variable(name))?;
+    let kind = reference.get("kind").and_then(Node::as_str)?;
+    let is_here = autoscalers.iter().any(|object| object.kind() == kind && object.is_called(name));
+    let own = autoscalers.iter().find(|object| is_of_target(object) && object.belongs_to(canary))?;
+    if is_here || canary.patched.iter().any(|path| path.iter().any(|key| key == "autoscalerRef")) {
+        return None;
+    }
+    let message = format!("there is no {kind} `{}`", name.escape_debug());
+    Some(
+        Finding::new(&CANARY, canary.place(node), message)
+            .related(own.name_place(), format!("the {} that scales the target", own.kind()))
+            .why("Flagger reads the autoscaler before it makes the primary, and goes no step without it: nothing is rolled out")
+            .help(format!("write `kind: {}` and `name: {}`", own.kind(), own.document.name())),
+    )
 }
 
 fn scaled(

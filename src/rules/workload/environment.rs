@@ -59,7 +59,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
 
 /// The names of all variables of a container, and the objects that bring them.
 pub(super) struct Whole<'i> {
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     sources: Vec<&'i Object<'i>>,
 }
 

@@ -1,4 +1,4 @@
-//! A cpu target so low that a process reaches it without any load.
+//! A cpu target so low that a process reaches it without any load, and an amount of memory that no process stays below.
 //!
 //! Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go, GetResourceReplicas: the number of pods
 //! grows as the usage of each is to its target.
@@ -18,7 +18,7 @@ const IDLE: Decimal = Decimal::from_parts(10, 0, 0, false, 3);
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings: &mut Vec<Finding>) {
     let all = Usage::all(one.autoscaler).into_iter();
-    findings.extend(all.filter_map(|usage| low(inventory, one, &usage)));
+    findings.extend(all.filter_map(|usage| low(inventory, one, &usage).or_else(|| few_bytes(one, &usage))));
 }
 
 fn low<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, usage: &Usage<'i>) -> Option<Finding> {
@@ -64,6 +64,34 @@ fn low<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, usage: &Usage<'i>) ->
             true => format!("{request}, and let the target be 60 to 80 % of it"),
             false => "ask of the metrics what a busy pod uses, and write 60 to 80 % of that".to_string(),
         }),
+    )
+}
+
+/// Bytes below which no process stays.
+const FEW: i64 = 1024 * 1024;
+
+/// An amount of memory whose unit was left out.
+fn few_bytes(one: &Scaled<'_>, usage: &Usage<'_>) -> Option<Finding> {
+    let written = usage.target.as_written()?;
+    let value = quantity_value(&written)?;
+    let is_changed = one.autoscaler.patched.iter().flatten().any(|key| key == "triggers" || key == "metrics");
+    // Of an HPA it is told where its metric is read.
+    if one.autoscaler.kind() != "ScaledObject" || usage.resource != "memory" || usage.is_share || is_changed {
+        return None;
+    }
+    if value <= Decimal::ZERO || value >= Decimal::from(FEW) {
+        return None;
+    }
+    let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
+    Some(
+        Finding::new(
+            &IDLE_TARGET,
+            one.autoscaler.place(usage.target),
+            format!("the target is {} bytes of memory in each pod", plain(value)),
+        )
+        .related(one.workload.name_place(), "the workload")
+        .why("every process uses more, busy or not: the workload goes to its maximum and stays there")
+        .help(format!("write the unit, such as `{digits}Mi`")),
     )
 }
 

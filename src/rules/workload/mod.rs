@@ -1,11 +1,14 @@
 //! Workloads and what stands around them: selectors, budgets, other controllers, credentials, the API that carries
 //! the metrics.
 
+mod above_limit;
+mod amounts;
 mod asleep;
 mod authentication;
 mod authentication_namespace;
 mod broker_names;
 mod budget;
+mod by_hand;
 mod canary;
 mod config;
 mod database;
@@ -17,30 +20,48 @@ mod given;
 mod given_twice;
 mod grace;
 mod hpa_name;
+mod identity;
 mod idle_target;
 mod kafka_login;
 mod kept_out;
+mod knative;
+mod limit_range;
 mod line_end;
 mod locked;
 mod metrics_api;
 mod missing_key;
 mod namespace_order;
 mod not_given;
+mod not_prometheus;
 mod one_node;
 mod partitions;
 mod pod_security;
+mod probe_port;
 mod probe_variable;
 mod prometheus;
 mod quota;
+mod rabbit_address;
+mod refused;
+mod refused_identity;
+mod released;
+mod removed_api;
 mod rendered;
 mod rights;
+mod rights_given;
+mod second_consumer;
 mod secret_keys;
 mod selectors;
 mod service;
 mod service_account;
 mod service_name;
+mod service_port;
+mod several;
 mod sidecar;
+mod source_container;
+mod spread;
 mod stale;
+mod strategy;
+mod taken_out;
 mod target;
 mod topic;
 mod twice;
@@ -49,8 +70,11 @@ mod unread_parameter;
 mod unreferred;
 mod usage;
 mod vertical;
+mod watched_database;
 mod watched_host;
 mod watched_name;
+
+pub use removed_api::removed_api;
 
 use crate::finding::{Finding, cards};
 use crate::inventory::{Inventory, Object};
@@ -67,17 +91,20 @@ cards! {
     TARGET_ELSEWHERE Warning "target-elsewhere" "an autoscaler whose target is called or placed otherwise";
     CREDENTIALS Error "credentials" "a TriggerAuthentication that does not give what the trigger needs";
     PROMETHEUS_PORT Warning "prometheus-port" "an address whose Service has no such port";
+    NOT_PROMETHEUS Error "not-prometheus" "a Prometheus trigger whose address is something else";
     SERVICE_NAME Warning "service-name" "an address to which no Service answers";
     SERVICE_NOWHERE Error "service-nowhere" "a Service beside a scaled or scraped workload that leads to no pods";
     MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with, or that counts beside it";
     PROBE_VARIABLE Warning "probe-variable" "a variable in a probe that the kubelet does not fill in";
-    IDLE_TARGET Warning "idle-target" "a cpu target that an idle process reaches";
+    IDLE_TARGET Warning "idle-target" "a target that an idle process reaches";
+    ABOVE_LIMIT Warning "above-limit" "a target of cpu or memory that the limit keeps out of reach";
     EXTERNAL_METRIC Warning "external-metric" "an external metric for which nobody answers";
     HPA_NAME Error "hpa-name" "a HorizontalPodAutoscaler that belongs to two";
     APPLIED_TWICE Warning "applied-twice" "two objects of one name, of which one is lost";
     WATCHES_ANOTHER Warning "watches-another" "a trigger that watches something else than the pods work on";
+    SECOND_CONSUMER Warning "second-consumer" "a Deployment that takes the work of a ScaledJob";
     CONFIG_MISSING Note "config-missing" "a ConfigMap or ServiceAccount that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
     TOPIC_ELSEWHERE Warning "topic-elsewhere" "a Kafka topic in a namespace where its operator does not look";
@@ -94,6 +121,15 @@ cards! {
     UNEXPANDED Error "unexpanded" "a reference to a variable that Kubernetes leaves as it stands";
     GRACE_PERIOD Warning "grace-period" "a hook that sleeps longer than the pod is given";
     POD_SECURITY Error "pod-security" "pods that their namespace does not admit";
+    RESOURCE_AMOUNT Error "resource-amount" "an amount of memory or cpu in the wrong unit, or a limit below the request";
+    PROBE_PORT Error "probe-port" "a probe for a port that the container does not name";
+    LIMIT_RANGE Error "limit-range" "amounts that the LimitRange of the namespace does not allow";
+    SPREAD Warning "spread" "rules about where pods may be, against how many there are to be";
+    KNATIVE Error "knative" "annotations by which Knative does not scale";
+    SCALED_BY_HAND Warning "scaled-by-hand" "a CronJob that sets what an autoscaler decides";
+    POD_REFUSED Error "pod-refused" "a pod template that the API server does not take";
+    REMOVED_API Error "removed-api" "a version of Kubernetes' own kinds that clusters do not have any more";
+    UPDATE_STRATEGY Error "update-strategy" "a strategy by which no pod can be replaced";
 }
 
 /// Everything between the objects of a repository that is not about scraping and not about one owner.
@@ -111,10 +147,12 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     vertical::check(inventory, &scaled, &mut findings);
     metrics_api::check(inventory, &mut findings);
     target::check(inventory, &mut findings);
+    taken_out::check(inventory, &mut findings);
     external::check(inventory, &mut findings);
     rights::check(inventory, &mut findings);
     secret_keys::check(inventory, &mut findings);
     line_end::check(inventory, &mut findings);
+    refused_identity::check(inventory, &mut findings);
     unreferred::check(inventory, &mut findings);
     unread_parameter::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
@@ -123,6 +161,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     config::check(inventory, &scaled, &mut findings);
     service_account::check(inventory, &scaled, &mut findings);
     partitions::check(inventory, &mut findings);
+    second_consumer::check(inventory, &mut findings);
     topic::check(inventory, &mut findings);
     quota::check(inventory, &scaled, &mut findings);
     egress::check(inventory, &mut findings);
@@ -137,29 +176,47 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     unexpanded::check(inventory, &scaled, &mut findings);
     grace::check(&scaled, &mut findings);
     pod_security::check(inventory, &scaled, &mut findings);
+    amounts::check(inventory, &mut findings);
+    probe_port::check(inventory, &mut findings);
+    strategy::check(inventory, &mut findings);
+    refused::check(inventory, &mut findings);
+    limit_range::check(inventory, &mut findings);
+    spread::check(inventory, &scaled, &mut findings);
+    knative::check(inventory, &mut findings);
+    by_hand::check(inventory, &scaled, &mut findings);
+    identity::check(inventory, &mut findings);
     for one in &scaled {
         sidecar::check(inventory, one, &mut findings);
         idle_target::check(inventory, one, &mut findings);
+        above_limit::check(inventory, one, &mut findings);
         missing_key::check(inventory, one, &mut findings);
         if one.autoscaler.kind() == "ScaledObject" {
             environment::check(inventory, one, &mut findings);
+            source_container::check(inventory, one, &mut findings);
         }
     }
+    let releases = inventory.releases();
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
         authentication::check(inventory, object, &mut findings);
         not_given::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
+        not_prometheus::check(inventory, object, &mut findings);
+        released::check(inventory, object, &releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
     }
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
         let at = findings.len();
         if !object.is_fragment {
-            environment::check(inventory, &Scaled { autoscaler: object, workload: object }, &mut findings);
+            let one = Scaled { autoscaler: object, workload: object };
+            environment::check(inventory, &one, &mut findings);
+            source_container::check(inventory, &one, &mut findings);
         }
         authentication::check(inventory, object, &mut findings);
         not_given::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
+        not_prometheus::check(inventory, object, &mut findings);
+        released::check(inventory, object, &releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
@@ -181,7 +238,9 @@ fn watched<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &
         let other = watched_host::check(inventory, object, trigger, workload, &environment);
         findings.extend(kafka_login::check(object, trigger, &environment));
         findings.extend(
-            other.or_else(|| watched_name::check(inventory, object, trigger, workload, &environment)),
+            other
+                .or_else(|| watched_name::check(inventory, object, trigger, workload, &environment))
+                .or_else(|| watched_database::check(inventory, object, trigger, workload, &environment)),
         );
     }
 }
@@ -205,11 +264,12 @@ impl<'i> Scaled<'i> {
     /// The most pods that the autoscaler starts, as far as it is known.
     fn maximum(&self) -> i64 {
         let (key, default) = match self.autoscaler.kind() {
-            "ScaledObject" => ("maxReplicaCount", 100),
-            _ => ("maxReplicas", 0),
+            "ScaledObject" => (&["spec", "maxReplicaCount"][..], 100),
+            "HTTPScaledObject" => (&["spec", "replicas", "max"][..], 100),
+            _ => (&["spec", "maxReplicas"][..], 0),
         };
-        match self.autoscaler.at(&["spec", key]) {
-            Some(_) => self.autoscaler.integer(&["spec", key]).unwrap_or(0),
+        match self.autoscaler.at(key) {
+            Some(_) => self.autoscaler.integer(key).unwrap_or(0),
             None => default,
         }
     }
@@ -218,7 +278,9 @@ impl<'i> Scaled<'i> {
 fn is_autoscaler(object: &Object<'_>) -> bool {
     matches!(
         (object.kind(), object.group()),
-        ("ScaledObject", "keda.sh") | ("HorizontalPodAutoscaler", "autoscaling")
+        ("ScaledObject", "keda.sh")
+            | ("HorizontalPodAutoscaler", "autoscaling")
+            | ("HTTPScaledObject", "http.keda.sh")
     )
 }
 

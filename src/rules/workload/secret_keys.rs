@@ -20,7 +20,9 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         for (kind, list) in [("Secret", "secretTargetRef"), ("ConfigMap", "configMapTargetRef")] {
             for item in given.at(&["spec", list]).map(Node::items).unwrap_or_default() {
                 findings.extend(
-                    missing(inventory, given, item, kind).or_else(|| elsewhere(inventory, given, item, kind)),
+                    missing(inventory, given, item, kind)
+                        .or_else(|| elsewhere(inventory, given, item, kind))
+                        .or_else(|| beside_keda(inventory, given, item, kind)),
                 );
                 findings.extend(wrong_word(inventory, given, item, kind));
             }
@@ -95,6 +97,65 @@ fn elsewhere<'i>(
     .why("what KEDA does not find it takes for an empty text: it cannot build the scaler, or asks without it, and nothing scales")
     .help(format!("put a {kind} of that name into `{own}` too, or use a ClusterTriggerAuthentication with the {kind} in KEDA's namespace"));
     // Somebody may have made it there by hand.
+    finding.severity = Severity::Warning;
+    Some(finding)
+}
+
+/// A Secret of a ClusterTriggerAuthentication in the namespace of what is scaled.
+///
+/// Source: kedacore/keda pkg/scaling/resolver/scale_resolvers.go, getTriggerAuthSpec: for one of the cluster it is
+/// KEDA's own namespace, unless `KEDA_CLUSTER_OBJECT_NAMESPACE` says otherwise.
+fn beside_keda<'i>(
+    inventory: &'i Inventory<'i>,
+    given: &Object<'_>,
+    item: &Node,
+    kind: &'static str,
+) -> Option<Finding> {
+    let node = item.get("name").filter(|_| given.kind() == "ClusterTriggerAuthentication")?;
+    let name = node.as_str().filter(|name| !has_variable(name))?;
+    let all: Vec<&Object<'_>> = inventory.named(kind, name).collect();
+    let first = *all.first()?;
+    let is_scaled = |space: &str| {
+        let scalers = ["ScaledObject", "ScaledJob"].into_iter().flat_map(|kind| inventory.kind(kind));
+        scalers.into_iter().any(|scaler| scaler.namespace.as_deref() == Some(space))
+    };
+    let is_apart = |other: &&Object<'_>| {
+        let is_copied = other.at(&["metadata", "annotations"]).is_some();
+        !is_copied
+            && other
+                .namespace
+                .as_deref()
+                .is_some_and(|space| !space.contains("keda") && !has_variable(space) && is_scaled(space))
+    };
+    // KEDA may be installed beside what it scales.
+    let has_operator = ["Deployment", "HelmRelease", "Application"].into_iter().any(|kind| {
+        inventory.kind(kind).any(|other| {
+            other.name.contains("keda") && other.namespace == first.namespace && kind != "Application"
+        })
+    });
+    if !all.iter().all(is_apart) || has_operator {
+        return None;
+    }
+    // Of several keys the first tells.
+    let lists =
+        ["secretTargetRef", "configMapTargetRef"].into_iter().filter_map(|list| given.at(&["spec", list]));
+    let mut same = lists
+        .flat_map(Node::items)
+        .filter_map(|other| other.get("name"))
+        .filter(|other| other.as_str() == Some(name));
+    if same.next().is_some_and(|other| !std::ptr::eq(other, node)) {
+        return None;
+    }
+    let theirs = first.namespace_text();
+    let mut finding = Finding::new(
+        &CREDENTIALS,
+        given.place(node),
+        format!("the {kind} `{name}` is looked up in KEDA's namespace, and the one that is here is in `{theirs}`"),
+    )
+    .related(first.name_place(), format!("in `{theirs}`"))
+    .why("what KEDA does not find it takes for an empty text: it cannot build the scaler, or asks without it, and nothing scales")
+    .help(format!("put the {kind} into KEDA's namespace, `keda` by default, or write a TriggerAuthentication in `{theirs}`"));
+    // KEDA may be told of another namespace.
     finding.severity = Severity::Warning;
     Some(finding)
 }

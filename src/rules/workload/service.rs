@@ -5,12 +5,16 @@
 
 use std::collections::HashMap;
 
+use super::service_port::no_port;
 use super::{SERVICE_NOWHERE, Scaled, carries, pod_labels};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 
-const WHY: &str = "the Service has no endpoints: every request to it fails, no scrape goes through it, and no pod that an autoscaler adds gets any of the load";
+/// At most so many Services of one folder are looked at for one workload.
+const MOST_BESIDE: usize = 64;
+
+pub(super) const WHY: &str = "the Service has no endpoints: every request to it fails, no scrape goes through it, and no pod that an autoscaler adds gets any of the load";
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], findings: &mut Vec<Finding>) {
     let mut by_name: HashMap<&str, Vec<&Object<'i>>> = HashMap::new();
@@ -32,6 +36,9 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         }
         seen.push(one.workload);
         for service in by_name.get(stem(&one.workload.name)).into_iter().flatten() {
+            if service.is_beside(one.workload) && !service.meets(one.workload) {
+                findings.extend(elsewhere(inventory, service, one.workload));
+            }
             if service.is_beside(one.workload) && service.meets(one.workload) {
                 findings.extend(
                     nowhere(inventory, service, one.workload).or_else(|| no_port(service, one.workload)),
@@ -42,17 +49,39 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         let is_alone = workloads_in.get(folder(one.workload)) == Some(&1);
         findings.extend(otherwise_called(inventory, beside, one.workload, is_alone));
     }
-    // Of others a slip of the pen is enough to tell, where somebody scrapes through Services.
+    // Of others a slip of the pen is enough to tell, where somebody scrapes or wakes them through Services.
     let is_scraped = inventory.kind("ServiceMonitor").next().is_some();
+    let woken: Vec<&str> = inventory
+        .kind("HTTPScaledObject")
+        .filter_map(|object| object.text(&["spec", "scaleTargetRef", "service"]))
+        .collect();
     let others = ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| inventory.kind(kind));
-    for workload in others.filter(|_| is_scraped) {
+    for workload in others {
+        let is_seen = seen.iter().any(|other| std::ptr::eq(*other, workload));
+        if is_scraped && !is_seen {
+            let beside = by_folder.get(folder(workload)).map(Vec::as_slice).unwrap_or_default();
+            let mut selecting = beside.iter().take(MOST_BESIDE).filter(|service| service.meets(workload));
+            findings.extend(selecting.find_map(|service| no_port(service, workload)));
+        }
         for service in by_name.get(stem(&workload.name)).into_iter().flatten() {
             let is_meant = service.is_beside(workload) && service.meets(workload);
-            if is_meant
-                && !seen.iter().any(|other| std::ptr::eq(*other, workload))
-                && in_other_letters(service, workload)
-            {
-                findings.extend(nowhere(inventory, service, workload));
+            if service.is_beside(workload) && !service.meets(workload) && service.name == workload.name {
+                findings.extend(elsewhere(inventory, service, workload));
+            }
+            if !is_meant || is_seen {
+                continue;
+            }
+            let is_woken = woken.iter().any(|name| service.is_called(name));
+            let finding = nowhere(inventory, service, workload);
+            if is_woken || is_scraped && in_other_letters(service, workload) {
+                findings.extend(
+                    finding.or_else(|| no_port(service, workload).filter(|_| is_woken && !is_scraped)),
+                );
+            } else if service.name == workload.name {
+                findings.extend(finding.map(|mut finding| {
+                    finding.severity = Severity::Warning;
+                    finding
+                }));
             }
         }
     }
@@ -70,7 +99,6 @@ fn otherwise_called<'i>(
     workload: &Object<'i>,
     is_alone: bool,
 ) -> Option<Finding> {
-    const MOST_BESIDE: usize = 64;
     let meant = |service: &&&Object<'i>| {
         stem(&service.name) != stem(&workload.name)
             && service.namespace == workload.namespace
@@ -122,9 +150,42 @@ fn stem(name: &str) -> &str {
     ENDS.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
 }
 
-fn selector(service: &Object<'_>) -> Vec<(String, String)> {
+pub(super) fn selector(service: &Object<'_>) -> Vec<(String, String)> {
     let pairs = service.at(&["spec", "selector"]).map(Node::pairs);
     pairs.into_iter().flatten().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+/// A Service that is written for another namespace than the only workload of its name, beside which it stands.
+fn elsewhere<'i>(
+    inventory: &'i Inventory<'i>,
+    service: &Object<'i>,
+    workload: &Object<'i>,
+) -> Option<Finding> {
+    let wanted = selector(service);
+    let (own, theirs) = (service.namespace.as_deref()?, workload.namespace.as_deref()?);
+    let is_open = has_variable(own) || has_variable(theirs) || own.contains('{') || theirs.contains('{');
+    let is_copied = inventory.named("Service", &service.name).any(|other| other.meets(workload));
+    if wanted.is_empty()
+        || is_open
+        || own == theirs
+        || is_copied
+        || !carries(&pod_labels(workload), &wanted)
+        || may_be_met(inventory, service, &wanted)
+        || !service.patched.is_empty()
+    {
+        return None;
+    }
+    let node = service.at(&["metadata", "namespace"])?;
+    let mut finding = Finding::new(
+        &SERVICE_NOWHERE,
+        service.place(node),
+        format!("the Service is in `{own}`, and the pods of `{}` that it selects are in `{theirs}`", workload.name),
+    )
+    .related(workload.name_place(), "the workload that it is meant for")
+    .why("a Service selects pods of its own namespace only: it has no endpoints, and every request to it fails")
+    .help(format!("write `namespace: {theirs}`"));
+    finding.severity = Severity::Warning;
+    Some(finding)
 }
 
 /// Whether some pods of the repository have these labels, or may get them.
@@ -176,46 +237,5 @@ fn nowhere<'i>(inventory: &'i Inventory<'i>, service: &Object<'i>, workload: &Ob
     Some(match own {
         Some((name, value)) => finding.help(format!("write `{name}: {value}`")),
         None => finding.help("select by a label of the pod template"),
-    })
-}
-
-/// A `targetPort` that is the name of no port of the pods.
-fn no_port(service: &Object<'_>, workload: &Object<'_>) -> Option<Finding> {
-    let wanted = selector(service);
-    if wanted.is_empty() || !carries(&pod_labels(workload), &wanted) || !workload.patched.is_empty() {
-        return None;
-    }
-    let spec = workload.at(&["spec", "template", "spec"])?;
-    let containers = ["containers", "initContainers"].into_iter().filter_map(|key| spec.get(key));
-    let ports: Vec<&Node> = containers
-        .flat_map(Node::items)
-        .flat_map(|container| container.get("ports").map(Node::items).unwrap_or_default())
-        .collect();
-    let names: Vec<&str> = ports.iter().filter_map(|port| port.get("name")?.as_str()).collect();
-    let node = service.at(&["spec", "ports"])?.items().iter().find_map(|port| {
-        let node = port.get("targetPort")?;
-        let name = node.as_str()?;
-        let is_name = name.bytes().any(|byte| byte.is_ascii_alphabetic()) && !has_variable(name);
-        (is_name && !names.contains(&name)).then_some(node)
-    })?;
-    // What a webhook puts into the pod may bring the port.
-    let has_open = names.iter().any(|name| has_variable(name));
-    if has_open {
-        return None;
-    }
-    let name = node.as_str().unwrap_or_default();
-    let declared: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    let told = if declared.is_empty() { "none with a name".to_string() } else { declared.join(", ") };
-    let finding = Finding::new(
-        &SERVICE_NOWHERE,
-        service.place(node),
-        format!("no container of `{}` has a port called `{name}`: there is {told}", workload.name),
-    )
-    .related(service.name_place(), "the Service")
-    .related(workload.name_place(), "the workload behind it")
-    .why(WHY);
-    Some(match crate::finding::nearest(name, names.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding.help("name the port of the container so, or write its number"),
     })
 }

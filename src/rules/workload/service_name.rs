@@ -5,7 +5,7 @@
 //! those of Services.
 
 use super::given::{Given, given};
-use super::{SERVICE_NAME, carries, pod_labels};
+use super::{SERVICE_NAME, carries, pod_labels, rabbit_address};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
@@ -45,6 +45,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
                 // What the metadata say themselves is told where they are looked at.
                 with_scheme(kind, &given, one)
                     .filter(|_| given.behind.is_some())
+                    .or_else(|| rabbit_address::check(trigger, &given))
                     .or_else(|| misnamed(inventory, &given, one))
                     .or_else(|| short(inventory, object, &given, one).filter(|_| !is_told && !is_refused))
                     .or_else(|| closed(inventory, &given, one).filter(|_| !is_told))
@@ -56,7 +57,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
 }
 
 impl Given<'_> {
-    fn finding(&self, message: String) -> Finding {
+    pub(super) fn finding(&self, message: String) -> Finding {
         let finding = Finding::new(&SERVICE_NAME, self.place, message);
         match &self.behind {
             // A secret is not shown again.

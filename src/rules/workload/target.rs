@@ -246,12 +246,27 @@ fn not_scalable(
 
 /// An `apiVersion` of a group that does not have the kind.
 fn other_group(scaler: &Object<'_>, kind: &str) -> Option<Finding> {
-    let node = scaler.at(&["spec", "scaleTargetRef", "apiVersion"])?;
-    let written = node.as_str().filter(|text| !has_variable(text) && !text.is_empty())?;
     let (right, example) = match kind {
         "Rollout" => ("argoproj.io", "argoproj.io/v1alpha1"),
         _ => ("apps", "apps/v1"),
     };
+    // KEDA takes apps/v1 where none is written.
+    let target = scaler.at(&["spec", "scaleTargetRef"])?;
+    let is_changed = scaler.patched.iter().any(|path| path.iter().any(|key| key == "scaleTargetRef"));
+    if scaler.kind() == "HorizontalPodAutoscaler" && target.get("apiVersion").is_none() && !is_changed {
+        let node = target.get("kind").unwrap_or(target);
+        let mut finding = Finding::new(
+            &TARGET_ELSEWHERE,
+            scaler.place(node),
+            format!("the target is a {kind} without its `apiVersion`"),
+        )
+        .why("the autoscaler looks for the kind in the core group, where it is not (FailedGetScale), and scales nothing")
+        .help(format!("write `apiVersion: {example}`"));
+        finding.severity = Severity::Error;
+        return Some(finding);
+    }
+    let node = target.get("apiVersion")?;
+    let written = node.as_str().filter(|text| !has_variable(text) && !text.is_empty())?;
     // What a Deployment was called long ago is refused by the API server, and told of there.
     if group(written) == right {
         return None;

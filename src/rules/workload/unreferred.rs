@@ -65,6 +65,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         let Some((object, trigger)) =
             own.into_iter().find(|(object, trigger)| may_use(inventory, object, trigger, given))
         else {
+            let is_beside = scalers().any(|object| object.is_beside(given) && !object.is_fragment);
+            findings.extend(is_beside.then(|| nobody(given)));
             continue;
         };
         let place = object.place(trigger.get("type").unwrap_or(trigger));
@@ -79,6 +81,19 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         finding.severity = Severity::Warning;
         findings.push(finding);
     }
+}
+
+/// Nothing here has a use for it.
+fn nobody(given: &Object<'_>) -> Finding {
+    let mut finding = Finding::new(
+        &CREDENTIALS,
+        given.name_place(),
+        format!("no trigger of these files refers to the TriggerAuthentication `{}`", given.name),
+    )
+    .why("what it holds reaches no scaler, and whoever changes it changes nothing")
+    .help("write `authenticationRef` into the trigger that it is for, or delete it");
+    finding.severity = Severity::Note;
+    finding
 }
 
 /// Whether credentials are surely meant for a trigger of this kind, which does not have them by another way.

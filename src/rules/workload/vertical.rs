@@ -1,8 +1,9 @@
-//! A VerticalPodAutoscaler beside an autoscaler that compares with requests.
+//! A VerticalPodAutoscaler beside an autoscaler that compares with requests, or over a single pod, which it never replaces.
 //!
-//! Source: kubernetes/autoscaler vertical-pod-autoscaler/docs/known-limitations.md.
+//! Sources: kubernetes/autoscaler vertical-pod-autoscaler/docs/known-limitations.md; pkg/updater/main.go (`--min-replicas`
+//! is 2) and pkg/updater/restriction/pods_restriction_factory.go, GetCreatorMaps ("Too few replicas").
 
-use super::{Scaled, VERTICAL_AUTOSCALER};
+use super::{Scaled, VERTICAL_AUTOSCALER, is_autoscaler};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::Node;
@@ -19,6 +20,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
         let Some(target) = inventory.meant(kind, name.as_str().unwrap_or_default(), vertical) else {
             continue;
         };
+        findings.extend(single(inventory, vertical, target));
         for one in scaled.iter().filter(|one| std::ptr::eq(one.workload.document, target.document)) {
             let Some(resource) =
                 resources(one.autoscaler).into_iter().find(|resource| controls(vertical, resource))
@@ -37,6 +39,52 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &[Scaled<'i>], fin
             );
         }
     }
+}
+
+/// One pod, and nobody who makes it two: the updater passes it over.
+fn single<'i>(inventory: &'i Inventory<'i>, vertical: &Object<'i>, target: &Object<'i>) -> Option<Finding> {
+    let policy = vertical.at(&["spec", "updatePolicy"]);
+    let mode = policy.and_then(|policy| policy.get("updateMode"));
+    let replaces = |mode: &str| matches!(mode, "Auto" | "Recreate" | "InPlaceOrRecreate");
+    let is_told = policy.is_some_and(|policy| policy.get("minReplicas").is_some())
+        || mode.is_some_and(|mode| !mode.as_str().is_some_and(replaces));
+    let is_patched = vertical.patched.iter().any(|path| path.iter().any(|key| key == "updatePolicy"));
+    if is_told || is_patched || !matches!(target.kind(), "Deployment" | "StatefulSet" | "Rollout") {
+        return None;
+    }
+    let pods = target.at(&["spec", "replicas"]);
+    let is_one = pods.is_none_or(|node| node.as_written().as_deref() == Some("1"));
+    if !is_one || target.replicas.iter().any(Option::is_some) {
+        return None;
+    }
+    // Whatever an autoscaler of any environment names, it may scale; and the updater may be told another number.
+    let is_scaled = inventory.objects.iter().filter(|object| is_autoscaler(object)).any(|object| {
+        object.text(&["spec", "scaleTargetRef", "name"]).is_some_and(|name| target.is_called(name))
+    });
+    let is_told_so = |object: &Object<'_>| {
+        let words = |container: &Node| {
+            let lists = ["args", "command"].into_iter().filter_map(|key| container.get(key));
+            lists
+                .flat_map(Node::items)
+                .any(|word| word.as_str().is_some_and(|word| word.contains("--min-replicas")))
+        };
+        object.kind() == "Deployment" && object.containers().iter().any(words)
+    };
+    if is_scaled || inventory.objects.iter().any(is_told_so) {
+        return None;
+    }
+    let place = mode.map_or(vertical.name_place(), |node| vertical.place(node));
+    let message = format!("this VPA leaves `{}` alone, which has one pod", target.name);
+    let so_many = match pods {
+        Some(node) => (target.place(node), "one pod"),
+        None => (target.name_place(), "without `replicas` there is one pod"),
+    };
+    Some(
+        Finding::new(&VERTICAL_AUTOSCALER, place, message)
+            .related(so_many.0, so_many.1)
+            .why("its updater evicts pods only where there are at least 2 (`--min-replicas`): the recommendation is made, and the running pod keeps what it has until something else replaces it")
+            .help("write `minReplicas: 1` into the `updatePolicy`, and the pod is away for a moment at each update; or `updateMode: Initial`, if that is what shall be"),
+    )
 }
 
 /// Resources by whose share of the request an autoscaler scales.

@@ -187,7 +187,7 @@ fn speaks_of(family: &Family, name: &str) -> bool {
         && !BESIDE.iter().any(|word| name.contains(word))
 }
 
-fn is_beside(name: &str) -> bool {
+pub(super) fn is_beside(name: &str) -> bool {
     let name = flat(name);
     BESIDE.iter().any(|word| name.contains(word))
 }

@@ -141,7 +141,7 @@ pub(super) fn check<'i>(
                 continue;
             };
             // One name may be made of the other: `bull:<queue>:wait`, `<prefix>-orders`.
-            if has_word(&held.text, watched) {
+            if has_word(&held.text, watched) && !(speaks && is_longer(what, &held.text, watched)) {
                 return None;
             }
             if speaks {
@@ -224,6 +224,16 @@ fn speaks_of(variable: &str, ends: &[&str], watched: &str) -> bool {
                 || word.len() > 3
                     && (watched.contains(word.as_str()) || watched.contains(&word[..word.len() - 1]))
         })
+}
+
+/// Whether a variable that holds the name says more than what is watched: `orders-v2` is not `orders`. Names of lists are
+/// made of several parts.
+fn is_longer(what: &str, held: &str, watched: &str) -> bool {
+    let held = held.trim();
+    what != "list"
+        && held != watched
+        && held.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+        && name(held) == Some(held)
 }
 
 /// Whether a text holds another one that is no part of a longer word.

@@ -102,7 +102,7 @@ fn is_of(job: &Job, configuration: &Configuration<'_>) -> bool {
 }
 
 /// Whether series come from elsewhere as well.
-fn is_open(configuration: &Configuration<'_>) -> bool {
+pub(super) fn is_open(configuration: &Configuration<'_>) -> bool {
     let root = &configuration.root.document.node;
     ["scrape_config_files", "remote_read"]
         .iter()
@@ -170,7 +170,19 @@ fn no_such_job(
     const SHOWN: usize = 6;
     let listed: Vec<String> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if known.len() > SHOWN { ", …" } else { "" };
+    // Those who push give their series a job of their own, which the scrape replaces unless it is told to leave it.
+    let pushed = known.iter().find(|name| name.contains("pushgateway") || name.contains("push-gateway"));
     let mut finding = match near {
+        // Source: prometheus/pushgateway README.md: what is pushed has a `job` of its own.
+        _ if selector.name.as_deref().is_some_and(|name| name.starts_with("push_")) => finding
+            .help("write `honor_labels: true` in the job of the Pushgateway: without it the `job` that was pushed is called `exported_job`"),
+        None if pushed.is_some() => {
+            let job = pushed.copied().unwrap_or_default();
+            finding.help(format!(
+                "where `{}` is the job of what is pushed, write `honor_labels: true` into the job `{job}`: without it that becomes `exported_job`",
+                matcher.value
+            ))
+        }
         Some(near) => finding.help(format!("did you mean `job=\"{near}\"`?")),
         None if known.is_empty() => finding.help("the configuration has no job at all: write one"),
         None => finding

@@ -7,6 +7,7 @@ mod files;
 mod jobs;
 mod receivers;
 pub mod values;
+mod windows;
 
 use std::collections::HashMap;
 
@@ -140,6 +141,7 @@ pub fn check<'i>(
         let own = loading(file, &configurations);
         if !own.is_empty() {
             findings.extend(jobs::check(world, file, &own, "this configuration loads the rules"));
+            findings.extend(windows::check(world, file, &own));
         } else if let Some(finding) =
             files::read_by_nobody(file, &configurations, world, (inventory, compose))
         {

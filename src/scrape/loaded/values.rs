@@ -5,7 +5,7 @@
 //! keys that no template asks for.
 
 use crate::finding::{Finding, Severity};
-use crate::inventory::{Inventory, Object};
+use crate::inventory::{Inventory, Object, Release};
 use crate::manifest::{Entry, Node, has_variable};
 use crate::scrape::rules::RULES_NOT_LOADED;
 use crate::source::{Place, Sources};
@@ -156,13 +156,26 @@ fn values<'i>(object: &Object<'i>, inventory: &Inventory<'_>) -> Option<(&'stati
                     && ["extraScrapeConfigs", "prometheus-pushgateway", "prometheus-node-exporter"]
                         .iter()
                         .any(|key| root.get(key).is_some());
-            match root.at(&["prometheus", "prometheusSpec"]) {
-                Some(_) => Some((&STACK, root, false)),
-                None => is_server.then_some((&SERVER, root, false)),
+            // Keys that only this chart has, at whatever level.
+            const OF_STACK: [&str; 4] =
+                ["prometheusOperator", "kubeStateMetrics", "additionalPrometheusRulesMap", "defaultRules"];
+            let is_stack = root.at(&["prometheus", "prometheusSpec"]).is_some()
+                || OF_STACK.iter().any(|key| root.get(key).is_some())
+                || released_as(object, inventory) == Some(STACK.name);
+            match is_stack {
+                true => Some((&STACK, root, false)),
+                false => is_server.then_some((&SERVER, root, false)),
             }
         }
         _ => None,
     }
+}
+
+/// The chart for which a helmfile names this file as its values.
+fn released_as(object: &Object<'_>, inventory: &Inventory<'_>) -> Option<&'static str> {
+    let is_its = |release: &Release| release.values.contains(&object.document.node);
+    let chart = inventory.releases().into_iter().find(is_its)?.chart;
+    [STACK.name, SERVER.name].into_iter().find(|name| *name == chart)
 }
 
 fn unread(
