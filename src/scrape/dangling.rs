@@ -365,11 +365,13 @@ fn leads_nowhere(
 
 fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>], index: &Index<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let all = index.workloads().iter();
-    let behind: Vec<&Pods<'_>> =
-        all.filter(|pods| services.iter().any(|service| service.selects(pods))).collect();
     for endpoint in endpoints(monitor) {
-        findings.extend(of_containers(monitor, endpoint, &behind));
+        if endpoint.get("port").is_none() {
+            let all = index.workloads().iter();
+            let behind: Vec<&Pods<'_>> =
+                all.filter(|pods| services.iter().any(|service| service.selects(pods))).collect();
+            findings.extend(of_containers(monitor, endpoint, &behind));
+        }
         let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
         else {
             continue;

@@ -25,17 +25,14 @@ const FAILS: [&str; 12] = [
     "unhealthy",
 ];
 
-pub(super) fn check(alert: &Alert<'_>, all: &[Alert<'_>], inventory: &Inventory<'_>) -> Option<Finding> {
+pub(super) fn check(alert: &Alert<'_>, is_asked: bool, inventory: &Inventory<'_>) -> Option<Finding> {
     let Kind::Call(call) = &alert.expression.root.bare().kind else { return None };
     if call.function.name != "absent" {
         return None;
     }
     let argument = call.arguments.first()?;
     let Kind::Selector(selector) = &argument.bare().kind else { return None };
-    if selector.metric() != Some("up")
-        || !means_failing(alert)
-        || all.iter().any(|other| asks_for_zero(other))
-    {
+    if selector.metric() != Some("up") || !means_failing(alert) || is_asked {
         return None;
     }
     let of_jobs = selector.matchers.iter().find(|matcher| matcher.name == "job");
@@ -78,8 +75,8 @@ fn means_failing(alert: &Alert<'_>) -> bool {
         })
 }
 
-/// Whether an alert asks for targets that do not answer.
-fn asks_for_zero(alert: &Alert<'_>) -> bool {
+/// Whether an alert asks for targets that do not answer; if one does, the others may well ask for missing ones.
+pub(super) fn asks_for_zero(alert: &Alert<'_>) -> bool {
     let of_up = alert.expression.selectors().iter().any(|selector| selector.name.as_deref() == Some("up"));
     let compares = ["==", "<", "!="].iter().any(|operator| alert.expression.text.contains(operator));
     of_up && compares

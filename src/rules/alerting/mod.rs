@@ -91,10 +91,12 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     if let Some(allowed) = allowed::allowed(inventory) {
         findings.extend(all().filter_map(|query| allowed::check(query, &allowed)));
     }
-    if let Some(redis) = redis::unlimited(sources, inventory) {
-        findings.extend(alerts.iter().filter_map(|alert| redis::check(alert, redis)));
+    let shares: Vec<_> = alerts.iter().filter(|alert| redis::is_share(alert)).collect();
+    if let Some(redis) = shares.first().and_then(|_| redis::unlimited(sources, inventory)) {
+        findings.extend(shares.into_iter().filter_map(|alert| redis::check(alert, redis)));
     }
     findings.extend(recorded::check(&alerts, &records, &scalers));
+    let is_asked = alerts.iter().any(absent_up::asks_for_zero);
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
         findings.extend(no_limit::check(alert, inventory));
@@ -107,7 +109,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         if sleepers.is_empty() {
             findings.extend(silent::check(alert, &alerts));
         }
-        findings.extend(absent_up::check(alert, &alerts, inventory));
+        findings.extend(absent_up::check(alert, is_asked, inventory));
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
         findings.extend(between_runs::check(alert, inventory));

@@ -57,7 +57,8 @@ impl<'i> Programs<'i> {
         Programs { images, has_monitors, jobs }
     }
 
-    /// The first image with one of these names in it.
+    /// The first image with one of these names in it; asked only where a query leaves no other question, as it looks at
+    /// all images.
     fn runs(&self, names: &[&str]) -> Option<Place> {
         self.images
             .iter()
@@ -112,11 +113,11 @@ impl<'i> Programs<'i> {
         ];
         let of_it = name == "nginx_http_requests_total" || name.starts_with("nginx_connections_");
         let others = ["vts", "nginxlog", "nginx-log", "lua", "openresty", "apisix", "kong"];
-        let place = self.runs(&["nginx-prometheus-exporter", "nginx-exporter"]).filter(|_| of_it)?;
+        let matcher = labelled(selector, &LABELS).filter(|_| of_it)?;
+        let place = self.runs(&["nginx-prometheus-exporter", "nginx-exporter"])?;
         if self.runs(&others).is_some() {
             return None;
         }
-        let matcher = labelled(selector, &LABELS)?;
         let label = &matcher.name;
         Some((
             (place, "this exporter reads `stub_status`, which counts all requests together"),
@@ -131,9 +132,9 @@ impl<'i> Programs<'i> {
     }
 
     fn celery(&self, name: &str, selector: &SelectorView) -> Option<((Place, &'static str), Lack)> {
-        let place = self.runs(&["danihodovic/celery-exporter"])?;
         let matcher = labelled(selector, &["queue"])
             .filter(|_| ["celery_queue_length", "celery_active_consumer_count"].contains(&name))?;
+        let place = self.runs(&["danihodovic/celery-exporter"])?;
         Some((
             (place, "this exporter calls it `queue_name`"),
             Lack {
@@ -148,9 +149,10 @@ impl<'i> Programs<'i> {
 
     fn redis(&self, name: &str, span: Span) -> Option<((Place, &'static str), Lack)> {
         const OTHERS: [&str; 3] = ["redis_list_length", "redis_queue_length", "redis_list_size"];
-        let place = self.runs(&["oliver006/redis_exporter"])?;
-        if OTHERS.contains(&name) {
-            return Some((
+        let place = Some(name)
+            .filter(|name| OTHERS.contains(name))
+            .and_then(|_| self.runs(&["oliver006/redis_exporter"]))?;
+        Some((
                 (place, "this exporter runs here"),
                 Lack {
                     span,
@@ -159,9 +161,7 @@ impl<'i> Programs<'i> {
                     help: "write `redis_key_size{key=\"…\"}`, and name the key in `REDIS_EXPORTER_CHECK_SINGLE_KEYS`".to_string(),
                     severity: Severity::Error,
                 },
-            ));
-        }
-        None
+            ))
     }
 
     fn vllm(&self, name: &str, span: Span) -> Option<((Place, &'static str), Lack)> {
@@ -181,8 +181,8 @@ impl<'i> Programs<'i> {
             "e2e_request_latency_seconds_sum",
             "e2e_request_latency_seconds_count",
         ];
-        let place = self.runs(&["vllm"])?;
         let rest = name.strip_prefix("vllm_").filter(|rest| NAMES.contains(rest))?;
+        let place = self.runs(&["vllm"])?;
         // A collector on the way may have put the underscore in.
         (self.runs(&["opentelemetry-collector", "otel", "alloy"]).is_none()).then(|| {
             (

@@ -3,6 +3,8 @@
 //! Sources: prometheus/prometheus rules/recording.go; promql/engine.go, DefaultLookbackDelta: a sample is seen for five
 //! minutes; model/rulefmt/rulefmt.go (names).
 
+use std::collections::HashMap;
+
 use super::NOT_RECORDED;
 use super::walk::Alert;
 use crate::finding::{Finding, Severity, nearest};
@@ -30,11 +32,15 @@ const OF_SERVERS: [&str; 10] = [
 
 pub(super) fn check(alerts: &[Alert<'_>], records: &[Alert<'_>], scalers: &[Alert<'_>]) -> Vec<Finding> {
     let names: Vec<&str> = records.iter().map(name).collect();
+    let mut by_name: HashMap<&str, Vec<&Alert<'_>>> = HashMap::new();
+    for record in records {
+        by_name.entry(name(record)).or_default().push(record);
+    }
     let mut findings: Vec<Finding> = records.iter().filter_map(unwritable).collect();
     for query in alerts.iter().chain(records).chain(scalers) {
         for selector in query.expression.selectors() {
             let Some(metric) = selector.name.as_deref() else { continue };
-            let own: Vec<&Alert<'_>> = records.iter().filter(|record| name(record) == metric).collect();
+            let own = by_name.get(metric).map(Vec::as_slice).unwrap_or_default();
             let start = selector.span.start as usize;
             let span = Span::new(start, start + metric.len());
             if own.is_empty() {
@@ -63,7 +69,7 @@ pub(super) fn check(alerts: &[Alert<'_>], records: &[Alert<'_>], scalers: &[Aler
                 findings.push(finding);
             }
         }
-        findings.extend(gaps(query, records));
+        findings.extend(gaps(query, &by_name));
     }
     findings
 }
@@ -127,11 +133,11 @@ fn unwritable(record: &Alert<'_>) -> Option<Finding> {
 }
 
 /// An alert with `for` on a series that is recorded more seldom than a sample is seen.
-fn gaps(query: &Alert<'_>, records: &[Alert<'_>]) -> Option<Finding> {
+fn gaps(query: &Alert<'_>, by_name: &HashMap<&str, Vec<&Alert<'_>>>) -> Option<Finding> {
     let waits = query.waits().filter(|waits| *waits > 0.0 && query.rule.get("alert").is_some())?;
     query.expression.selectors().into_iter().find_map(|selector| {
         let metric = selector.name.as_deref()?;
-        let record = records.iter().find(|record| name(record) == metric)?;
+        let record = by_name.get(metric)?.first()?;
         let node = interval(record)?;
         let every = seconds(&node.as_written()?).filter(|every| *every > LOOKBACK && waits > LOOKBACK)?;
         // Over a range it is seen for as long as the range is.

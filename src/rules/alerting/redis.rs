@@ -10,6 +10,11 @@ use crate::manifest::Node as Yaml;
 use crate::promql::ast::*;
 use crate::source::{Place, Sources};
 
+/// Whether an alert speaks of the limit at all: finding out whether there is one takes a look at every file.
+pub(super) fn is_share(alert: &Alert<'_>) -> bool {
+    alert.expression.text.contains("redis_memory_max_bytes")
+}
+
 /// The Redis that has no limit; None where one is named anywhere, or where there is no Redis.
 pub(super) fn unlimited(sources: &Sources, inventory: &Inventory<'_>) -> Option<Place> {
     // As a setting, and not as a word of a text.
