@@ -1,6 +1,6 @@
 //! The way through kustomizations, from the outermost one to each file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::kustomize::{Label, Overlay, join};
 use super::patch::{self, Change};
@@ -43,10 +43,19 @@ pub(super) struct Reader<'d> {
 }
 
 impl Reader<'_> {
-    pub(super) fn is_included(&self, folder: &str) -> bool {
-        self.folders.iter().any(|(at, document)| {
-            at != folder && references(document).any(|(path, _)| join(at, &path) == folder)
-        })
+    /// The folders that another kustomization includes.
+    pub(super) fn included(&self) -> HashSet<String> {
+        let of = |(at, document): (&String, &&Document)| {
+            let at = at.clone();
+            let inner = references(document).map(move |(path, _)| join(&at, &path));
+            inner.collect::<Vec<_>>()
+        };
+        // One that names itself is still reached from the outside.
+        let others = self
+            .folders
+            .iter()
+            .flat_map(|(at, document)| of((at, document)).into_iter().filter(move |inner| inner != at));
+        others.collect()
     }
 
     pub(super) fn follow(

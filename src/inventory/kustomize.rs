@@ -66,9 +66,10 @@ impl Overlays {
         }
         let reader = Reader { sources, names, folders, of_files };
         let mut found = Found::default();
+        let included = reader.included();
         for (at, document) in &reader.folders {
             // Only from the outside in: what another one includes is reached from there.
-            if !reader.is_included(at) {
+            if !included.contains(at) {
                 let outside = Around { overlay: &Overlay::default(), changes: &[], way: &Way::default() };
                 reader.follow(at, document, outside, 0, &mut found);
             }

@@ -46,11 +46,14 @@ pub struct Compose<'i> {
 
 /// Whether this is a file of Docker Compose.
 pub fn is_compose(object: &Object<'_>) -> bool {
+    if !object.kind().is_empty() {
+        return false;
+    }
     let name = object.path.rsplit('/').next().unwrap_or(object.path);
     let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
     // A stack of Docker Swarm is called as one likes.
     let runs_one = || services.iter().any(|entry| server_image(&entry.node).is_some());
-    object.kind().is_empty() && !services.is_empty() && (name.contains("compose") || runs_one())
+    !services.is_empty() && (name.contains("compose") || runs_one())
 }
 
 /// The image of a service, where it is that of Prometheus.

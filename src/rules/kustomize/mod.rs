@@ -13,7 +13,6 @@ mod left_out;
 mod lists;
 mod meant;
 mod moved;
-mod names;
 mod operations;
 mod outside;
 mod patched_amounts;
@@ -41,7 +40,6 @@ cards! {
     PATCH_PATH Error "patch-path" "a JSON patch for a field that the object has not";
     OUTSIDE Warning "outside" "a file that lies outside of the kustomization";
     CYCLE Error "cycle" "a kustomization that names its own folder, or one around it";
-    NOT_RENAMED Error "not-renamed" "a reference that stays, while kustomize changes the name that it means";
     LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
     LIST_REPLACED Error "list-replaced" "a patch with a part of a list that is not merged";
     NOT_FILLED_IN Warning "not-filled-in" "a variable that nothing fills in on the way to the cluster";
@@ -109,13 +107,6 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
         }
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(merged(inventory, object, &all, &namespaces));
-        for finding in names::check(object, &builder, &all) {
-            // Several overlays rename the same, and one is enough.
-            if !findings.iter().any(|told: &Finding| told.rule == finding.rule && told.place == finding.place)
-            {
-                findings.push(finding);
-            }
-        }
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
     findings

@@ -43,7 +43,7 @@ pub(super) fn references<'d>(object: &Object<'d>) -> Vec<Reference<'d>> {
             triggers(&mut add);
             of_pods(object.at(&["spec", "jobTargetRef", "template", "spec"]), &mut add);
         }
-        ("TriggerAuthentication", "keda.sh") => {
+        ("TriggerAuthentication" | "ClusterTriggerAuthentication", "keda.sh") => {
             for (kind, list) in [("Secret", "secretTargetRef"), ("ConfigMap", "configMapTargetRef")] {
                 items(&["spec", list]).iter().for_each(|item| add(kind, item.get("name")));
             }

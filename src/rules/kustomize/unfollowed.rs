@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::NAME_NOT_FOLLOWED;
 use super::referred::{Reference, references};
 use crate::finding::Finding;
-use crate::inventory::{Inventory, Object};
+use crate::inventory::{Inventory, Object, Render};
 use crate::manifest::Node;
 use crate::source::{FileId, Place};
 
@@ -26,6 +26,14 @@ struct Renamed {
 pub(super) fn check<'o>(inventory: &'o Inventory<'_>, all: &[&'o Object<'_>]) -> Vec<Finding> {
     let by_file: HashMap<FileId, &Object<'_>> =
         all.iter().map(|object| (object.document.file, *object)).collect();
+    let mut builds: Builds<'_, '_> = HashMap::new();
+    for object in inventory.objects.iter().filter(|object| !object.is_fragment) {
+        for (render, (_, name)) in object.renders.iter().zip(&object.names) {
+            if let Some(root) = render.root() {
+                builds.entry(root).or_default().push((object, render, name));
+            }
+        }
+    }
     // The kustomizations that take part in each build.
     let mut parts: HashMap<FileId, HashSet<FileId>> = HashMap::new();
     for render in inventory.objects.iter().flat_map(|object| &object.renders) {
@@ -47,7 +55,8 @@ pub(super) fn check<'o>(inventory: &'o Inventory<'_>, all: &[&'o Object<'_>]) ->
                 if within.iter().any(is_open) {
                     return None;
                 }
-                prefixed(inventory, &reference, root, &by_file, &render.way)
+                let built = builds.get(&root).map(Vec::as_slice).unwrap_or_default();
+                prefixed(inventory, &reference, built, &by_file, &render.way)
                     .or_else(|| hashed(inventory, &reference, &within))
             });
             findings.extend(renamed.map(|renamed| told(object, &reference, renamed)));
@@ -56,38 +65,36 @@ pub(super) fn check<'o>(inventory: &'o Inventory<'_>, all: &[&'o Object<'_>]) ->
     findings
 }
 
+/// What one build makes of the objects that it holds: each with its rendering, and the name that it gives.
+type Builds<'o, 'i> = HashMap<FileId, Vec<(&'o Object<'i>, &'o Render, &'o str)>>;
+
 /// The object that is meant has another name in this build, and none has the one that is written.
 fn prefixed(
     inventory: &Inventory<'_>,
     reference: &Reference<'_>,
-    root: FileId,
+    built: &[(&Object<'_>, &Render, &str)],
     by_file: &HashMap<FileId, &Object<'_>>,
     way: &[FileId],
 ) -> Option<Renamed> {
-    let kind = reference.kind;
-    let mut meant: Option<&str> = None;
-    for other in inventory.objects.iter().filter(|other| other.kind() == kind && !other.is_fragment) {
-        // What no kustomization takes up may be applied beside it.
-        let is_plain = other.renders.is_empty() && other.name == reference.name;
-        let rendered =
-            other.renders.iter().zip(&other.names).filter(|(render, _)| render.root() == Some(root));
-        for (render, (_, name)) in rendered {
-            if name == reference.name || render.is_open {
-                return None;
-            }
-            if other.document.name() == reference.name {
-                meant = Some(name);
-            }
-        }
-        if is_plain {
-            return None;
-        }
-    }
-    let name = meant?;
     let prefix = way.iter().filter_map(|file| by_file.get(file)).find_map(|one| {
         let node = one.at(&["namePrefix"]).or_else(|| one.at(&["nameSuffix"]))?;
         Some(one.place(node))
     })?;
+    let kind = reference.kind;
+    let mut meant: Option<&str> = None;
+    for (other, render, name) in built.iter().filter(|(other, ..)| other.kind() == kind) {
+        if *name == reference.name || render.is_open {
+            return None;
+        }
+        if other.document.name() == reference.name {
+            meant = Some(name);
+        }
+    }
+    // What no kustomization takes up may be applied beside it.
+    if inventory.named(kind, reference.name).any(|other| other.renders.is_empty() && !other.is_fragment) {
+        return None;
+    }
+    let name = meant?;
     Some(Renamed {
         what: format!(
             "the {kind} is called `{name}` in this build, and the reference stays `{}`",
