@@ -111,6 +111,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     once_a_file(&mut findings, &manifest::rules::QUOTED_TEMPLATE);
     scaler::leave_out_real(sources, &inventory, &mut findings);
     scaler::beside(&inventory, &mut findings);
+    scaler::leave_out_alone(&inventory, &mut findings);
     // What is between objects, and what is scraped: neither waits for the other.
     let (between, (scraping, coverage, listed)) = rayon::join(
         || {

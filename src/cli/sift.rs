@@ -245,7 +245,8 @@ pub(super) fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::
         kinds.extend(["Ingress", "HTTPRoute", "GRPCRoute", "VirtualService"]);
         kinds.extend(["KafkaTopic", "kafka-topics", "topicOperator"]);
     }
-    if any_has(read, &["stableIngress"]) {
+    // A patch for an Ingress that is not there ends a build.
+    if any_has(read, &["stableIngress", "patches:", "patchesStrategicMerge"]) {
         kinds.push("Ingress");
     }
     if any_has(read, &["identityOwner: workload"]) {

@@ -189,20 +189,22 @@ fn carried(node: &Node) -> Option<&Selector> {
     }
 }
 
-/// The same, and past comparisons with a number, which leave series out and change no label.
+/// The same, and past operations that leave series out and change no label: with a number, and between series that meet
+/// by all their labels.
 ///
-/// Source: prometheus/prometheus promql/engine.go, VectorscalarBinop.
+/// Source: prometheus/prometheus promql/engine.go, VectorscalarBinop, VectorAnd, VectorUnless and resultMetric.
 fn labelled(node: &Node) -> Option<&Selector> {
-    match &node.bare().kind {
-        Kind::Binary(binary) if binary.operator.is_comparison() => {
-            let is_number = |node: &Node| matches!(node.bare().kind, Kind::Number(_));
-            match (is_number(&binary.left), is_number(&binary.right)) {
-                (false, true) => labelled(&binary.left),
-                (true, false) => labelled(&binary.right),
-                _ => None,
-            }
-        }
-        _ => carried(node),
+    let Kind::Binary(binary) = &node.bare().kind else { return carried(node.bare()) };
+    let is_number = |node: &Node| matches!(node.bare().kind, Kind::Number(_));
+    match (is_number(&binary.left), is_number(&binary.right)) {
+        (false, true) => labelled(&binary.left),
+        (true, false) => labelled(&binary.right),
+        (true, true) => None,
+        (false, false) => match (binary.operator, &binary.matching) {
+            (Operator::Or, _) => None,
+            (Operator::And | Operator::Unless, _) | (_, None) => labelled(&binary.left),
+            _ => None,
+        },
     }
 }
 
@@ -220,15 +222,20 @@ pub(super) fn carries(function: &str) -> bool {
             "ceil",
             "floor",
             "round",
+            "clamp",
             "clamp_min",
             "clamp_max",
+            "predict_linear",
         ]
         .contains(&function)
 }
 
 /// Whether the series come from a scrape, which gives them `job` and `instance`.
 fn is_scraped(selector: &Selector) -> bool {
-    let plain = selector.name.as_deref().is_some_and(|name| !super::is_recorded(name) && name.contains('_'));
+    let plain = selector
+        .name
+        .as_deref()
+        .is_some_and(|name| !super::is_recorded(name) && (name.contains('_') || name == "up"));
     plain
         && !selector
             .matchers

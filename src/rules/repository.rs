@@ -224,9 +224,13 @@ fn is_alternative(
     targets: &[Option<&Object<'_>>],
 ) -> bool {
     let Some(target) = target.filter(|target| target.is_built && !object.is_built) else { return false };
+    // Beside it, or in each build of the workload: then it is the one that counts, wherever a copy of it lies.
+    let goes_along = |other: &Object<'_>| {
+        !target.built_by.is_empty() && target.built_by.iter().all(|file| other.built_by.contains(file))
+    };
     inventory.objects.iter().zip(targets).any(|(other, theirs)| {
         other.is_built
-            && other.is_beside(object)
+            && (other.is_beside(object) || goes_along(other))
             && theirs.is_some_and(|theirs| std::ptr::eq(theirs.document, target.document))
     })
 }

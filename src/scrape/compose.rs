@@ -79,7 +79,12 @@ impl<'i> Compose<'i> {
 
     /// The server that reads a configuration of this path.
     pub fn server(&self, path: &str) -> Option<&Server<'i>> {
-        self.servers.iter().find(|server| server.configuration().as_deref() == Some(path))
+        self.servers_of(path).next()
+    }
+
+    /// All servers that read it, each of a compose file of its own.
+    pub fn servers_of(&self, path: &str) -> impl Iterator<Item = &Server<'i>> {
+        self.servers.iter().filter(move |server| server.configuration().as_deref() == Some(path))
     }
 
     /// The service of this name.
@@ -168,6 +173,19 @@ impl<'i> Server<'i> {
             Some(Mount { from: file.map(|file| join(self.folder(), file)), to })
         }));
         all
+    }
+
+    /// Whether a file is mounted at this very path.
+    pub fn mounts_at(&self, path: &str) -> bool {
+        self.mounts().iter().any(|mount| mount.to == path && mount.from.is_some())
+    }
+
+    /// The path in the container of a file on the machine, where it is mounted.
+    pub fn seen_at(&self, path: &str) -> Option<String> {
+        self.mounts().iter().find_map(|mount| {
+            let rest = path.strip_prefix(mount.from.as_deref()?)?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", mount.to))
+        })
     }
 
     /// The path on the machine of what the container sees at a path.

@@ -4,11 +4,13 @@ mod above_limit;
 mod absent_up;
 mod allowed;
 mod asleep;
+mod back_off;
 mod between_runs;
 mod budget;
 mod fading;
 mod failed_job;
 mod idle_value;
+mod itself;
 mod keda;
 mod no_limit;
 mod one_event;
@@ -27,12 +29,13 @@ mod silent;
 mod standard;
 mod template;
 mod told;
+mod unparsed;
 mod usage;
 mod walk;
 
-use crate::finding::{Finding, cards};
+use crate::finding::{Finding, Severity, cards};
 use crate::inventory::{Inventory, Object};
-use crate::lint::{Context, Role, lint, rules::ALWAYS_FIRES, rules::TIME_UNIT, syntax};
+use crate::lint::{Context, Role, lint, rules::ALWAYS_FIRES, rules::RAW_COUNTER, rules::TIME_UNIT, syntax};
 use crate::manifest::{Node, has_variable, raw_offset};
 use crate::model::Versions;
 use crate::promql::{Target, parse};
@@ -65,6 +68,8 @@ cards! {
     OTHER_UNIT Error "other-unit" "a limit in another unit than the text says";
     OTHER_EXPORTER Warning "other-exporter" "a metric of an exporter that is not the one in use";
     STANDARD_LABEL Warning "standard-label" "a label that Istio's standard metrics do not have";
+    TEMPLATE_FUNCTION Error "template-function" "a text that Prometheus cannot read as a template";
+    BACK_OFF Warning "back-off" "more restarts in a window than a crash loop has";
 }
 
 /// Alerts against the ScaledObjects and workloads that they speak of.
@@ -96,6 +101,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(shares.into_iter().filter_map(|alert| redis::check(alert, redis)));
     }
     findings.extend(recorded::check(&alerts, &records, &scalers));
+    findings.extend(alerts.iter().chain(&records).filter_map(|rule| itself::check(rule, &records)));
     let is_asked = alerts.iter().any(absent_up::asks_for_zero);
     for alert in &alerts {
         findings.extend(asleep::check(alert, &sleepers, inventory));
@@ -112,6 +118,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(absent_up::check(alert, is_asked, inventory));
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
+        findings.extend(back_off::check(alert));
         findings.extend(between_runs::check(alert, inventory));
         findings.extend(failed_job::check(alert, inventory));
         findings.extend(idle_value::check(alert, &labels));
@@ -201,6 +208,22 @@ fn is_for_ever(rule: &Node) -> bool {
     says || rule.at(&["labels", "severity"]).and_then(Node::as_str) == Some("none")
 }
 
+/// Whether the texts of an alert call its value an amount that is there now, and may fall again: "Buffer has 10 items",
+/// "of a capacity of 10".
+fn says_level(rule: &Node) -> bool {
+    const WORDS: [&str; 7] =
+        ["capacity", "currently", "in use", "buffer has", "queue has", "size", "right now"];
+    let texts = rule.get("annotations").map(Node::entries).unwrap_or_default();
+    texts.iter().filter_map(|entry| entry.node.as_str()).any(|text| {
+        let text = text.to_lowercase();
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let has_items = text.contains(" has {{") && text.contains("}} items");
+        has_items
+            || words.any(|word| WORDS.contains(&word))
+            || WORDS.iter().any(|word| word.contains(' ') && text.contains(word))
+    })
+}
+
 fn query(
     sources: &Sources,
     object: &Object<'_>,
@@ -226,12 +249,16 @@ fn query(
             own = keda::check(&expression, versions, is_alert, place);
             if is_alert {
                 own.extend(template::check(&sources.get(file).text, rule, &expression, place));
+                own.extend(unparsed::check(&sources.get(file).text, rule, file));
             }
             // What its own text tells better.
             let told = is_alert.then(|| told::disagreement(rule, &expression)).flatten();
             let is_told = |span: Span| told.as_ref().is_some_and(|told| told.span == span);
             let mut lints = lint(&expression, &Context { role, ..Context::default() });
             lints.retain(|lint| *lint.rule != TIME_UNIT || !is_told(lint.span));
+            // `_total` alone is no proof where the text calls the value what is there now.
+            let is_level = is_alert && says_level(rule);
+            lints.retain(|lint| *lint.rule != RAW_COUNTER || lint.severity == Severity::Error || !is_level);
             lints
         }
         Err(errors) => syntax(&errors, &role),

@@ -19,11 +19,41 @@ pub(super) struct Built<'o, 'd> {
     pub kustomizations: Vec<&'o Object<'d>>,
     /// Whether every file was read, and nothing comes from elsewhere.
     pub is_complete: bool,
+    /// Whether all of it comes from files that it names, read or not.
+    is_closed: bool,
+    /// Files that could not be read, or are not there.
+    unread: Vec<String>,
     /// Whether there is no file among them of whose kinds nobody here speaks.
     pub is_all_read: bool,
 }
 
 impl<'o, 'd> Built<'o, 'd> {
+    /// The names by which a patch may mean a Namespace of this build. None: there may be more.
+    ///
+    /// Sources: kubernetes-sigs/kustomize api/internal/builtins/PrefixTransformer.go (Namespaces are passed over);
+    /// NamespaceTransformer.go (they get the `namespace` of each kustomization that they come through).
+    pub fn namespaces(&self, sources: &Sources) -> Option<Vec<&'o str>> {
+        let is_kind = |line: &str| line.contains("kind") && line.contains("Namespace");
+        let holds_none = |path: &String| {
+            let mut texts = sources.iter().filter(|(_, source)| source.name == *path);
+            let name = path.rsplit('/').next().unwrap_or_default();
+            match texts.next() {
+                // Texts of alerts have braces too, so that these alone say nothing.
+                Some((_, source)) => !source.text.lines().any(is_kind) && !source.text.contains("{{ include"),
+                // It is told of, and its name tells what is in it.
+                None => name.ends_with("maps.yaml") || name.ends_with("map.yaml"),
+            }
+        };
+        if !self.is_closed || !self.unread.iter().all(holds_none) {
+            return None;
+        }
+        let own = self.objects.iter().filter(|object| object.kind() == "Namespace");
+        let own = own.map(|object| object.document.name());
+        // That of the outermost comes after its patches.
+        let given = self.kustomizations.iter().skip(1).filter_map(|one| one.text(&["namespace"]));
+        Some(own.chain(given).collect())
+    }
+
     /// Objects of a kind that are, or may be after a prefix of an overlay, called so.
     pub fn called(&self, kind: &str, name: &str) -> Vec<&'o Object<'d>> {
         let fits = |object: &&&Object<'_>| {
@@ -65,9 +95,24 @@ impl<'o, 'd> Builder<'o, 'd> {
         self.sources.is_passed_over(path)
     }
 
+    /// The kustomizations that build this one too.
+    pub fn around(&self, inner: &'o Object<'d>) -> impl Iterator<Item = &'o Object<'d>> {
+        let is_other = |one: &&&Object<'_>| one.document.file != inner.document.file;
+        self.folders.values().filter(is_other).copied().filter(|outer| {
+            let built = self.build(outer);
+            built.kustomizations.iter().any(|one| one.document.file == inner.document.file)
+        })
+    }
+
     pub fn build(&self, kustomization: &'o Object<'d>) -> Built<'o, 'd> {
-        let mut built =
-            Built { objects: Vec::new(), kustomizations: Vec::new(), is_complete: true, is_all_read: true };
+        let mut built = Built {
+            objects: Vec::new(),
+            kustomizations: Vec::new(),
+            is_complete: true,
+            is_closed: true,
+            unread: Vec::new(),
+            is_all_read: true,
+        };
         let mut seen = HashSet::new();
         self.add(kustomization, &mut seen, &mut built);
         built
@@ -80,11 +125,13 @@ impl<'o, 'd> Builder<'o, 'd> {
         built.kustomizations.push(kustomization);
         if GENERATING.iter().any(|key| kustomization.at(&[key]).is_some()) {
             built.is_complete = false;
+            built.is_closed = false;
         }
         let items = |key: &str| kustomization.at(&[key]).map(Node::items).unwrap_or_default();
         for node in ["resources", "bases", "components"].into_iter().flat_map(items) {
             let Some(path) = node.as_str().filter(|path| is_local(path)) else {
                 built.is_complete = false;
+                built.is_closed = false;
                 continue;
             };
             let path = join(folder(kustomization.path), path);
@@ -97,7 +144,10 @@ impl<'o, 'd> Builder<'o, 'd> {
             let is_read = built.objects[before..]
                 .first()
                 .is_some_and(|object| !self.sources.get(object.document.file).text.contains("{{"));
-            built.is_complete &= is_read || self.is_passed_over(&path);
+            if !is_read && !self.is_passed_over(&path) {
+                built.is_complete = false;
+                built.unread.push(path);
+            }
             built.is_all_read &= is_read;
         }
     }

@@ -7,9 +7,9 @@ use crate::inventory::{Inline, Inventory, Object, group, join};
 use crate::manifest::{Node, has_variable};
 use crate::source::{Place, Sources};
 
-/// Whether every object of a kind is read, whoever refers to it.
+/// Whether every object of a kind is read, whoever refers to it; of Ingresses, where there are patches.
 pub(super) fn is_always_read(kind: &str) -> bool {
-    NAMESPACED.contains(&kind) && !["ConfigMap", "Ingress"].contains(&kind)
+    NAMESPACED.contains(&kind) && kind != "ConfigMap"
 }
 
 /// Kinds whose number of pods an entry of `replicas` may set.
@@ -76,7 +76,9 @@ pub(super) fn check<'o>(
     }
     let built = builder.build(kustomization);
     let judge = |patch: &Patch<'_>| {
-        absent(&built, patch).or_else(|| elsewhere(inventory, kustomization, patch, namespaces))
+        absent(&built, patch)
+            .or_else(|| no_namespace(sources, &built, patch))
+            .or_else(|| elsewhere(inventory, kustomization, patch, namespaces))
     };
     let mut findings = Vec::new();
     for entry in entries() {
@@ -157,6 +159,28 @@ fn absent(built: &Built<'_, '_>, patch: &Patch<'_>) -> Option<Finding> {
             ))
             .help(format!("write `apiVersion: {theirs}` into the patch")),
     )
+}
+
+/// A patch for a Namespace that is not built, or is not called so yet.
+fn no_namespace(sources: &Sources, built: &Built<'_, '_>, patch: &Patch<'_>) -> Option<Finding> {
+    if patch.text("kind") != "Namespace" || patch.text("apiVersion") != "v1" {
+        return None;
+    }
+    let names = built.namespaces(sources)?;
+    if names.iter().any(|name| *name == patch.name || has_variable(name) || name.contains("{{")) {
+        return None;
+    }
+    let message = format!("this patch is for Namespace `{}`, which is not built here", patch.name);
+    let mut namespaces = built.objects.iter().filter(|object| object.kind() == "Namespace");
+    let only = namespaces.next().filter(|_| namespaces.next().is_none());
+    let finding = patch.finding(patch.name_at, message).why(REFUSED);
+    Some(match only {
+        Some(only) => finding.related(only.name_place(), "the one that is built here").help(format!(
+            "write `name: {}`: patches come before `namespace`, which gives the Namespace its name too",
+            only.document.name()
+        )),
+        None => finding.help("add the file with the Namespace to `resources`, or take the patch out"),
+    })
 }
 
 /// A patch whose object exists under another namespace alone.

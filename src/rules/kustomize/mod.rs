@@ -7,7 +7,9 @@
 mod appliers;
 mod built;
 mod built_twice;
+mod claims;
 mod cycle;
+mod generated;
 mod images;
 mod left_out;
 mod lists;
@@ -106,7 +108,8 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
             findings.extend(missing(object, &reference, &is_there));
         }
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
-        findings.extend(merged(inventory, object, &all, &namespaces));
+        findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
+        findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
     findings
@@ -326,61 +329,4 @@ fn outermost<'o, 'd>(all: &[&'o Object<'d>]) -> Vec<(&'o Object<'d>, HashSet<Fil
 /// The namespace that an object has before any overlay.
 fn written(object: &Object<'_>) -> String {
     object.text(&["metadata", "namespace"]).unwrap_or("default").to_string()
-}
-
-/// A generator that adds to an object which exists under another namespace alone.
-///
-/// Source: kubernetes-sigs/kustomize api/resmap/reswrangler.go, appendReplaceOrMerge.
-fn merged(
-    inventory: &Inventory<'_>,
-    object: &Object<'_>,
-    all: &[&Object<'_>],
-    namespaces: &[(&str, &str)],
-) -> Vec<Finding> {
-    let lists = [("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator")];
-    let mut findings = Vec::new();
-    for (kind, list) in lists {
-        for entry in object.at(&[list]).map(Node::items).unwrap_or_default() {
-            let Some(behavior) =
-                entry.get("behavior").filter(|node| matches!(node.as_str(), Some("merge" | "replace")))
-            else {
-                continue;
-            };
-            let Some(name) = entry.get("name").and_then(Node::as_str).filter(|name| !has_variable(name))
-            else {
-                continue;
-            };
-            let own = entry.get("namespace").and_then(Node::as_str).unwrap_or("default");
-            // Made by another kustomization, and not only added to.
-            let makes = |entry: &Node| {
-                let adds = matches!(entry.get("behavior").and_then(Node::as_str), Some("merge" | "replace"));
-                !adds && entry.get("name").and_then(Node::as_str) == Some(name)
-            };
-            let is_generated = all.iter().any(|other| {
-                let entries = other.at(&[list]).map(Node::items).unwrap_or_default();
-                other.path != object.path && entries.iter().any(makes)
-            });
-            let meant: Vec<&Object<'_>> = inventory
-                .named(kind, name)
-                .filter(|other| other.document.name() == name && other.path != object.path)
-                .collect();
-            let is_moved = namespaces.iter().any(|(at, namespace)| *namespace == own && *at != object.path);
-            let is_met = meant.iter().any(|other| written(other) == own || has_variable(&written(other)));
-            let Some(first) = meant.first().filter(|_| !is_met && !is_moved && !is_generated) else {
-                continue;
-            };
-            let theirs = written(first);
-            findings.push(
-                Finding::new(
-                    &PATCH_TARGET,
-                    object.place(behavior),
-                    format!("there is no {kind} `{name}` in `{own}` to {} with", behavior.as_str().unwrap_or("merge")),
-                )
-                .related(first.name_place(), format!("the one that is here is in `{theirs}`"))
-                .why(format!("kustomize finds an object by kind, name and namespace together: {REFUSED}"))
-                .help(format!("write `namespace: {theirs}` beside `name`: it is generated before the namespace of the overlay")),
-            );
-        }
-    }
-    findings
 }

@@ -11,20 +11,32 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Object, join};
 use crate::manifest::{Node, has_variable};
 
-/// Kinds that are in no namespace, of those that are read.
-const CLUSTER_SCOPED: [&str; 11] = [
+/// Kinds that are in no namespace, of those that are read: a namespace that is written over them changes nothing.
+const CLUSTER_SCOPED: [&str; 17] = [
     "APIService",
-    "ClusterPodMonitoring",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ClusterTriggerAuthentication",
+    "CSIDriver",
     "CustomResourceDefinition",
+    "GatewayClass",
+    "IngressClass",
     "MutatingWebhookConfiguration",
     "Namespace",
+    "Node",
+    "NodePool",
     "PersistentVolume",
+    "PodSecurityPolicy",
+    "PriorityClass",
+    "RuntimeClass",
     "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
     "ValidatingWebhookConfiguration",
 ];
+
+/// `Cluster…` of nearly every operator means the whole cluster: ClusterRole, ClusterSecretStore, ClusterIssuer. Those that
+/// mean a cluster of something (`Cluster` itself) are in a namespace.
+fn is_cluster_scoped(kind: &str) -> bool {
+    CLUSTER_SCOPED.contains(&kind) || kind.strip_prefix("Cluster").is_some_and(|rest| !rest.is_empty())
+}
 
 /// Namespaces that are built into one name: kustomize renames each to the `namespace` of the overlay.
 ///
@@ -96,7 +108,7 @@ pub(super) fn check<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>
     let own = references(kustomization).filter(|reference| reference.may_be_folder);
     let moved: Vec<&Object<'_>> = own
         .flat_map(|reference| builder.in_file(&join(folder(kustomization.path), reference.path)))
-        .filter(|object| !object.is_fragment && !CLUSTER_SCOPED.contains(&object.kind()))
+        .filter(|object| !object.is_fragment && !is_cluster_scoped(object.kind()))
         .filter(|object| !object.document.namespace().is_some_and(has_variable))
         .collect();
     let mut namespaces: BTreeMap<&str, &Object<'_>> = BTreeMap::new();
@@ -109,6 +121,12 @@ pub(super) fn check<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>
         return None;
     }
     namespaces.remove(into);
+    // An overlay around it sets the namespace that is written: there it is where it is meant to be.
+    if !namespaces.is_empty() {
+        for around in builder.around(kustomization) {
+            namespaces.retain(|name, _| around.text(&["namespace"]) != Some(*name));
+        }
+    }
     let place_of = |object: &Object<'_>| {
         let node = object.at(&["metadata", "namespace"]);
         node.map_or(object.name_place(), |node: &Node| object.place(node))

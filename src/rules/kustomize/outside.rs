@@ -2,6 +2,9 @@
 //!
 //! Sources: kubernetes-sigs/kustomize api/internal/loader/loadrestrictions.go, RestrictionRootOnly, the default; Flux builds
 //! without it (fluxcd/pkg kustomize/kustomize_generator.go, LoadRestrictionsNone).
+//!
+//! A warning: who builds with `--load-restrictor LoadRestrictionsNone` says so in a script, a pipeline or Argo CD's own
+//! configuration (`kustomize.buildOptions`), and none of these is read.
 
 use super::{OUTSIDE, Reference, folder};
 use crate::finding::Finding;

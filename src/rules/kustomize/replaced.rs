@@ -5,7 +5,7 @@
 //! HorizontalPodAutoscaler are atomic).
 
 use super::built::Built;
-use super::{LIST_REPLACED, PATCH_TARGET, patched_amounts};
+use super::{LIST_REPLACED, PATCH_TARGET, claims, patched_amounts};
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::Object;
 use crate::manifest::{Node, has_variable};
@@ -40,9 +40,9 @@ pub(super) fn check(
             containers(base, patch, &["spec", "template", "spec", "containers"], place)
         }
         ("HorizontalPodAutoscaler", "autoscaling") => metrics(base, patch, place),
-        ("Deployment" | "StatefulSet" | "DaemonSet", "apps") => {
-            added(built, base, patch, place).or_else(|| patched_amounts::check(built, base, patch, place))
-        }
+        ("Deployment" | "StatefulSet" | "DaemonSet", "apps") => added(built, base, patch, place)
+            .or_else(|| claims::check(base, patch, place))
+            .or_else(|| patched_amounts::check(built, base, patch, place)),
         _ => None,
     }
 }

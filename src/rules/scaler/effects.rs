@@ -5,7 +5,7 @@
 use super::cards::{ACTIVATION, NO_EFFECT};
 use super::{Checker, Trigger, View};
 use crate::finding::{Finding, Severity};
-use crate::manifest::Entry;
+use crate::manifest::{Entry, Node};
 
 impl Checker<'_> {
     pub(super) fn effects(&mut self, view: &View<'_>) {
@@ -38,10 +38,21 @@ impl Checker<'_> {
             return self.activation(view);
         }
         let min = view.min.unwrap_or(0);
+        let window = [
+            "advanced",
+            "horizontalPodAutoscalerConfig",
+            "behavior",
+            "scaleDown",
+            "stabilizationWindowSeconds",
+        ];
+        let waits = match view.spec.at(&window).and_then(Node::as_written) {
+            Some(own) => format!("{own} s here"),
+            None => "300 s by default".to_string(),
+        };
         for key in ["cooldownPeriod", "initialCooldownPeriod"] {
             if let Some(entry) = view.entry(key) {
                 let why = format!(
-                    "it delays the step from 1 to 0 pods alone, and the minimum is {min}; the HPA waits for `scaleDown.stabilizationWindowSeconds`, 300 s by default"
+                    "it delays the step from 1 to 0 pods alone, and the minimum is {min}; the HPA waits for `scaleDown.stabilizationWindowSeconds`, {waits}"
                 );
                 self.no_effect(entry, key, why, "leave it out");
             }

@@ -55,11 +55,13 @@ impl Checker<'_> {
         } else {
             now.to_string()
         };
+        // The HPA knows nothing of 0: KEDA alone takes the last pod.
+        let minimum = if min == 0 { "the HPA's minimum of 1" } else { "the minimum" };
         let pods = if replicas == 1 { "1 pod".to_string() } else { format!("{replicas} pods") };
         let mut finding = Finding::new(
             &FALLBACK_LOW,
             self.place(node),
-            format!("the fallback asks for {pods}, no more than the minimum"),
+            format!("the fallback asks for {pods}, no more than {minimum}"),
         );
         if let Some(entry) = view.entry("maxReplicaCount") {
             finding = finding.related(self.place(&entry.node), "as many may be at work then");

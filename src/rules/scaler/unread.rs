@@ -54,7 +54,10 @@ impl Checker<'_> {
                 let place = self.key(entry);
                 let message = format!("the scaler does not read `{key}` from its metadata");
                 let is_given = trigger.node.get("authenticationRef").is_some();
-                let why = if NEEDED.contains(&key) && !is_given {
+                // Without an identity nothing else stands for the storage.
+                // Source: kedacore/keda pkg/scalers/azure_eventhub_scaler.go, "no storage connection string given".
+                let is_needed = NEEDED.contains(&key) || key == "storageConnection";
+                let why = if is_needed && !is_given {
                     REFUSED
                 } else if key == "tls" || key == "unsafeSsl" {
                     "the value counts for nothing: KEDA connects as if it were not there"
@@ -62,7 +65,7 @@ impl Checker<'_> {
                     "the value counts for nothing: KEDA asks without it"
                 };
                 let mut finding = Finding::new(&UNREAD_KEY, place, message).why(why);
-                if !NEEDED.contains(&key) || is_given {
+                if !is_needed || is_given {
                     finding.severity = Severity::Warning;
                 }
                 let by_authentication = "keep it in a Secret, and refer to it with a TriggerAuthentication";

@@ -1,4 +1,4 @@
-//! Variables of a scaled workload that come from a key which its ConfigMap or Secret does not have.
+//! Variables of a scaled or scraped workload that come from a key which its ConfigMap or Secret does not have.
 //!
 //! Sources: bitnami-labs/sealed-secrets docs (a SealedSecret makes a Secret of its name and keys);
 //! kubernetes/kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables: without `optional` a key that is
@@ -9,15 +9,48 @@ use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 
+const SCALED: &str =
+    "no container starts (CreateContainerConfigError): the autoscaler adds pods, and none of them ever works";
+const SIZED: &str = "no container starts (CreateContainerConfigError): there is nothing that the VerticalPodAutoscaler could measure";
+const SCRAPED: &str = "no container starts (CreateContainerConfigError): there is nothing to scrape";
+
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, scaled: &Scaled<'i>, findings: &mut Vec<Finding>) {
+    of(inventory, scaled.workload, SCALED, findings);
+}
+
+/// Workloads whose pods are sized, or whose pods say that they are scraped.
+pub(super) fn of_others<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
+    for sizer in inventory.kind("VerticalPodAutoscaler").filter(|object| !object.is_fragment) {
+        let text = |key: &str| sizer.text(&["spec", "targetRef", key]);
+        let workload = text("kind").zip(text("name"));
+        if let Some(workload) = workload.and_then(|(kind, name)| inventory.meant(kind, name, sizer)) {
+            of(inventory, workload, SIZED, findings);
+        }
+    }
+    for kind in ["Deployment", "StatefulSet", "DaemonSet"] {
+        for workload in inventory.kind(kind).filter(|object| !object.is_fragment) {
+            let scrape = &["spec", "template", "metadata", "annotations", "prometheus.io/scrape"];
+            if workload.at(scrape).and_then(Node::as_written).as_deref() == Some("true") {
+                of(inventory, workload, SCRAPED, findings);
+            }
+        }
+    }
+}
+
+fn of<'i>(
+    inventory: &'i Inventory<'i>,
+    workload: &Object<'_>,
+    why: &'static str,
+    findings: &mut Vec<Finding>,
+) {
     for list in ["containers", "initContainers"] {
-        let containers = scaled.workload.at(&["spec", "template", "spec", list]).map(Node::items);
+        let containers = workload.at(&["spec", "template", "spec", list]).map(Node::items);
         for container in containers.unwrap_or_default() {
             for entry in container.get("env").map(Node::items).unwrap_or_default() {
                 let Some(from) = entry.get("valueFrom") else { continue };
                 for (kind, key) in [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")] {
                     let Some(reference) = from.get(key) else { continue };
-                    let Some(finding) = missing(inventory, scaled.workload, reference, kind) else {
+                    let Some(finding) = missing(inventory, workload, reference, (kind, why)) else {
                         continue;
                     };
                     // Two autoscalers may mean one workload.
@@ -34,7 +67,7 @@ fn missing<'i>(
     inventory: &'i Inventory<'i>,
     workload: &Object<'_>,
     reference: &Node,
-    kind: &'static str,
+    (kind, why): (&'static str, &'static str),
 ) -> Option<Finding> {
     if reference.get("optional").and_then(Node::as_written).as_deref() == Some("true") {
         return None;
@@ -58,7 +91,7 @@ fn missing<'i>(
         format!("the {kind} `{name}` has no key `{}`", key.escape_debug()),
     )
     .related(holder.name_place(), "its keys are others")
-    .why("no container starts (CreateContainerConfigError): the autoscaler adds pods, and none of them ever works");
+    .why(why);
     let others = ["ConfigMap", "Secret"].into_iter().flat_map(|kind| inventory.kind(kind));
     let elsewhere = others
         .filter(|other| other.belongs_to(workload) && other.keys().contains(&key))

@@ -94,7 +94,7 @@ cards! {
     NOT_PROMETHEUS Error "not-prometheus" "a Prometheus trigger whose address is something else";
     SERVICE_NAME Warning "service-name" "an address to which no Service answers";
     SERVICE_NOWHERE Error "service-nowhere" "a Service beside a scaled or scraped workload that leads to no pods";
-    MISSING_KEY Error "missing-key" "a variable of a scaled workload from a key that is not there";
+    MISSING_KEY Error "missing-key" "a variable of a scaled or scraped workload from a key that is not there";
     ENVIRONMENT Warning "environment" "a variable that the target's container does not have";
     INJECTED_SIDECAR Warning "injected-sidecar" "a sidecar without the request that the autoscaler compares with, or that counts beside it";
     PROBE_VARIABLE Warning "probe-variable" "a variable in a probe that the kubelet does not fill in";
@@ -195,6 +195,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
             source_container::check(inventory, one, &mut findings);
         }
     }
+    missing_key::of_others(inventory, &mut findings);
     let releases = inventory.releases();
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
         authentication::check(inventory, object, &mut findings);

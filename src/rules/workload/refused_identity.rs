@@ -1,18 +1,25 @@
 //! Identities of a TriggerAuthentication whose parts do not go together.
 //!
-//! Source: kedacore/keda apis/keda/v1alpha1/triggerauthentication_webhook.go, validateSpec; pkg/scaling/resolver/
-//! scale_resolvers.go, ResolveAuthRefAndPodIdentity.
+//! Sources: kedacore/keda apis/keda/v1alpha1/triggerauthentication_webhook.go, validateSpec; apis/keda/v1alpha1/
+//! triggerauthentication_types.go, AuthPodIdentity; pkg/scaling/resolver/scale_resolvers.go,
+//! ResolveAuthRefAndPodIdentity (each provider reads fields of its own).
 
 use super::CREDENTIALS;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Entry, Node};
+use crate::source::Place;
+
+/// The fields that one cloud alone reads.
+const OF_AZURE: [&str; 3] = ["identityId", "identityTenantId", "identityAuthorityHost"];
+const OF_AWS: [&str; 3] = ["roleArn", "externalID", "identityOwner"];
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
     let all = ["TriggerAuthentication", "ClusterTriggerAuthentication"];
     for given in all.into_iter().flat_map(|kind| inventory.kind(kind)) {
         if given.group() == "keda.sh" && given.patched.is_empty() {
-            findings.extend(given.at(&["spec", "podIdentity"]).and_then(|node| refused(given, node)));
+            let identity = given.at(&["spec", "podIdentity"]);
+            findings.extend(identity.and_then(|node| refused(given, node).or_else(|| unread(given, node))));
         }
     }
 }
@@ -50,4 +57,38 @@ fn refused(given: &Object<'_>, identity: &Node) -> Option<Finding> {
         ),
         _ => None,
     }
+}
+
+/// A field of another provider, which nobody reads.
+fn unread(given: &Object<'_>, identity: &Node) -> Option<Finding> {
+    let provider = identity.get("provider")?.as_str()?;
+    let own = match provider {
+        "azure-workload" => &OF_AZURE[..],
+        "aws" => &OF_AWS[..],
+        "gcp" | "aws-eks" | "none" => &[],
+        _ => return None,
+    };
+    let is_unread = |entry: &&Entry| {
+        let key = entry.key.as_str();
+        let is_set = entry.node.as_str().is_some_and(|text| !text.is_empty());
+        is_set && !own.contains(&key) && (OF_AZURE.contains(&key) || OF_AWS.contains(&key))
+    };
+    let entry = identity.entries().iter().find(is_unread)?;
+    let key = &entry.key;
+    let help = match (provider, key.as_str()) {
+        ("aws", _) => "write the role as `roleArn`, or `identityOwner: workload` for that of the target's ServiceAccount".to_string(),
+        ("aws-eks", "roleArn" | "externalID" | "identityOwner") => "write `provider: aws`, which reads it".to_string(),
+        ("azure-workload", _) => "write the client id of the identity as `identityId`".to_string(),
+        (_, other) if OF_AZURE.contains(&other) => "write `provider: azure-workload`, or leave it out".to_string(),
+        _ => "write `provider: aws`, or leave it out".to_string(),
+    };
+    let mut finding = Finding::new(
+        &CREDENTIALS,
+        Place::new(given.document.file, entry.key_span),
+        format!("nobody reads `{key}` with the provider `{provider}`"),
+    )
+    .why("KEDA asks with the identity that it has without this field, and may not be allowed to: then nothing scales")
+    .help(help);
+    finding.severity = Severity::Warning;
+    Some(finding)
 }

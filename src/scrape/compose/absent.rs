@@ -16,6 +16,40 @@ use crate::source::{Place, Span};
 const MADE_FROM: [&str; 10] =
     [".template", ".tmpl", ".tpl", ".example", ".sample", ".dist", ".j2", ".in", ".erb", ".jsonnet"];
 
+/// What may make files before anything is started.
+const MAKERS: [&str; 25] = [
+    ".env",
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".gitmodules",
+    "Makefile",
+    "makefile",
+    "GNUmakefile",
+    "justfile",
+    "Justfile",
+    "Taskfile.yml",
+    "Taskfile.yaml",
+    "Vagrantfile",
+    "ansible",
+    "bin",
+    "scripts",
+    "script",
+    "setup.sh",
+    "install.sh",
+    "start.sh",
+    "run.sh",
+    "init.sh",
+    "deploy.sh",
+    "bootstrap.sh",
+    "generate.sh",
+];
+
+/// The file that the image brings along.
+///
+/// Source: prometheus/prometheus Dockerfile.
+const OWN_FILE: &str = "/etc/prometheus/prometheus.yml";
+
 /// Folders and files that a server mounts as its configuration, and that are not there.
 pub fn check(world: &World<'_>, compose: &Compose<'_>, exists: fn(&str) -> bool) -> Vec<Finding> {
     let is_below = |name: &str, path: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
@@ -107,12 +141,18 @@ fn absent(
         true => "Docker makes a folder of that name: the rules or targets in the file do not exist, and where the configuration names it Prometheus does not start",
         false => "Docker makes it, and Prometheus, which finds no configuration in it, does not start",
     });
+    let is_made_here = || {
+        let mut homes = homes.iter().copied().chain([server.folder(), parent]);
+        homes.any(|home| MAKERS.iter().any(|name| is_there(&join(home, name))))
+    };
+    // The image has a file there: a folder cannot be mounted onto it, and the container is not made.
+    let is_refused = is_file && to == OWN_FILE && server.service.get("build").is_none() && !is_made_here();
     finding = match other {
         Some((file, source)) => {
             // From the folder above that one the path is right.
             let is_right_elsewhere =
                 source.name.ends_with(&format!("/{}", from.trim_start_matches(['.', '/'])));
-            if !parent.is_empty() && !is_there(parent) && !is_right_elsewhere {
+            if !is_right_elsewhere && (is_refused || !parent.is_empty() && !is_there(parent)) {
                 finding.severity = Severity::Error;
             }
             let place = Place::new(file, Span::new(0, source.text.lines().next().map_or(0, str::len)));
@@ -121,7 +161,12 @@ fn absent(
                 seen_from(server, &source.name)
             ))
         }
-        None => finding.help("add it, or write where it is: a path is one beside the Compose file"),
+        None => {
+            if is_refused {
+                finding.severity = Severity::Error;
+            }
+            finding.help("add it, or write where it is: a path is one beside the Compose file")
+        }
     };
     Some(finding)
 }

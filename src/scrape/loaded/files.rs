@@ -1,6 +1,6 @@
 //! Patterns of `rule_files` that find nothing, and rules that no pattern finds.
 
-use super::{Configuration, RuleFile, means};
+use super::{Configuration, RuleFile, means, operators};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, join};
 use crate::manifest::Node;
@@ -22,7 +22,8 @@ pub fn check<'i>(
     let mut findings = match configuration.host {
         Some(host) => mounted(configuration, host, files, inventory),
         None => {
-            let mut found = on_disk(configuration, files, world, exists);
+            let mut found = on_disk(configuration, files, world, (compose, exists));
+            found.extend(operators::mounted(configuration, world, compose));
             if let Some(server) = compose.server(configuration.root.path) {
                 found.extend(in_container(configuration, files, server));
             }
@@ -271,6 +272,14 @@ impl<'i> Pod<'i> {
     }
 }
 
+/// The path of a pattern in a container that has its configuration where the image has it.
+pub(super) fn in_its_folder(pattern: &str) -> String {
+    match pattern.strip_prefix('/') {
+        Some(_) => pattern.to_string(),
+        None => format!("/etc/prometheus/{}", pattern.trim_start_matches("./")),
+    }
+}
+
 /// Files in a container of Docker Compose.
 fn in_container(
     configuration: &Configuration<'_>,
@@ -279,10 +288,7 @@ fn in_container(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (node, pattern) in configuration.patterns() {
-        let path = match pattern.strip_prefix('/') {
-            Some(_) => pattern.to_string(),
-            None => format!("/etc/prometheus/{}", pattern.trim_start_matches("./")),
-        };
+        let path = in_its_folder(pattern);
         let meant = files.iter().find(|file| file.host.is_none() && means(pattern, file.name));
         let Some(file) = meant.filter(|_| !server.sees(&path)) else { continue };
         let message = format!("`{pattern}` finds no file in the container: nothing is mounted there");
@@ -302,7 +308,7 @@ fn on_disk(
     configuration: &Configuration<'_>,
     files: &[RuleFile<'_>],
     world: &World<'_>,
-    exists: fn(&str) -> bool,
+    (compose, exists): (&Compose<'_>, fn(&str) -> bool),
 ) -> Vec<Finding> {
     let path = configuration.root.path;
     let folder = path.rfind('/').map_or("", |at| &path[..at]);
@@ -313,6 +319,11 @@ fn on_disk(
     let mut findings = Vec::new();
     for (node, pattern) in configuration.patterns() {
         let name = pattern.rsplit('/').next().unwrap_or(pattern);
+        // A file of another name may be mounted there.
+        let full = in_its_folder(pattern);
+        if compose.servers_of(path).any(|server| server.mounts_at(&full)) {
+            continue;
+        }
         let is_here = files.iter().any(|file| means(pattern, file.name))
             || world
                 .sources

@@ -5,6 +5,7 @@
 
 mod files;
 mod jobs;
+mod operators;
 mod receivers;
 pub mod values;
 mod windows;
