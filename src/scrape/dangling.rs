@@ -3,15 +3,16 @@
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go and pkg/prometheus/resource_selector.go.
 
 use super::index::{Index, are_environments};
-use super::monitor::{OF_SERVICES, endpoints, looks_into, selected, takes_numbers};
+use super::missing_ports;
+use super::monitor::{OF_SERVICES, endpoints, looks_into, selected};
 use super::operator::Operators;
 use super::relabel::Labels;
-use super::rules::{NOT_SELECTED, PORT_MISSING, SELECTS_NOTHING, TIMEOUT_ABOVE_INTERVAL};
+use super::rules::{NOT_SELECTED, SELECTS_NOTHING, TIMEOUT_ABOVE_INTERVAL};
 use super::target::{Pods, Service, carries, pairs};
-use super::words::{abroad, carried, declared, further, means, port_help, respell, service_or_pods};
+use super::words::{abroad, carried, further, means, respell, service_or_pods};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
-use crate::manifest::{Node, Value, has_variable};
+use crate::manifest::{Node, has_variable};
 
 /// What is wrong with one monitor beside the other objects.
 pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operators<'i>) -> Vec<Finding> {
@@ -29,11 +30,11 @@ pub fn check<'i>(monitor: &'i Object<'i>, index: &Index<'i>, operators: &Operato
                     .or_else(|| alone_among_others(monitor, selector, &services, index)),
             );
         } else {
-            findings.extend(ports_of_services(monitor, &reached, index));
+            findings.extend(missing_ports::of_services(monitor, &reached, index));
             findings.extend(leads_nowhere(monitor, selector, &reached, index));
         }
     } else {
-        findings.extend(ports_of_pods(monitor, selector, index));
+        findings.extend(pods_of(monitor, selector, index));
     }
     findings
 }
@@ -363,81 +364,6 @@ fn leads_nowhere(
     )
 }
 
-fn ports_of_services(monitor: &Object<'_>, services: &[&Service<'_>], index: &Index<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for endpoint in endpoints(monitor) {
-        if endpoint.get("port").is_none() {
-            let all = index.workloads().iter();
-            let behind: Vec<&Pods<'_>> =
-                all.filter(|pods| services.iter().any(|service| service.selects(pods))).collect();
-            findings.extend(of_containers(monitor, endpoint, &behind));
-        }
-        let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
-        else {
-            continue;
-        };
-        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
-        let found = services.iter().any(|service| {
-            service.ports.is_empty() || service.ports.iter().any(|(name, ..)| *name == wanted)
-        });
-        // A number is told as such.
-        if found || has_variable(&wanted) || is_number {
-            continue;
-        }
-        let service = services[0];
-        let finding = Finding::new(
-            &PORT_MISSING,
-            monitor.place(node),
-            format!("no Service that it selects has a port named `{wanted}`"),
-        )
-        .related(service.object.name_place(), "the Service that it selects")
-        .why("every target is dropped, nothing is scraped, and no error tells");
-        let behind: Vec<&Pods<'_>> = index.workloads().iter().filter(|pods| service.selects(pods)).collect();
-        findings.push(match port_help(service, &behind, &wanted) {
-            Some(help) => finding.help(help),
-            None => finding,
-        });
-    }
-    findings
-}
-
-/// A port that an endpoint looks for among those that containers declare.
-///
-/// Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go: `targetPort` and `portNumber` keep what
-/// `__meta_kubernetes_pod_container_port_number`, or `…_name`, says.
-fn of_containers(monitor: &Object<'_>, endpoint: &Node, pods: &[&Pods<'_>]) -> Option<Finding> {
-    if endpoint.get("port").is_some() || monitor.group() != "monitoring.coreos.com" {
-        return None;
-    }
-    let key = ["portNumber", "targetPort"].into_iter().find(|key| endpoint.get(key).is_some())?;
-    let node = endpoint.get(key)?;
-    let wanted = node.as_written().filter(|text| !has_variable(text) && !text.contains("{{"))?;
-    let first = pods.first()?;
-    let declares = |pods: &&&Pods<'_>| {
-        pods.ports.iter().any(|port| port.is_called(&wanted)) || !pods.object.patched.is_empty()
-    };
-    if pods.iter().any(|pods| declares(&pods)) {
-        return None;
-    }
-    let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit());
-    let help = match is_number {
-        true => format!(
-            "declare it: `ports: [{{name: metrics, containerPort: {wanted}}}]`, and write `port: metrics` here where the Service calls its port so"
-        ),
-        false => "name the port of the container so".to_string(),
-    };
-    Some(
-        Finding::new(
-            &PORT_MISSING,
-            monitor.place(node),
-            format!("no container that it selects declares the port `{wanted}`"),
-        )
-        .related(first.object.name_place(), format!("its pods declare {}", declared(first)))
-        .why(format!("`{key}` keeps the targets whose container declares this port, whatever the program listens on: every target is dropped, and no error tells"))
-        .help(help),
-    )
-}
-
 /// The workload of the same folder that a monitor of pods was written for, and whose pods it does not select.
 fn no_pods(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &Index<'_>) -> Option<Finding> {
     if wanted.is_empty() || wanted.values().any(|value| has_variable(value)) {
@@ -483,41 +409,18 @@ fn no_pods(monitor: &Object<'_>, selector: &Node, wanted: &Labels, index: &Index
     )
 }
 
-fn ports_of_pods(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Vec<Finding> {
-    let wanted_labels = pairs(selector.get("matchLabels"));
+/// What a monitor of pods selects, and the ports that it asks of them.
+fn pods_of(monitor: &Object<'_>, selector: &Node, index: &Index<'_>) -> Vec<Finding> {
+    let wanted = pairs(selector.get("matchLabels"));
     let pods: Vec<&Pods<'_>> = index
-        .pods_labelled(&wanted_labels, monitor)
+        .pods_labelled(&wanted, monitor)
         .into_iter()
         .filter(|pods| selected(selector, &pods.labels) == Some(true) && looks_into(monitor, pods.object))
         .collect();
-    let takes_numbers = takes_numbers(monitor);
     let mut findings = Vec::new();
     if pods.is_empty() && monitor.group() == "monitoring.coreos.com" {
-        findings.extend(no_pods(monitor, selector, &wanted_labels, index));
+        findings.extend(no_pods(monitor, selector, &wanted, index));
     }
-    for endpoint in endpoints(monitor) {
-        findings.extend(of_containers(monitor, endpoint, &pods));
-        let Some((node, wanted)) = endpoint.get("port").and_then(|node| Some((node, node.as_written()?)))
-        else {
-            continue;
-        };
-        // A number is told as such; Google's need not be declared, and as a text it is a name.
-        let is_number = wanted.bytes().all(|byte| byte.is_ascii_digit())
-            && !(takes_numbers && matches!(node.value, Value::Text(_)));
-        let has = |pods: &&Pods<'_>| pods.ports.iter().any(|port| port.name == wanted);
-        if pods.is_empty() || is_number || has_variable(&wanted) || pods.iter().any(has) {
-            continue;
-        }
-        findings.push(
-            Finding::new(
-                &PORT_MISSING,
-                monitor.place(node),
-                format!("no container that it selects has a port named `{wanted}`"),
-            )
-            .related(pods[0].object.name_place(), "the workload that it selects")
-            .why("every target is dropped, nothing is scraped, and no error tells")
-            .help(super::words::name_port(pods[0], &wanted)),
-        );
-    }
+    findings.extend(missing_ports::of_pods(monitor, &pods));
     findings
 }

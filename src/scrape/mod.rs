@@ -34,6 +34,7 @@ mod labels;
 mod listed;
 mod loaded;
 mod mesh;
+mod missing_ports;
 mod monitor;
 mod named_jobs;
 mod network;

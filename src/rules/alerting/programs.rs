@@ -6,7 +6,7 @@
 //! `scrape/exposed.rs`.
 
 use super::NO_SUCH_SERIES;
-use super::walk::Alert;
+use super::walk::{Alert, containers};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Inventory;
 use crate::manifest::Node;
@@ -36,10 +36,7 @@ impl<'i> Programs<'i> {
         let mut images = Vec::new();
         let mut jobs = Vec::new();
         for object in &inventory.objects {
-            let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
-            let composed = services.iter().filter(|_| object.kind().is_empty()).map(|entry| &entry.node);
-            let of_pods = object.containers().iter();
-            for container in of_pods.chain(composed) {
+            for container in containers(object) {
                 if let Some(node) = container.get("image")
                     && let Some(image) = node.as_str()
                 {

@@ -3,7 +3,7 @@
 //! Source: oliver006/redis_exporter exporter/info.go: `redis_memory_max_bytes` is `maxmemory`, and 0 without one.
 
 use super::NO_LIMIT;
-use super::walk::Alert;
+use super::walk::{Alert, containers};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::manifest::Node as Yaml;
@@ -30,9 +30,7 @@ pub(super) fn unlimited(sources: &Sources, inventory: &Inventory<'_>) -> Option<
         return None;
     }
     inventory.objects.iter().find_map(|object| {
-        let services = object.at(&["services"]).map(Yaml::entries).unwrap_or_default();
-        let composed = services.iter().filter(|_| object.kind().is_empty()).map(|entry| &entry.node);
-        object.containers().iter().chain(composed).find_map(|container| {
+        containers(object).find_map(|container| {
             let node = container.get("image")?;
             let name = node.as_str()?.rsplit('/').next()?.split(':').next()?;
             // What it reads from a file of its own is not known.

@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node as Yaml, has_variable};
 use crate::promql::ast::*;
+use crate::scrape::is_compose;
 use crate::source::{Place, Span};
 
 const DAY: f64 = 86_400.0;
@@ -123,10 +124,6 @@ fn of_release(object: &Object<'_>) -> Option<Option<Kept>> {
         .or_else(|| object.at(&["spec", "source", "helm", "valuesObject"]))
         .filter(|_| object.at(&["spec", "valuesFrom"]).is_none() && object.patched.is_empty())?;
     of_values(values, object)?.map(Some)
-}
-
-fn is_compose(object: &Object<'_>) -> bool {
-    object.path.contains("compose") && object.at(&["services"]).is_some()
 }
 
 fn of_services(object: &Object<'_>) -> Option<Vec<Kept>> {

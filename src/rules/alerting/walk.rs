@@ -112,3 +112,10 @@ fn entries<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>, key: &str) ->
     }
     all
 }
+
+/// The containers of a workload, or the services of a file of Docker Compose.
+pub(super) fn containers<'i>(object: &'i Object<'i>) -> impl Iterator<Item = &'i Node> {
+    let services = object.at(&["services"]).map(Node::entries).unwrap_or_default();
+    let composed = services.iter().filter(|_| object.kind().is_empty()).map(|entry| &entry.node);
+    object.containers().iter().chain(composed)
+}
