@@ -10,9 +10,9 @@ use super::coverage::Row;
 use super::way::Passage;
 use super::world::World;
 use super::{
-    addressed, again, alerts, annotations, blind, chart, collector, dangling, dropped, exposed, flaws, idle,
-    loaded, mesh, monitor, named_jobs, numbered, programs, roles, rules, speaks, spelled, started, stock,
-    token, windows, written,
+    addressed, again, alerts, alone, annotations, blind, chart, collector, dangling, dropped, exposed, flaws,
+    idle, loaded, mesh, named_jobs, numbered, programs, roles, rules, speaks, spelled, started, stock, token,
+    windows, written,
 };
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
@@ -27,7 +27,7 @@ pub fn check<'i>(
 ) -> (Vec<Finding>, Vec<Row>, Vec<(Place, bool)>) {
     let world = World::new(sources, inventory);
     let mut findings: Vec<Finding> =
-        world.index.monitors.iter().flat_map(|object| monitor::alone(object)).collect();
+        world.index.monitors.iter().flat_map(|object| alone::check(object)).collect();
     let numbered = |object: &&Object<'_>| numbered::check(object, &world.index);
     findings.extend(world.index.monitors.iter().flat_map(numbered));
     let dangling = |object: &&'i Object<'i>| dangling::check(object, &world.index, &world.operators);

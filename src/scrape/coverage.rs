@@ -7,7 +7,7 @@ use super::target::{Pods, Service, sanitized};
 use super::verdict::not_scraped;
 use super::way::{self, Passage};
 use super::world::World;
-use super::{address, dns, job, labels, monitor, rules, twice};
+use super::{address, alone, dns, job, labels, monitor, rules, twice};
 use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::lint::{Context, Role, is_recorded, lint};
@@ -305,18 +305,18 @@ impl<'i> World<'i> {
     fn rejected(&self, pods: &Pods<'_>) -> Option<way::Scraped> {
         let services = self.index.services_of(pods);
         let monitors = self.index.monitors_of(pods, &services).into_iter();
-        monitors.filter(|object| monitor::rejected(object).is_some()).find_map(
-            |object| match monitor::passage(object, pods, &services) {
-                Passage::Scraped(scraped) => Some(*scraped),
-                _ => None,
-            },
-        )
+        monitors.filter(|object| alone::rejected(object).is_some()).find_map(|object| match monitor::passage(
+            object, pods, &services,
+        ) {
+            Passage::Scraped(scraped) => Some(*scraped),
+            _ => None,
+        })
     }
 
     /// A monitor that no Prometheus of the repository takes up scrapes nothing.
     fn chosen(&self, object: &Object<'_>, passage: Passage) -> Passage {
         let Passage::Scraped(scraped) = &passage else { return passage };
-        if let Some(node) = monitor::rejected(object) {
+        if let Some(node) = alone::rejected(object) {
             return Passage::Blocked {
                 by: object.place(node),
                 what: scraped.what.clone(),

@@ -8,6 +8,7 @@ mod address;
 mod addressed;
 mod again;
 mod alerts;
+mod alone;
 mod annotations;
 mod blind;
 mod chart;
