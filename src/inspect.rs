@@ -135,6 +135,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.extend(scraping);
     scrape::soften(&mut findings, &listed);
     told_by_the_way(&mut findings);
+    told_better(&mut findings);
     scrape::leave_out_consequences(&mut findings);
     leave_open(sources, &mut findings);
     patched::leave_out(&inventory, &mut findings);
@@ -164,6 +165,22 @@ fn told_by_the_way(findings: &mut Vec<Finding>) {
         let service = finding.related.iter().filter(|related| related.message == "the Service");
         let mut places = service.map(|related| related.place).chain([finding.place]);
         finding.rule != &workload::SERVICE_NOWHERE || !places.any(|place| told.contains(&place))
+    });
+}
+
+/// A value of another type is told once where a rule knows what its author meant.
+fn told_better(findings: &mut Vec<Finding>) {
+    const MISPLACED: &str = "`authenticationRef` ";
+    let of = |rule: &'static Rule| findings.iter().filter(move |finding| finding.rule == rule);
+    let numbers: HashSet<Place> = of(&scrape::PORT_NUMBER).map(|finding| finding.place).collect();
+    let references: HashSet<FileId> = of(&scaler::UNKNOWN_KEY)
+        .filter(|finding| finding.message.starts_with(MISPLACED))
+        .map(|finding| finding.place.file)
+        .collect();
+    findings.retain(|finding| {
+        let is_again = numbers.contains(&finding.place)
+            || finding.message.starts_with(MISPLACED) && references.contains(&finding.place.file);
+        finding.rule != &schema::rules::WRONG_TYPE || !is_again
     });
 }
 

@@ -564,3 +564,38 @@ spec:
     assert_eq!(told.severity, Severity::Error);
     assert!(told.help.as_deref().is_some_and(|help| help.contains("`redis.shop.svc:6379`")), "{told:?}");
 }
+
+#[test]
+fn a_value_of_another_type_is_told_once_where_its_meaning_is_known() {
+    let monitor = "apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: checkout}
+spec:
+  selector:
+    matchLabels: {app: checkout}
+  endpoints:
+    - port: 8080
+";
+    let scaler = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: mailer}
+spec:
+  scaleTargetRef: {name: mailer}
+  maxReplicaCount: 10
+  triggers:
+    - type: rabbitmq
+      metadata:
+        queueName: mails
+        mode: QueueLength
+        value: \"10\"
+        authenticationRef:
+          name: rabbitmq
+";
+    let (_, findings) = found(&[("a.yaml", monitor), ("b.yaml", scaler)]);
+    let told: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Note)
+        .map(|finding| finding.rule.id)
+        .collect();
+    assert_eq!(told, ["scrape/port-number", "scaler/unknown-key"]);
+}

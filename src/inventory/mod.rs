@@ -19,6 +19,7 @@ pub use services::{hosts, selects};
 pub use values::{Behind, Environment, Variable};
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::manifest::Document;
 use crate::source::Sources;
@@ -29,6 +30,10 @@ pub struct Inventory<'d> {
     pub objects: Vec<Object<'d>>,
     /// Numbers of whole objects by name.
     named: HashMap<String, Vec<usize>>,
+    /// Numbers of whole objects by kind, in the order of the files.
+    kinds: HashMap<&'d str, Vec<usize>>,
+    /// Looked for once, and only where somebody asks.
+    releases: OnceLock<Vec<Release>>,
 }
 
 impl<'d> Inventory<'d> {
@@ -37,14 +42,16 @@ impl<'d> Inventory<'d> {
         let objects: Vec<Object<'d>> =
             documents.iter().map(|document| Object::new(sources, document, &kustomize)).collect();
         let mut named: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut kinds: HashMap<_, Vec<usize>> = HashMap::new();
         for (number, object) in objects.iter().enumerate().filter(|(_, object)| !object.is_fragment) {
+            kinds.entry(object.kind()).or_default().push(number);
             named.entry(object.name.clone()).or_default().push(number);
             // References are written before prefixes are added.
             if object.document.name() != object.name {
                 named.entry(object.document.name().to_string()).or_default().push(number);
             }
         }
-        Inventory { objects, named }
+        Inventory { objects, named, kinds, releases: OnceLock::new() }
     }
 
     /// Whole objects of this kind that are, or were before an overlay, called so.
@@ -55,7 +62,8 @@ impl<'d> Inventory<'d> {
 
     /// Whole objects of a kind, in the order of the files.
     pub fn kind(&self, kind: &'static str) -> impl Iterator<Item = &Object<'d>> {
-        self.objects.iter().filter(move |object| object.kind() == kind && !object.is_fragment)
+        let numbers = self.kinds.get(kind).map(Vec::as_slice).unwrap_or_default();
+        numbers.iter().map(|number| &self.objects[*number])
     }
 
     /// The one of this kind and name that an object most likely means: it can live beside it, and of several the one

@@ -8,6 +8,8 @@ use crate::source::{FileId, Place, Placed, Sources};
 #[derive(Clone, Debug)]
 pub struct Object<'d> {
     pub document: &'d Document,
+    kind: &'d str,
+    group: &'d str,
     /// The file that it stands in.
     pub path: &'d str,
     /// With prefix and suffix of the overlay around it.
@@ -51,6 +53,8 @@ impl<'d> Object<'d> {
         let of_pods = overlay.labels.iter().filter(|label| label.is_for_pods).map(|label| label.pair.clone());
         Object {
             document,
+            kind: document.kind(),
+            group: group(document.meant_version()),
             path: &sources.get(document.file).name,
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
@@ -74,12 +78,12 @@ impl<'d> Object<'d> {
     }
 
     pub fn kind(&self) -> &'d str {
-        self.document.kind()
+        self.kind
     }
 
     /// The group of the `apiVersion` that is meant; the groups that Deployments once had count as today's.
     pub fn group(&self) -> &'d str {
-        group(self.document.meant_version())
+        self.group
     }
 
     pub fn at(&self, path: &[&str]) -> Option<&'d Node> {

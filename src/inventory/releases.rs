@@ -38,7 +38,11 @@ fn last(chart: &str) -> &str {
 
 impl Inventory<'_> {
     /// All releases whose chart and name are written out.
-    pub fn releases(&self) -> Vec<Release> {
+    pub fn releases(&self) -> &[Release] {
+        self.releases.get_or_init(|| self.find_releases())
+    }
+
+    fn find_releases(&self) -> Vec<Release> {
         let mut all = Vec::new();
         // A file without a kind is no object, and counts as a fragment of one.
         let is_whole = |object: &&Object<'_>| !object.is_fragment || object.kind().is_empty();

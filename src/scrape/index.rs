@@ -106,14 +106,19 @@ pub fn are_environments(one: &str, other: &str) -> bool {
         "live",
     ];
     const PARENTS: [&str; 6] = ["overlays", "environments", "envs", "env", "clusters", "stages"];
-    let folders = |path: &'_ str| -> Vec<String> {
-        path.rsplit_once('/').map_or("", |(folder, _)| folder).split('/').map(str::to_string).collect()
+    let folders = |path| str::rsplit_once(path, '/').map_or("", |(folder, _)| folder).split('/');
+    let (mut mine, mut theirs) = (folders(one), folders(other));
+    let mut above = None;
+    // The first folders in which the paths part.
+    let (mine_next, theirs_next) = loop {
+        match (mine.next(), theirs.next()) {
+            (Some(one), Some(two)) if one == two => above = Some(one),
+            (Some(one), Some(two)) => break (one, two),
+            _ => return false,
+        }
     };
-    let (mine, theirs) = (folders(one), folders(other));
-    let same = mine.iter().zip(&theirs).take_while(|(one, two)| one == two).count();
-    let (Some(mine_next), Some(theirs_next)) = (mine.get(same), theirs.get(same)) else { return false };
     let is_environment = |folder: &str| folder.split(['-', '_', '.']).any(|word| NAMES.contains(&word));
-    let below_parent = same > 0 && PARENTS.contains(&mine[same - 1].as_str());
+    let below_parent = above.is_some_and(|folder| PARENTS.contains(&folder));
     below_parent || is_environment(mine_next) && is_environment(theirs_next)
 }
 

@@ -72,6 +72,7 @@ pub use exporters::is_of_the_platform;
 pub use index::are_environments;
 pub use listed::soften;
 pub use network::Gates;
+pub use rules::PORT_NUMBER;
 
 use std::collections::HashSet;
 

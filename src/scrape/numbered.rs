@@ -36,8 +36,11 @@ pub fn check(monitor: &Object<'_>, index: &Index<'_>) -> Vec<Finding> {
 fn told(monitor: &Object<'_>, node: &Node, text: &str, index: &Index<'_>) -> Finding {
     let place = monitor.place(node);
     let message = format!("`port: {text}` is the name of a port, not its number");
-    let finding = Finding::new(&PORT_NUMBER, place, message)
-        .why("no port is called so: every target is dropped in silence, and nothing is scraped");
+    let finding = Finding::new(&PORT_NUMBER, place, message).why(if node.as_str().is_some() {
+        "no port is called so: every target is dropped in silence, and nothing is scraped"
+    } else {
+        "the API server takes no number here and refuses the object; in quotes no port is called so, and nothing is scraped"
+    });
     let is_of_services = OF_SERVICES.contains(&monitor.kind());
     let meant = if is_of_services { of_service(monitor, text, index) } else { of_pods(monitor, text, index) };
     match meant {

@@ -109,7 +109,6 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
         }
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
-        findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
     findings

@@ -48,7 +48,7 @@ mod view;
 mod wakes;
 
 pub use at_work::at_work;
-pub use cards::RULES;
+pub use cards::{RULES, UNKNOWN_KEY};
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
 pub use metadata::{keys_of, reads};

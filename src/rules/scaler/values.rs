@@ -130,7 +130,12 @@ impl Checker<'_> {
                 self.value(trigger, view, key, kind);
                 continue;
             }
-            let from_elsewhere = word.ends_with('~') && trigger.node.get("authenticationRef").is_some();
+            // A reference inside of the metadata is told as such.
+            let is_referred = trigger
+                .node
+                .get("authenticationRef")
+                .or(trigger.entry("authenticationRef").map(|entry| &entry.node));
+            let from_elsewhere = word.ends_with('~') && is_referred.is_some();
             let names: Vec<&str> = word.trim_end_matches(['!', '~']).split('/').collect();
             // With a formula the target stands there.
             let is_target = words(trigger.kind).any(|other| {

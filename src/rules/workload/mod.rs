@@ -202,7 +202,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         not_given::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         not_prometheus::check(inventory, object, &mut findings);
-        released::check(inventory, object, &releases, &mut findings);
+        released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
     }
@@ -217,7 +217,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         not_given::check(inventory, object, &mut findings);
         prometheus::check(inventory, object, &mut findings);
         not_prometheus::check(inventory, object, &mut findings);
-        released::check(inventory, object, &releases, &mut findings);
+        released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);

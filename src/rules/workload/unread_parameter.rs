@@ -55,11 +55,12 @@ const SHARED: [&str; 10] = [
 ];
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
+    let Some(references) = references(inventory) else { return };
     for given in inventory.kind("TriggerAuthentication") {
         if given.is_fragment || !given.patched.is_empty() {
             continue;
         }
-        let Some(asking) = asking(inventory, given) else { continue };
+        let Some(asking) = asking(&references, given) else { continue };
         let Some((kind, meant)) = asking.first().copied() else { continue };
         for (node, name) in parameters(given) {
             let is_read = asking.iter().any(|(kind, _)| reads(kind, name));
@@ -79,28 +80,53 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                     .help(format!("write the name that the scaler reads, such as `parameter: {meant}`")),
             };
             finding.severity = Severity::Warning;
+            // It works without, where the variable is there.
+            if has_variables(&references, given, meant) {
+                finding.why = Some(format!(
+                    "the trigger takes `{meant}` from a variable of the container, and this parameter gives it nothing"
+                ));
+                finding.severity = Severity::Note;
+            }
             findings.push(finding);
         }
     }
 }
 
+/// A trigger that refers to a TriggerAuthentication.
+struct Reference<'i> {
+    name: &'i str,
+    trigger: &'i Node,
+}
+
+/// All of them; None where one may refer to anything.
+fn references<'i>(inventory: &'i Inventory<'i>) -> Option<Vec<Reference<'i>>> {
+    let scalers = ["ScaledObject", "ScaledJob"].into_iter().flat_map(|kind| inventory.kind(kind));
+    let scalers = scalers.filter(|object| object.group() == "keda.sh");
+    let triggers = scalers.filter_map(|object| object.at(&["spec", "triggers"])).flat_map(Node::items);
+    let named = triggers.filter_map(|trigger| {
+        let name = trigger.at(&["authenticationRef", "name"]).and_then(Node::as_str)?;
+        Some(Reference { name, trigger })
+    });
+    let all: Vec<Reference<'_>> = named.collect();
+    let is_open = |one: &Reference<'_>| has_variable(one.name) || one.name.contains("{{");
+    (!all.iter().any(is_open)).then_some(all)
+}
+
 /// The kinds of the triggers that refer to it; None where one of them may read anything.
-fn asking<'i>(inventory: &'i Inventory<'i>, given: &Object<'_>) -> Option<Vec<(&'static str, &'static str)>> {
-    let scalers = inventory.objects.iter().filter(|object| object.group() == "keda.sh");
-    let mut all = Vec::new();
-    for trigger in
-        scalers.flat_map(|object| object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default())
-    {
-        let Some(name) = trigger.at(&["authenticationRef", "name"]).and_then(Node::as_str) else { continue };
-        if has_variable(name) || name.contains("{{") {
-            return None;
-        }
-        if given.is_called(name) {
-            let kind = trigger.get("type").and_then(Node::as_str)?;
-            all.push(*KNOWN.iter().find(|(known, _)| *known == kind)?);
-        }
-    }
-    Some(all)
+fn asking(references: &[Reference<'_>], given: &Object<'_>) -> Option<Vec<(&'static str, &'static str)>> {
+    let its = references.iter().filter(|one| given.is_called(one.name));
+    let known = its.map(|one| {
+        let kind = one.trigger.get("type").and_then(Node::as_str)?;
+        KNOWN.iter().copied().find(|(known, _)| *known == kind)
+    });
+    known.collect()
+}
+
+/// Whether the triggers that refer to it take what is meant from variables.
+fn has_variables(references: &[Reference<'_>], given: &Object<'_>, meant: &str) -> bool {
+    let key = format!("{meant}FromEnv");
+    let mut its = references.iter().filter(|one| given.is_called(one.name));
+    its.all(|one| one.trigger.at(&["metadata", &key]).is_some())
 }
 
 /// The parameters that are taken from Secrets, ConfigMaps and variables, with their places.

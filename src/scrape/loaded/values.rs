@@ -173,14 +173,8 @@ fn values<'i>(object: &Object<'i>, inventory: &Inventory<'_>) -> Option<(&'stati
 
 /// The chart for which a helmfile names this file as its values.
 fn released_as(object: &Object<'_>, inventory: &Inventory<'_>) -> Option<&'static str> {
-    // Only a helmfile names files of values, and finding its releases takes a look at every object.
-    let is_helmfile =
-        |other: &Object<'_>| other.path.rsplit('/').next().is_some_and(|name| name.contains("helmfile"));
-    if !inventory.objects.iter().any(is_helmfile) {
-        return None;
-    }
-    let is_its = |release: &Release| release.values.contains(&object.document.node);
-    let chart = inventory.releases().into_iter().find(is_its)?.chart;
+    let is_its = |release: &&Release| release.values.contains(&object.document.node);
+    let chart = &inventory.releases().iter().find(is_its)?.chart;
     [STACK.name, SERVER.name].into_iter().find(|name| *name == chart)
 }
 
