@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use crate::finding::{Finding, Rule, Severity};
 use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
-use crate::model::Versions;
+use crate::model::{Version, Versions};
 use crate::rules::{
-    alerting, alertmanager, allow, analysis, autoscaler, http, kustomize, patched, repository, scaler,
-    workload,
+    alerting, alertmanager, allow, analysis, autoscaler, compose, http, kustomize, patched, repository,
+    scaler, workload,
 };
 use crate::schema::{self, Shapes};
 use crate::scrape;
@@ -30,6 +30,8 @@ pub struct Inspection {
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub versions: Versions,
+    /// Whether the version of KEDA is the newest for want of a better; what the objects install is one.
+    pub is_keda_open: bool,
     /// Whether the files are all there is, so that an exception that excuses nothing is one too many.
     pub is_whole: bool,
     /// Whether a path that is not among the sources exists.
@@ -38,7 +40,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { versions: Versions::default(), is_whole: true, exists: |_| false }
+        Settings { versions: Versions::default(), is_keda_open: true, is_whole: true, exists: |_| false }
     }
 }
 
@@ -66,6 +68,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     }
     documents.iter_mut().for_each(Document::modernize);
     let inventory = Inventory::new(sources, &documents);
+    let versions = &versions(settings, &inventory);
     let shapes = Shapes::with_definitions(&documents);
     let own: Vec<Vec<Finding>> = inventory
         .objects
@@ -86,21 +89,17 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
                 found.extend(manifest::quoted_template(object.document, object.path));
             }
             found.extend(scaler::removed_api(sources, object).filter(|_| !object.is_fragment));
-            found.extend(workload::removed_api(object, &settings.versions).filter(|_| !object.is_fragment));
+            found.extend(workload::removed_api(object, versions).filter(|_| !object.is_fragment));
             match (object.kind(), object.group()) {
                 _ if object.is_fragment && !is_rule_file(object.document) => {}
-                ("ScaledObject", "keda.sh") => {
-                    found.extend(scaler::check(sources, object, &settings.versions))
-                }
-                ("ScaledJob", "keda.sh") => {
-                    found.extend(scaler::check_job(sources, object, &settings.versions))
-                }
+                ("ScaledObject", "keda.sh") => found.extend(scaler::check(sources, object, versions)),
+                ("ScaledJob", "keda.sh") => found.extend(scaler::check_job(sources, object, versions)),
                 ("HorizontalPodAutoscaler", "autoscaling") => {
-                    found.extend(autoscaler::check(object, &settings.versions))
+                    found.extend(autoscaler::check(object, versions))
                 }
-                ("PrometheusRule", _) => found.extend(alerting::check(sources, object, &settings.versions)),
+                ("PrometheusRule", _) => found.extend(alerting::check(sources, object, versions)),
                 _ if is_rule_file(object.document) => {
-                    found.extend(alerting::check(sources, object, &settings.versions))
+                    found.extend(alerting::check(sources, object, versions))
                 }
                 _ => {}
             }
@@ -116,7 +115,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     let (between, (scraping, coverage, listed)) = rayon::join(
         || {
             let mut found = repository::check(sources, &inventory);
-            found.extend(scaler::across(&inventory, &settings.versions));
+            found.extend(scaler::across(&inventory, versions));
             found.extend(scaler::lists(&inventory));
             found.extend(scaler::at_work(&inventory));
             found.extend(scaler::own_pods(&inventory));
@@ -126,6 +125,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
             found.extend(alerting::across(sources, &inventory));
             found.extend(alertmanager::check(sources, &inventory));
             found.extend(analysis::check(&inventory));
+            found.extend(compose::check(&inventory));
             found.extend(autoscaler::across(&inventory));
             found
         },
@@ -145,6 +145,20 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     findings.dedup();
     let objects = documents.iter().filter(|document| is_known(document)).count();
     Inspection { findings, objects, coverage }
+}
+
+/// The versions that rules may rely on. Several that are installed are of several clusters.
+fn versions(settings: &Settings, inventory: &Inventory<'_>) -> Versions {
+    let mut versions = settings.versions;
+    if settings.is_keda_open {
+        let mut installed = inventory.installed_keda().into_iter().filter_map(Version::parse);
+        if let Some(first) = installed.next()
+            && installed.all(|other| other.to_string() == first.to_string())
+        {
+            versions.keda = first;
+        }
+    }
+    versions
 }
 
 /// Of one rule the first finding in each file is enough.

@@ -599,3 +599,51 @@ spec:
         .collect();
     assert_eq!(told, ["scrape/port-number", "scaler/unknown-key"]);
 }
+
+#[test]
+fn the_keda_that_is_installed_decides_what_is_refused() {
+    let installed = |version: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: keda, namespace: argocd}}
+spec:
+  project: default
+  source:
+    repoURL: https://kedacore.github.io/charts
+    chart: keda
+    targetRevision: {version}
+  destination: {{server: https://kubernetes.default.svc, namespace: keda}}
+"
+        )
+    };
+    let scaler = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: checkout}
+spec:
+  scaleTargetRef: {name: checkout}
+  minReplicaCount: 1
+  maxReplicaCount: 10
+  triggers:
+    - type: cpu
+      metadata: {type: Utilization, value: \"70\"}
+    - type: prometheus
+      metadata:
+        serverAddress: http://prometheus.monitoring.svc:9090
+        query: 'sum(rate(http_requests_total{namespace=\"shop\",service=\"checkout\"}[2m]))'
+        threshold: \"20\"
+";
+    let told = |version: &str| -> Vec<&'static str> {
+        let (_, findings) = found(&[("keda.yaml", &installed(version)), ("scaler.yaml", scaler)]);
+        findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| finding.rule.id)
+            .collect()
+    };
+    assert_eq!(told("2.18.1"), ["scaler/resource-type"]);
+    assert_eq!(told("2.14.0"), Vec::<&str>::new());
+    assert_eq!(told("2.9.4"), ["scaler/missing-key"]);
+    // A range may be any of them: the newest counts.
+    assert_eq!(told("2.x"), ["scaler/resource-type"]);
+}

@@ -95,7 +95,12 @@ fn lint_once(lint: &Lint, stdin: Option<&str>, pass: usize) -> anyhow::Result<Pa
     files.extend(around(&mut sources, &context, &exclude)?);
     files.extend(around(&mut sources, &crds, &walk::everything())?);
     walk::few(files.len());
-    let settings = Settings { versions: loaded.config.versions(), is_whole: false, exists };
+    let settings = Settings {
+        versions: loaded.config.versions(),
+        is_keda_open: loaded.config.keda.is_none(),
+        is_whole: false,
+        exists,
+    };
     let mut inspection = inspect(&sources, &files, &settings);
     judge_policies(&sources, &found.policies, &files, &mut inspection)?;
     reported.extend(loaded.file);
@@ -133,7 +138,12 @@ fn check_once(check: &Check, pass: usize) -> anyhow::Result<Pass> {
         .inspect(|file| files.push(*file))
         .collect();
     walk::few(files.len());
-    let settings = Settings { versions: loaded.config.versions(), is_whole: true, exists };
+    let settings = Settings {
+        versions: loaded.config.versions(),
+        is_keda_open: loaded.config.keda.is_none(),
+        is_whole: true,
+        exists,
+    };
     let mut inspection = inspect(&sources, &files, &settings);
     inspection.findings.retain(|finding| !defining.contains(&finding.place.file));
     judge_policies(&sources, &found.policies, &files, &mut inspection)?;

@@ -2,6 +2,7 @@
 //! rendering, fragments known as such.
 
 mod follow;
+mod installed;
 mod kustomize;
 mod object;
 mod patch;

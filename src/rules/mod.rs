@@ -5,6 +5,7 @@ pub mod alertmanager;
 pub mod allow;
 pub mod analysis;
 pub mod autoscaler;
+pub mod compose;
 pub mod conflict;
 mod guards;
 pub mod http;

@@ -43,8 +43,8 @@ pub fn check<'i>(
     findings.extend(token::check(&world));
     findings.extend(alerts::check(&world, inventory));
     findings.extend(dropped::check(&world, inventory));
-    let named = named_jobs::check(&world, inventory, &findings);
-    findings.extend(named);
+    let told = findings.iter().map(|finding| finding.place).collect();
+    findings.extend(named_jobs::check(&world, inventory, &told));
     let compose = Compose::new(inventory);
     findings.extend(programs::check(&world, &compose));
     findings.extend(compose::check(&world, &compose, inventory, exists));
@@ -80,9 +80,8 @@ pub fn check<'i>(
             .collect::<Vec<_>>()
     }));
     findings.extend(inventory.kind("HorizontalPodAutoscaler").flat_map(|object| world.autoscaled(object)));
-    let several = world.several();
-    let is_new = |finding: &Finding, told: &[Finding]| !told.iter().any(|other| other.place == finding.place);
-    findings.extend(several.into_iter().filter(|finding| is_new(finding, &findings)).collect::<Vec<_>>());
+    let told: HashSet<Place> = findings.iter().map(|finding| finding.place).collect();
+    findings.extend(world.several().into_iter().filter(|finding| !told.contains(&finding.place)));
     let scalers: Vec<&Object<'_>> = ["ScaledObject", "ScaledJob"]
         .into_iter()
         .flat_map(|kind| inventory.kind(kind))
@@ -120,12 +119,7 @@ pub fn check<'i>(
     let told = told_with_metrics(&findings);
     findings.extend(world.kept_apart(&told));
     let is_new = |finding: &Finding| !told.contains(&finding.place);
-    let is_told_of = |finding: &Finding| {
-        !findings.iter().any(|other| {
-            other.rule == &rules::NOT_SCRAPED
-                && finding.related.iter().any(|by| other.related.iter().any(|own| own.place == by.place))
-        })
-    };
+    let is_told_of = |finding: &Finding| !finding.related.iter().any(|by| told.contains(&by.place));
     let outside: Vec<Finding> = annotations::out_of_reach(&world).into_iter().filter(is_told_of).collect();
     findings.extend(outside);
     findings.extend(idle::check(&world).into_iter().filter(is_new));

@@ -71,7 +71,7 @@ pub use coverage::{Row, Verdict};
 pub use exporters::is_of_the_platform;
 pub use index::are_environments;
 pub use listed::soften;
-pub use network::Gates;
+pub use network::{Gate, Gates};
 pub use rules::PORT_NUMBER;
 
 use std::collections::HashSet;

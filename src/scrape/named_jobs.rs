@@ -3,6 +3,8 @@
 //! Source: prometheus-operator/prometheus-operator pkg/prometheus/promcfg.go: `job` is the name of the Service, or the value
 //! of its label that `jobLabel` names; of a PodMonitor it is its namespace and name.
 
+use std::collections::HashSet;
+
 use super::alerts::asked_of_applications;
 use super::index::are_environments;
 use super::monitor::{OF_PODS, OF_SERVICES, endpoints};
@@ -13,9 +15,10 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::promql::{MatchOperator, MatcherView};
+use crate::source::{FileId, Place};
 
 /// What is already told at these places is not told again.
-pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, told: &[Finding]) -> Vec<Finding> {
+pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, told: &HashSet<Place>) -> Vec<Finding> {
     let configs = &world.configs;
     let by_monitors_alone = configs.jobs.is_empty()
         && configs.open.is_none()
@@ -28,6 +31,7 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, told: &[Findin
         return Vec::new();
     }
     let mut findings: Vec<Finding> = Vec::new();
+    let mut said: HashSet<(FileId, String)> = HashSet::new();
     for object in inventory.kind("PrometheusRule").filter(|object| !object.is_fragment) {
         for (node, text, selector) in asked_of_applications(world, object) {
             let asks = |matcher: &&MatcherView| {
@@ -39,9 +43,8 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>, told: &[Findin
             let finding = no_such_job(matcher, &given).related(given.pods.object.name_place(), "these pods");
             let mut finding = Finding { place, ..finding };
             finding.severity = Severity::Warning;
-            let is_again =
-                |other: &Finding| other.message == finding.message && other.place.file == finding.place.file;
-            if !findings.iter().any(is_again) && !told.iter().any(|other| other.place == finding.place) {
+            // Once in each file.
+            if !told.contains(&place) && said.insert((place.file, finding.message.clone())) {
                 findings.push(finding);
             }
         }

@@ -16,7 +16,7 @@ use super::world::World;
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use asker::Asker;
-pub use keda::Gates;
+pub use keda::{Gate, Gates};
 use nobody::{Sure, Wanted};
 use told::{admits, listed};
 

@@ -16,6 +16,8 @@ mod no_limit;
 mod one_event;
 mod opposite;
 mod other_exporter;
+mod other_namespace;
+mod other_queue;
 mod per_second;
 mod pods;
 mod position;
@@ -66,6 +68,8 @@ cards! {
     FADING Warning "fading" "a rate below a part of a mean that falls with it";
     NOT_RECORDED Error "not-recorded" "a recorded series, or a label of one, that no rule gives";
     OTHER_UNIT Error "other-unit" "a limit in another unit than the text says";
+    OTHER_NAMESPACE Warning "other-namespace" "an alert on a namespace in which nothing of the repository lives";
+    OTHER_QUEUE Warning "other-queue" "an alert on another queue than the one by which the workload is scaled";
     OTHER_EXPORTER Warning "other-exporter" "a metric of an exporter that is not the one in use";
     STANDARD_LABEL Warning "standard-label" "a label that Istio's standard metrics do not have";
     TEMPLATE_FUNCTION Error "template-function" "a text that Prometheus cannot read as a template";
@@ -101,6 +105,8 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(shares.into_iter().filter_map(|alert| redis::check(alert, redis)));
     }
     findings.extend(recorded::check(&alerts, &records, &scalers));
+    findings.extend(other_queue::check(inventory, &alerts));
+    findings.extend(other_namespace::check(sources, inventory, &alerts));
     findings.extend(alerts.iter().chain(&records).filter_map(|rule| itself::check(rule, &records)));
     let is_asked = alerts.iter().any(absent_up::asks_for_zero);
     for alert in &alerts {

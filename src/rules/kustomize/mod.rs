@@ -31,7 +31,7 @@ use built::Builder;
 use crate::finding::{Finding, Severity, cards};
 use crate::inventory::{Inventory, Object, folder, join};
 use crate::manifest::{Node, has_variable};
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Place, Sources};
 
 cards! {
     "kustomize":
@@ -95,18 +95,18 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
     let is_open = outside::is_open(inventory);
     let folders: cycle::Folders<'_, '_> = all.iter().map(|object| (folder(object.path), *object)).collect();
     for object in &all {
-        if !is_open {
-            let is_file =
-                |path: &str| path.rsplit('/').next().is_some_and(|name| name.contains('.')) && is_there(path);
-            findings.extend(outside::check(object, references(object), is_file));
-        }
+        let outside = outside::check(object, references(object), is_there).filter(|_| !is_open);
+        let is_outside = |place: Place| outside.as_ref().is_some_and(|finding| finding.place == place);
         findings.extend(cycle::check(object, &folders));
         findings.extend(lists::check(object, &folders));
         findings.extend(images::check(object, &builder));
         findings.extend(selector_label::check(object, &builder));
         for reference in references(object) {
-            findings.extend(missing(object, &reference, &is_there));
+            // It is refused for where it is, whether it is there or not.
+            let missing = missing(object, &reference, &is_there);
+            findings.extend(missing.filter(|missing| !is_outside(missing.place)));
         }
+        findings.extend(outside);
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));

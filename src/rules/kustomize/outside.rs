@@ -16,12 +16,12 @@ pub(super) fn is_open(inventory: &Inventory<'_>) -> bool {
     inventory.objects.iter().any(|object| of_flux(&object))
 }
 
-/// The first file of a kustomization that is not below its folder. `is_folder`: what is built as a kustomization of its
-/// own may be anywhere.
+/// The first file of a kustomization that is not below its folder; what is built as a kustomization of its own may be
+/// anywhere. Data are never folders, and refused before it is known whether they are there.
 pub(super) fn check<'d>(
     kustomization: &Object<'_>,
     references: impl Iterator<Item = Reference<'d>>,
-    is_file: impl Fn(&str) -> bool,
+    is_there: impl Fn(&str) -> bool,
 ) -> Option<Finding> {
     let own = folder(kustomization.path);
     let inside = |path: &str| {
@@ -31,7 +31,8 @@ pub(super) fn check<'d>(
     let outside: Vec<Reference<'d>> = references
         .filter(|reference| {
             let path = join(own, reference.path);
-            !inside(&path) && is_file(&path)
+            let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+            !inside(&path) && is_file && (reference.is_data || is_there(&path))
         })
         .collect();
     let first = outside.first()?;

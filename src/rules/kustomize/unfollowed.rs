@@ -3,7 +3,7 @@
 //! Sources: kubernetes-sigs/kustomize api/internal/konfig/builtinpluginconsts/namereference.go (the references that are
 //! followed: none of a custom resource but what `configurations` adds); api/internal/builtins/HashTransformer.go.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::NAME_NOT_FOLLOWED;
 use super::referred::{Reference, references};
@@ -35,34 +35,37 @@ pub(super) fn check<'o>(inventory: &'o Inventory<'_>, all: &[&'o Object<'_>]) ->
         }
     }
     // The kustomizations that take part in each build.
-    let mut parts: HashMap<FileId, HashSet<FileId>> = HashMap::new();
+    let mut parts: HashMap<FileId, BTreeSet<FileId>> = HashMap::new();
     for render in inventory.objects.iter().flat_map(|object| &object.renders) {
         if let Some(root) = render.root() {
             parts.entry(root).or_default().extend(&render.way);
         }
     }
+    let known =
+        |files: BTreeSet<FileId>| files.iter().filter_map(|file| by_file.get(file).copied()).collect();
+    let parts: HashMap<FileId, Vec<&Object<'_>>> =
+        parts.into_iter().map(|(root, files)| (root, known(files))).collect();
     let mut findings = Vec::new();
     for object in inventory.objects.iter().filter(|object| !object.is_fragment) {
         for reference in references(object) {
             let renamed = object.renders.iter().find_map(|render| {
                 let root = render.root().filter(|_| !render.is_open && !render.is_deleted)?;
-                let within: Vec<&Object<'_>> =
-                    parts.get(&root)?.iter().filter_map(|file| by_file.get(file).copied()).collect();
-                // These say which other references there are, or write names by themselves.
-                const OPEN: [&str; 6] =
-                    ["configurations", "transformers", "replacements", "vars", "generators", "helmCharts"];
-                let is_open = |one: &&Object<'_>| OPEN.iter().any(|key| one.at(&[key]).is_some());
-                if within.iter().any(is_open) {
-                    return None;
-                }
+                let within = parts.get(&root).filter(|within| !is_open(within))?;
                 let built = builds.get(&root).map(Vec::as_slice).unwrap_or_default();
                 prefixed(inventory, &reference, built, &by_file, &render.way)
-                    .or_else(|| hashed(inventory, &reference, &within))
+                    .or_else(|| hashed(inventory, &reference, within))
             });
             findings.extend(renamed.map(|renamed| told(object, &reference, renamed)));
         }
     }
     findings
+}
+
+/// Whether some say which other references there are, or write names by themselves.
+fn is_open(kustomizations: &[&Object<'_>]) -> bool {
+    const OPEN: [&str; 6] =
+        ["configurations", "transformers", "replacements", "vars", "generators", "helmCharts"];
+    kustomizations.iter().any(|one| OPEN.iter().any(|key| one.at(&[key]).is_some()))
 }
 
 /// What one build makes of the objects that it holds: each with its rendering, and the name that it gives.

@@ -76,6 +76,12 @@ impl Checker<'_> {
                     .why("KEDA takes everything that is no truth value for true, and deletes the HPA")
                     .help("write \"true\" or \"false\""),
             );
+        } else if parse_bool(value) == Some(true) && paused_at.is_none() {
+            let mut finding = Finding::new(&PAUSED, place, "this autoscaler is paused where it is written")
+                .why("KEDA deletes the HPA, and each apply pauses it again: nothing scales, under any load")
+                .help("leave it out, and pause by `kubectl annotate` for as long as it takes");
+            finding.severity = Severity::Note;
+            self.push(finding);
         }
         if let Some(other) = paused_at {
             let place_of_other = self.key(other);

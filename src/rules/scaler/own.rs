@@ -201,8 +201,12 @@ impl<'i> Own<'i> {
         let is_of_servers = OF_SERVERS.iter().any(|start| metric.starts_with(start));
         !is_named
             && self.workload.is_some_and(|workload| {
+                // Requests come to the pods themselves; what waits in a queue may be told by anybody.
+                let counts_requests = metric.contains("request") && !metric.contains("queue");
                 is_of_servers && self.is_alone(workload, selector)
-                    || is_called_so && !is_of_others && sole::is_sole(self.inventory, workload)
+                    || (is_called_so || counts_requests)
+                        && !is_of_others
+                        && sole::is_sole(self.inventory, workload)
             })
     }
 

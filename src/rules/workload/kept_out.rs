@@ -7,11 +7,11 @@ use std::collections::HashSet;
 
 use super::KEDA_KEPT_OUT;
 use super::given::given;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, hosts};
 use crate::manifest::Node;
 use crate::rules::scaler::in_words_of_jobs;
-use crate::scrape::Gates;
+use crate::scrape::{Gate, Gates};
 use crate::source::Place;
 
 /// Scalers that ask a server, and the keys with its address.
@@ -59,7 +59,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                     let Some(gate) = gates.before(service, port) else { continue };
                     if told.insert(service.name_place()) {
                         let at = findings.len();
-                        findings.push(finding(given.place, service, gate.policy, &gate.admits));
+                        findings.push(finding(given.place, service, &gate));
                         if object.kind() == "ScaledJob" {
                             in_words_of_jobs(&mut findings[at..]);
                         }
@@ -70,11 +70,21 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
     }
 }
 
-fn finding(place: Place, service: &Object<'_>, policy: &Object<'_>, admits: &str) -> Finding {
+fn finding(place: Place, service: &Object<'_>, gate: &Gate<'_>) -> Finding {
     let message = format!("KEDA does not reach the pods of the Service `{}`", service.name);
-    Finding::new(&KEDA_KEPT_OUT, place, message)
-        .related(policy.name_place(), format!("this lets only {admits} in"))
+    let lets = if gate.is_sure {
+        format!("this lets only {} in", gate.admits)
+    } else {
+        "this lets nobody in".to_string()
+    };
+    let mut finding = Finding::new(&KEDA_KEPT_OUT, place, message)
+        .related(gate.policy.name_place(), lets)
         .related(service.name_place(), "the Service")
         .why("KEDA asks from its own namespace: where NetworkPolicies are enforced, every poll runs into its timeout, the trigger has no value, and nothing scales")
-        .help("add to the policy: `{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: keda}}}]}`, with the namespace of KEDA, and the port")
+        .help("add to the policy: `{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: keda}}}]}`, with the namespace of KEDA, and the port");
+    if !gate.is_sure {
+        finding.severity = Severity::Warning;
+        finding = finding.help("add a policy that selects these pods and lets in who needs them, among them KEDA: `{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: keda}}}]}`");
+    }
+    finding
 }

@@ -13,6 +13,7 @@ mod canary;
 mod config;
 mod database;
 mod egress;
+mod encoded;
 mod environment;
 mod external;
 mod fixed_budget;
@@ -129,6 +130,7 @@ cards! {
     SCALED_BY_HAND Warning "scaled-by-hand" "a CronJob that sets what an autoscaler decides";
     POD_REFUSED Error "pod-refused" "a pod template that the API server does not take";
     REMOVED_API Error "removed-api" "a version of Kubernetes' own kinds that clusters do not have any more";
+    SECRET_ENCODING Error "secret-encoding" "a value of a Secret under `data` that is no base64";
     UPDATE_STRATEGY Error "update-strategy" "a strategy by which no pod can be replaced";
 }
 
@@ -152,6 +154,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     rights::check(inventory, &mut findings);
     secret_keys::check(inventory, &mut findings);
     line_end::check(inventory, &mut findings);
+    encoded::check(inventory, &mut findings);
     refused_identity::check(inventory, &mut findings);
     unreferred::check(inventory, &mut findings);
     unread_parameter::check(inventory, &mut findings);

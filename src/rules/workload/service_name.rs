@@ -51,7 +51,11 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
                     .or_else(|| closed(inventory, &given, one).filter(|_| !is_told))
             });
             // Two triggers may share one TriggerAuthentication.
-            findings.extend(told.filter(|told| !findings.iter().any(|other| other.place == told.place)));
+            let is_again = |told: &Finding| {
+                findings.iter().any(|other| other.rule == told.rule && other.place == told.place)
+            };
+            let told = told.filter(|told| !is_again(told));
+            findings.extend(told);
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Gates<'i> {
 pub struct Gate<'i> {
     pub policy: &'i Object<'i>,
     pub admits: String,
+    /// Whether somebody is let in: where nobody is, what opens the door may stand elsewhere.
+    pub is_sure: bool,
 }
 
 impl<'i> Gates<'i> {
@@ -54,12 +56,15 @@ impl<'i> Gates<'i> {
         let rules = rules_of(&own);
         let ports: Vec<i64> = port.and_then(|port| behind(service, port, pods)).into_iter().collect();
         let keda = Wanted { workloads: &self.workloads, words: &WORDS, namespaces: &self.namespaces };
-        if rules.is_empty() || keda.is_left_out(&rules, &ports, pods)? != Sure::Certain {
+        if let ([policy, ..], true) = (own.as_slice(), rules.is_empty()) {
+            return Some(Gate { policy, admits: "nobody".to_string(), is_sure: false });
+        }
+        if keda.is_left_out(&rules, &ports, pods)? != Sure::Certain {
             return None;
         }
         let (policy, rule) = rules.iter().find(|(_, rule)| opens(rule, &ports, pods) != Some(false))?;
         let missing = keda.missing_label(rule).map(|missing| format!(" ({missing})")).unwrap_or_default();
-        Some(Gate { policy, admits: format!("{}{missing}", admits(rule, policy)) })
+        Some(Gate { policy, admits: format!("{}{missing}", admits(rule, policy)), is_sure: true })
     }
 }
 
