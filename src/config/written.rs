@@ -21,7 +21,7 @@ pub struct Document {
     pub context: Field<Many<String>>,
     /// Files or folders of CustomResourceDefinitions that lie elsewhere.
     pub crds: Field<Many<String>>,
-    /// The versions that the cluster runs; the newest where nothing is written.
+    /// The versions that the cluster runs; the newest where nothing is written. Of KEDA, the one that the files install.
     pub versions: Field<Versions>,
     /// Severities by rule, such as `"scaler/empty-is-zero" = "warning"` or `"conflict/*" = "error"`.
     pub severity: Field<Named<Level>>,

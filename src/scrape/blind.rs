@@ -132,7 +132,8 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
         let key = object.name_place();
         let variables = variables_of_pods(container);
         let own = Run { object, node: container, key, what: "pod", variables };
-        findings.extend(alone(world, &own).or_else(|| encrypted(inventory, &own)));
+        let told = alone(world, &own).or_else(|| encrypted(inventory, &own));
+        findings.extend(told.or_else(|| closed(inventory, &own)));
     }
     findings
 }
@@ -189,6 +190,19 @@ impl<'i> Run<'i> {
             own.into_iter().chain(node.items().iter().filter_map(|item| Some((item, item.as_str()?))))
         })
     }
+
+    /// Where it is told to look, with the value as far as it is written out.
+    fn address(&self, exporter: &Exporter) -> Option<(&'i Node, Option<String>)> {
+        let flag = self.words().find_map(|(node, word)| {
+            let flag = exporter.flags.iter().find(|flag| word.contains(**flag))?;
+            let value = word
+                .split_once(&format!("{flag}="))
+                .map(|(_, value)| value.split_whitespace().next().unwrap_or_default());
+            Some((node, value.map(str::to_string)))
+        });
+        let variable = self.variables.iter().find(|(name, ..)| exporter.variables.contains(&name.as_str()));
+        flag.or_else(|| variable.map(|(_, value, node)| (*node, value.clone())))
+    }
 }
 
 /// Whether an address is the container or pod itself.
@@ -204,15 +218,7 @@ fn is_here(address: &str) -> bool {
 /// An exporter that looks for its program where it runs itself, alone.
 fn alone<'i>(world: &World<'i>, own: &Run<'i>) -> Option<Finding> {
     let exporter = own.exporter()?;
-    let flag = own.words().find_map(|(node, word)| {
-        let flag = exporter.flags.iter().find(|flag| word.contains(**flag))?;
-        let value = word
-            .split_once(&format!("{flag}="))
-            .map(|(_, value)| value.split_whitespace().next().unwrap_or_default());
-        Some((node, value.map(str::to_string)))
-    });
-    let variable = own.variables.iter().find(|(name, ..)| exporter.variables.contains(&name.as_str()));
-    let told = flag.or_else(|| variable.map(|(_, value, node)| (*node, value.clone())));
+    let told = own.address(exporter);
     // One that is asked about others need not know any.
     if world.sources.iter().any(|(_, source)| {
         source.text.contains(&format!("path: {}", exporter.asked)) || source.text.contains("__param_target")
@@ -244,6 +250,32 @@ fn alone<'i>(world: &World<'i>, own: &Run<'i>) -> Option<Finding> {
         Finding::new(&EXPORTER_BLIND, place, message)
             .why(format!("{default}beside it in this {} nothing runs: it answers each scrape, and has nothing of {} to tell", own.what, exporter.of))
             .help(format!("write the address of {} into {how}, or run the exporter beside it in one pod", exporter.of)),
+    )
+}
+
+/// An exporter that asks at a port which the Service of its program does not have.
+fn closed<'i>(inventory: &'i Inventory<'i>, own: &Run<'i>) -> Option<Finding> {
+    let (node, text) = own.address(own.exporter()?)?;
+    let text = text.filter(|text| !has_variable(text) && !text.contains("{{"))?;
+    let rest = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let (host, port) = rest.split(['/', '?']).next()?.split_once(':')?;
+    let service = inventory.service_at(host, own.object).filter(|service| service.patched.is_empty())?;
+    let ports = service.at(&["spec", "ports"]).map(Node::items).unwrap_or_default();
+    let ports: Vec<String> =
+        ports.iter().filter_map(|port| port.get("port").and_then(Node::as_written)).collect();
+    // The name of a headless Service is that of its pods, whose ports count.
+    let is_headless = service.text(&["spec", "clusterIP"]) == Some("None");
+    if is_headless || ports.is_empty() || ports.iter().any(|own| own == port) || port.parse::<u16>().is_err()
+    {
+        return None;
+    }
+    let message = format!("the Service `{}` has no port {port}", service.name);
+    Some(
+        Finding::new(&EXPORTER_BLIND, own.object.place(node), message)
+            .related(service.name_place(), format!("it has {}", ports.join(", ")))
+            .why("nobody answers there: the exporter is up, answers each scrape, and has nothing of its program to tell")
+            .help(format!("add the port {port} to the Service, or write one that it has")),
     )
 }
 

@@ -2,6 +2,8 @@
 //! the metrics.
 
 mod above_limit;
+mod advertised;
+mod agents;
 mod amounts;
 mod asleep;
 mod authentication;
@@ -12,6 +14,7 @@ mod by_hand;
 mod canary;
 mod config;
 mod database;
+mod dumped;
 mod egress;
 mod encoded;
 mod environment;
@@ -130,6 +133,8 @@ cards! {
     SCALED_BY_HAND Warning "scaled-by-hand" "a CronJob that sets what an autoscaler decides";
     POD_REFUSED Error "pod-refused" "a pod template that the API server does not take";
     REMOVED_API Error "removed-api" "a version of Kubernetes' own kinds that clusters do not have any more";
+    AGENTS Warning "agents" "build agents that a scale-in ends in the middle of a build";
+    DUMPED Warning "dumped" "an object that was taken out of a cluster as it was";
     SECRET_ENCODING Error "secret-encoding" "a value of a Secret under `data` that is no base64";
     UPDATE_STRATEGY Error "update-strategy" "a strategy by which no pod can be replaced";
 }
@@ -155,6 +160,8 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     secret_keys::check(inventory, &mut findings);
     line_end::check(inventory, &mut findings);
     encoded::check(inventory, &mut findings);
+    dumped::check(inventory, &mut findings);
+    agents::check(&scaled, &mut findings);
     refused_identity::check(inventory, &mut findings);
     unreferred::check(inventory, &mut findings);
     unread_parameter::check(inventory, &mut findings);
@@ -207,6 +214,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         not_prometheus::check(inventory, object, &mut findings);
         released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
+        advertised::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
     }
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
@@ -222,6 +230,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         not_prometheus::check(inventory, object, &mut findings);
         released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
+        advertised::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
     }
