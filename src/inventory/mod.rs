@@ -8,6 +8,7 @@ mod object;
 mod patch;
 mod releases;
 mod render;
+mod secrets;
 mod services;
 mod values;
 
@@ -50,6 +51,11 @@ impl<'d> Inventory<'d> {
             // References are written before prefixes are added.
             if object.document.name() != object.name {
                 named.entry(object.document.name().to_string()).or_default().push(number);
+            }
+            // Nobody refers to an ExternalSecret, but to the Secret that it makes.
+            let target = object.target_name().filter(|target| !object.is_called(target));
+            if let Some(target) = target {
+                named.entry(target.to_string()).or_default().push(number);
             }
         }
         Inventory { objects, named, kinds, releases: OnceLock::new() }

@@ -161,14 +161,6 @@ impl<'d> Object<'d> {
         self.namespace.as_deref().unwrap_or("default")
     }
 
-    /// The keys of a ConfigMap or Secret, or those that a SealedSecret will give its Secret.
-    pub fn keys(&self) -> Vec<&'d str> {
-        let parts = ["data", "stringData", "binaryData"].into_iter().filter_map(|part| self.at(&[part]));
-        let sealed =
-            self.at(&["spec", "encryptedData"]).into_iter().filter(|_| self.kind() == "SealedSecret");
-        parts.chain(sealed).flat_map(Node::entries).map(|entry| entry.key.as_str()).collect()
-    }
-
     /// The alerts and records of a PrometheusRule, or of a plain file of rules.
     pub fn rules(&self) -> impl Iterator<Item = &'d Node> + use<'d> {
         let groups = self.at(&["spec", "groups"]).or_else(|| self.at(&["groups"]));

@@ -90,13 +90,14 @@ pub(super) fn whole<'i>(
             _ => return None,
         };
         let name = reference.get("name")?.as_str()?;
-        let sealed = || (kind == "Secret").then(|| inventory.meant("SealedSecret", name, workload)).flatten();
-        let object = inventory.meant(kind, name, workload).or_else(sealed)?;
-        let keys = object.keys();
         // Another one of that name may be the one that is applied; an empty one is filled by somebody.
-        let is_one =
-            inventory.named(kind, name).count() <= 1 && inventory.named("ExternalSecret", name).count() == 0;
-        if !is_one || !object.patched.is_empty() || object.is_fragment || keys.is_empty() {
+        let [object] = inventory.makers(kind, name, workload)[..] else { return None };
+        let keys = object.keys();
+        if !object.patched.is_empty()
+            || keys.is_empty()
+            || inventory.named(kind, name).count() > 1
+            || inventory.is_generated(kind, name)
+        {
             return None;
         }
         names.extend(keys.iter().map(|key| format!("{prefix}{key}")));

@@ -1,8 +1,7 @@
 //! Variables of a scaled or scraped workload that come from a key which its ConfigMap or Secret does not have.
 //!
-//! Sources: bitnami-labs/sealed-secrets docs (a SealedSecret makes a Secret of its name and keys);
-//! kubernetes/kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables: without `optional` a key that is
-//! not there is an error, and the container is not made (CreateContainerConfigError).
+//! Source: kubernetes/kubernetes pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables: without `optional` a key that is not
+//! there is an error, and the container is not made (CreateContainerConfigError).
 
 use super::{MISSING_KEY, Scaled};
 use crate::finding::{Finding, Severity, nearest};
@@ -75,16 +74,23 @@ fn missing<'i>(
     let node = reference.get("key")?;
     let key = node.as_str().filter(|key| !has_variable(key))?;
     let name = reference.get("name")?.as_str()?;
-    let sealed = || (kind == "Secret").then(|| inventory.meant("SealedSecret", name, workload)).flatten();
-    let holder = inventory.meant(kind, name, workload).or_else(sealed)?;
-    // Another one of that name, or what a patch puts in, may have it.
-    if !holder.patched.is_empty() || !workload.patched.is_empty() || inventory.named(kind, name).count() > 1 {
+    let makers = inventory.makers(kind, name, workload);
+    let holder = makers.iter().max_by_key(|maker| maker.nearness(workload))?;
+    // What a patch puts in may have it, or another one of that name.
+    let lacks = |maker: &&Object<'_>| {
+        let keys = maker.keys();
+        let is_open = keys.is_empty() || keys.iter().any(|own| *own == key || has_variable(own));
+        maker.patched.is_empty() && !is_open
+    };
+    let is_one = inventory.named(kind, name).count() <= 1;
+    if !workload.patched.is_empty()
+        || !is_one
+        || !makers.iter().all(lacks)
+        || inventory.is_generated(kind, name)
+    {
         return None;
     }
     let keys = holder.keys();
-    if keys.is_empty() || keys.iter().any(|own| *own == key || has_variable(own)) {
-        return None;
-    }
     let mut finding = Finding::new(
         &MISSING_KEY,
         workload.place(node),

@@ -40,15 +40,18 @@ fn missing<'i>(
     let node = item.get("key")?;
     let key = node.as_str().filter(|key| !has_variable(key))?;
     let name = item.get("name")?.as_str()?;
-    let holder = source(inventory, given, kind, name)?;
+    let makers = source(inventory, given, kind, name);
+    let holder = makers.first()?;
     // What a patch or somebody else puts in is not known.
-    if !holder.patched.is_empty() {
+    let lacks = |maker: &&Object<'_>| {
+        let keys = maker.keys();
+        let is_open = keys.is_empty() || keys.iter().any(|own| *own == key || has_variable(own));
+        maker.patched.is_empty() && !is_open
+    };
+    if !makers.iter().all(lacks) || inventory.is_generated(kind, name) {
         return None;
     }
     let keys = holder.keys();
-    if keys.is_empty() || keys.contains(&key) || keys.iter().any(|key| has_variable(key)) {
-        return None;
-    }
     let parameter = item.get("parameter").and_then(Node::as_str).unwrap_or_default();
     let mut finding = Finding::new(
         &CREDENTIALS,
@@ -78,6 +81,9 @@ fn elsewhere<'i>(
     let node = item.get("name")?;
     let name = node.as_str().filter(|name| !has_variable(name))?;
     let own = given.namespace.as_deref().filter(|_| given.kind() == "TriggerAuthentication")?;
+    if !inventory.makers(kind, name, given).is_empty() {
+        return None;
+    }
     let mut all = inventory.named(kind, name).peekable();
     let first = *all.peek()?;
     let theirs = first.namespace.as_deref()?;
@@ -133,7 +139,8 @@ fn beside_keda<'i>(
             other.name.contains("keda") && other.namespace == first.namespace && kind != "Application"
         })
     });
-    if !all.iter().all(is_apart) || has_operator {
+    let is_made = inventory.named("ExternalSecret", name).next().is_some();
+    if !all.iter().all(is_apart) || has_operator || is_made {
         return None;
     }
     // Of several keys the first tells.
@@ -168,17 +175,23 @@ fn list(keys: &[&str]) -> String {
     shown.join(", ")
 }
 
-/// The Secret of a ClusterTriggerAuthentication is in KEDA's namespace.
+/// What makes the Secret or ConfigMap, the nearest first; that of a ClusterTriggerAuthentication is in KEDA's namespace.
 fn source<'i>(
     inventory: &'i Inventory<'i>,
     given: &Object<'_>,
     kind: &'static str,
     name: &str,
-) -> Option<&'i Object<'i>> {
+) -> Vec<&'i Object<'i>> {
     if given.kind() == "TriggerAuthentication" {
-        return inventory.meant(kind, name, given);
+        let mut all = inventory.makers(kind, name, given);
+        // One that is meant is enough: others of its kind are those of other environments.
+        if let Some(meant) = inventory.meant(kind, name, given) {
+            all.retain(|maker| maker.kind() != kind || std::ptr::eq(*maker, meant));
+        }
+        all.sort_by_key(|maker| std::cmp::Reverse(maker.nearness(given)));
+        return all;
     }
-    inventory.named(kind, name).next().filter(|_| inventory.named(kind, name).count() == 1)
+    inventory.named(kind, name).filter(|_| inventory.named(kind, name).count() == 1).collect()
 }
 
 /// A word that Kafka's scaler does not take. The parameters have these names for Kafka alone.

@@ -199,9 +199,9 @@ fn may_give(inventory: &Inventory<'_>, workload: &Object<'_>, source: &Node, nam
         _ => return true,
     };
     let called = reference.get("name").and_then(Node::as_str).unwrap_or_default();
-    let mut all = inventory.named(kind, called).filter(|object| object.meets(workload)).peekable();
-    all.peek().is_none()
-        || all.any(|object| {
+    let all = inventory.makers(kind, called, workload);
+    all.is_empty()
+        || all.iter().any(|object| {
             let keys = object.keys();
             !object.patched.is_empty()
                 || keys.is_empty()
