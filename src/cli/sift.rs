@@ -234,8 +234,9 @@ pub(super) fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::
     let is_defined = is_sure || any_has(read, &["CustomResourceDefinition"]);
     let is_by_keda = any_has(read, &["ScaledObject", "ScaledJob"]);
     let is_scaled = is_by_keda || any_has(read, &["HorizontalPodAutoscaler", "prom/prometheus"]);
-    let is_referred_to = any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: "])
-        || is_scaled && any_has(read, &["configMapRef", "secretRef", "KeyRef", "configMap:"]);
+    let is_referred_to =
+        any_has(read, &["FromEnv", "secretTargetRef", "configMapTargetRef", "behavior: ", "replacements:"])
+            || is_scaled && any_has(read, &["configMapRef", "secretRef", "KeyRef", "configMap:"]);
     // Kinds, or other words of such files.
     let mut kinds: Vec<&str> = Vec::new();
     if is_referred_to {
@@ -246,7 +247,7 @@ pub(super) fn foreign(read: &mut [(PathBuf, Sifted)], is_sure: bool) -> anyhow::
         kinds.extend(["KafkaTopic", "kafka-topics", "topicOperator"]);
     }
     // A patch for an Ingress that is not there ends a build.
-    if any_has(read, &["stableIngress", "patches:", "patchesStrategicMerge"]) {
+    if any_has(read, &["stableIngress", "patches:", "patchesStrategicMerge", "replacements:"]) {
         kinds.push("Ingress");
     }
     if any_has(read, &["identityOwner: workload"]) {

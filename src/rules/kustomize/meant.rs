@@ -281,7 +281,7 @@ fn uncounted(built: &Built<'_, '_>, kustomization: &Object<'_>, entry: &Node) ->
 }
 
 /// The names of what is built of some kinds, a few.
-fn names(built: &Built<'_, '_>, kinds: &[&str]) -> String {
+pub(super) fn names(built: &Built<'_, '_>, kinds: &[&str]) -> String {
     const MOST: usize = 4;
     let mut names: Vec<&str> = built
         .objects

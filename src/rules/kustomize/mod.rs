@@ -20,6 +20,7 @@ mod outside;
 mod patched_amounts;
 mod referred;
 mod replaced;
+mod replacements;
 mod selector_label;
 mod substitute;
 mod unfollowed;
@@ -39,7 +40,7 @@ cards! {
     NAMESPACES_MERGED Warning "namespaces-merged" "objects of several namespaces that are moved into one";
     NAMESPACE_SELECTOR Error "namespace-selector" "a monitor that looks into a namespace which the overlay changes";
     PATCH_TARGET Error "patch-target" "a patch that means no object";
-    PATCH_PATH Error "patch-path" "a JSON patch for a field that the object has not";
+    PATCH_PATH Error "patch-path" "a JSON patch or replacement for a field that the object has not";
     OUTSIDE Warning "outside" "a file that lies outside of the kustomization";
     CYCLE Error "cycle" "a kustomization that names its own folder, or one around it";
     LEFT_OUT Warning "left-out" "a file beside its target that the kustomization does not name";
@@ -109,6 +110,7 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
         findings.extend(outside);
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
+        findings.extend(replacements::check(sources, object, &builder));
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
     findings

@@ -126,7 +126,7 @@ pub(super) fn check(
             let list = Node { value: Value::Sequence(vec![earlier.clone()]), span: earlier.span };
             may_make(&list, wanted)
         });
-        if is_made_before || is_made_elsewhere(sources, built, node, wanted) {
+        if is_made_before || is_made(sources, built, Some(node), wanted) {
             return None;
         }
         let shown = format!("/{}", wanted.join("/"));
@@ -153,14 +153,22 @@ fn into(operation: &str) -> &'static str {
 }
 
 /// Whether any other patch of the build may make it; what cannot be read may.
-fn is_made_elsewhere(sources: &Sources, built: &Built<'_, '_>, own: &Node, wanted: &[String]) -> bool {
+pub(super) fn is_made(
+    sources: &Sources,
+    built: &Built<'_, '_>,
+    own: Option<&Node>,
+    wanted: &[String],
+) -> bool {
     built.kustomizations.iter().any(|one| {
         let list = |key: &str| one.at(&[key]).map(Node::items).unwrap_or_default();
         let counts = wanted == ["spec", "replicas"] && !list("replicas").is_empty();
         let entries = ["patches", "patchesStrategicMerge", "patchesJson6902"].into_iter().flat_map(list);
         counts
-            || entries.filter(|entry| entry.get("patch").is_none_or(|patch| patch.span != own.span)).any(
-                |entry| {
+            || entries
+                .filter(|entry| {
+                    entry.get("patch").is_none_or(|patch| own.is_none_or(|own| patch.span != own.span))
+                })
+                .any(|entry| {
                     let patch = entry.get("patch").unwrap_or(entry);
                     match Inline::read(sources, one.document.file, patch) {
                         Some(inline) => {
@@ -169,7 +177,6 @@ fn is_made_elsewhere(sources: &Sources, built: &Built<'_, '_>, own: &Node, wante
                         }
                         None => true,
                     }
-                },
-            )
+                })
     })
 }
