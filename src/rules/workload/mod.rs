@@ -73,6 +73,7 @@ mod unexpanded;
 mod unread_parameter;
 mod unreferred;
 mod usage;
+mod vault_identity;
 mod vertical;
 mod watched_database;
 mod watched_host;
@@ -163,6 +164,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     dumped::check(inventory, &mut findings);
     agents::check(&scaled, &mut findings);
     refused_identity::check(inventory, &mut findings);
+    vault_identity::check(inventory, &mut findings);
     unreferred::check(inventory, &mut findings);
     unread_parameter::check(inventory, &mut findings);
     twice::check(inventory, &mut findings);
