@@ -1,7 +1,8 @@
 //! Values that the scalers of clouds and databases check against each other before they ask for anything.
 //!
 //! Sources: `Validate` in kedacore/keda pkg/scalers/aws_cloudwatch_scaler.go, azure_monitor_scaler.go,
-//! azure_app_insights_scaler.go, influxdb_scaler.go, mongo_scaler.go, elasticsearch_scaler.go and solace_scaler.go.
+//! azure_app_insights_scaler.go, influxdb_scaler.go, mongo_scaler.go, elasticsearch_scaler.go and solace_scaler.go;
+//! mysql_scaler.go, metadataToConnectionStr.
 
 use super::cards::{COMBINATION, MISSING_KEY, NOT_A_NUMBER, WRONG_CHOICE};
 use super::values::{REFUSED, missing};
@@ -42,8 +43,10 @@ const UNITS: [&str; 27] = [
 
 /// Keys of which one that is there asks for the others: the scaler, the key, those that it asks for, and a key that makes
 /// all of it void. A TriggerAuthentication may give them.
-const TOGETHER: [(&str, &str, &[&str], &str); 2] = [
+const TOGETHER: [(&str, &str, &[&str], &str); 3] = [
     ("mongodb", "host", &["port", "username", "password"], "connectionString"),
+    // The address ends with its colon, and Go takes that for port 0.
+    ("mysql", "host", &["port"], "connectionString"),
     ("elasticsearch", "addresses", &["username", "password"], "cloudID"),
 ];
 
@@ -206,11 +209,15 @@ impl Checker<'_> {
         }
         let list = gone.join(", ");
         let place = self.key(entry);
-        self.push(Finding::new(&MISSING_KEY, place, format!("`{key}` without {list}")).why(REFUSED).help(
-            format!(
+        let help = match gone.as_slice() {
+            [only] if only == "`port`" => "write `port` beside it".to_string(),
+            _ => format!(
                 "give {list} by a TriggerAuthentication: `authenticationRef: {{ name: … }}` beside `type`"
             ),
-        ));
+        };
+        self.push(
+            Finding::new(&MISSING_KEY, place, format!("`{key}` without {list}")).why(REFUSED).help(help),
+        );
     }
 }
 

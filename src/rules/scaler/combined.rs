@@ -43,11 +43,12 @@ const EXCLUSIVE: [(&str, &str, &str, &str); 9] = [
 ];
 
 /// What one key needs beside it.
-const NEEDS: [(&str, &str, &str); 4] = [
+const NEEDS: [(&str, &str, &str); 5] = [
     ("rabbitmq", "mode", "value"),
     ("rabbitmq", "value", "mode"),
     ("azure-servicebus", "topicName", "subscriptionName"),
     ("kafka", "limitToPartitionsWithLag", "topic"),
+    ("kafka", "ensureEvenDistributionOfPartitions", "topic"),
 ];
 
 impl Checker<'_> {
@@ -103,7 +104,9 @@ impl Checker<'_> {
                 self.json(trigger, "expressionAttributeValues");
             }
             "aws-sqs-queue" => self.queue_address(trigger),
-            "metrics-api" => self.scheme(trigger, "url"),
+            "metrics-api" | "selenium-grid" => self.scheme(trigger, "url"),
+            "loki" | "graphite" => self.scheme(trigger, "serverAddress"),
+            "pulsar" => self.scheme(trigger, "adminURL"),
             "predictkube" => {
                 self.scheme(trigger, "prometheusAddress");
                 self.horizons(trigger);
@@ -244,27 +247,6 @@ impl Checker<'_> {
                     .why(REFUSED)
                     .help("write `port: \"6379\"` beside it, or `address: host:port`"),
             );
-        }
-    }
-
-    /// Of the three things that a stream can be measured by one counts.
-    ///
-    /// Source: kedacore/keda pkg/scalers/redis_streams_scaler.go: with `consumerGroup` the lag, or else what is pending;
-    /// without it the length.
-    fn streams(&mut self, trigger: &Trigger<'_>) {
-        if !trigger.kind.ends_with("streams") {
-            return;
-        }
-        let has = |key: &str| trigger.entry(key).is_some();
-        let voided = [
-            ("pendingEntriesCount", "lagCount", has("lagCount") && has("consumerGroup")),
-            ("streamLength", "consumerGroup", has("consumerGroup")),
-        ];
-        for (key, by, is_voided) in voided {
-            if let Some(entry) = trigger.entry(key).filter(|_| is_voided) {
-                let why = format!("`{by}` is there, and the scaler measures by that");
-                self.no_effect(entry, key, why, "leave it out");
-            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Sources: kedacore/keda pkg/scalers/gcp_stackdriver_scaler.go, Validate and parseAggregation;
 //! pkg/scalers/gcp/gcp_stackdriver_client.go, alignerFromString, reducerFromString and buildAggregation.
 
-use super::cards::NOT_A_NUMBER;
+use super::cards::{NO_EFFECT, NOT_A_NUMBER};
 use super::clouds::whole;
 use super::values::REFUSED;
 use super::{Checker, Trigger, is_known};
@@ -69,12 +69,11 @@ impl Checker<'_> {
         {
             let Some(entry) = trigger.entry(key) else { continue };
             if period == 0 {
-                let why = "without `alignmentPeriodSeconds` KEDA asks for the points as they are".to_string();
-                self.no_effect(
-                    entry,
-                    key,
-                    why,
-                    "write `alignmentPeriodSeconds: \"60\"` beside it, or leave it out",
+                let place = self.key(entry);
+                self.push(
+                    Finding::new(&NO_EFFECT, place, format!("`{key}` does nothing here"))
+                        .why("without `alignmentPeriodSeconds` KEDA asks for the points as they are")
+                        .help("write `alignmentPeriodSeconds: \"60\"` beside it, or leave it out"),
                 );
                 continue;
             }

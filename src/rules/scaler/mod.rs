@@ -43,6 +43,7 @@ mod secrets;
 mod sole;
 mod sole_namespace;
 mod sql;
+mod streams;
 mod table;
 mod unread;
 mod values;
