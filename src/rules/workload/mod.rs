@@ -37,6 +37,7 @@ mod missing_key;
 mod namespace_order;
 mod not_given;
 mod not_prometheus;
+mod offsets;
 mod one_node;
 mod partitions;
 mod pod_security;
@@ -112,6 +113,7 @@ cards! {
     SECOND_CONSUMER Warning "second-consumer" "a Deployment that takes the work of a ScaledJob";
     CONFIG_MISSING Note "config-missing" "a ConfigMap or ServiceAccount that the pods need and no file has";
     PARTITIONS Warning "partitions" "more pods than partitions of the topic that they read";
+    OFFSETS_TOPIC Error "offsets-topic" "a Kafka that cannot keep the offsets of consumer groups";
     TOPIC_ELSEWHERE Warning "topic-elsewhere" "a Kafka topic in a namespace where its operator does not look";
     QUOTA Warning "quota" "a quota that holds fewer pods than the autoscaler may start";
     EGRESS_PORT Warning "egress-port" "a NetworkPolicy that names the port of a Service instead of that of the pods";
@@ -175,6 +177,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     partitions::check(inventory, &mut findings);
     second_consumer::check(inventory, &mut findings);
     topic::check(inventory, &mut findings);
+    offsets::check(inventory, &mut findings);
     quota::check(inventory, &scaled, &mut findings);
     egress::check(inventory, &mut findings);
     kept_out::check(inventory, &mut findings);
