@@ -49,7 +49,9 @@ pub(super) fn sift(path: &Path, is_named: bool) -> anyhow::Result<Sifted> {
     // Docker Compose says what a Prometheus beside it sees, and a helmfile which charts bring one.
     let is_compose = name.contains("compose") && has(&bytes, "services:");
     let is_helmfile = name.contains("helmfile") && has(&bytes, "releases:");
-    if is_kustomization(path) || is_compose || is_helmfile || is_known(&bytes) {
+    // Values of a chart that makes autoscalers.
+    let is_scaling = ["executor:", "workers:", "keda:"].iter().all(|word| has(&bytes, word));
+    if is_kustomization(path) || is_compose || is_helmfile || is_scaling || is_known(&bytes) {
         return Ok(Sifted::Kept(text(bytes)));
     }
     if !has(&bytes, "apiVersion") && !has(&bytes, "groups:") {

@@ -11,6 +11,7 @@ mod guards;
 pub mod http;
 pub mod kustomize;
 pub mod patched;
+mod released;
 pub mod repository;
 pub mod scaler;
 pub mod workload;

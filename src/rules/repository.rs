@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::conflict::{self, Expected, ResourceUse};
 use super::guards::Guards;
 use super::http;
+use super::released;
 use super::scaler::View;
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object, Render, group};
@@ -127,6 +128,7 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
             }
         }
     }
+    findings.extend(released::check(inventory));
     findings
 }
 

@@ -8,6 +8,7 @@ mod scraping;
 mod target;
 
 pub use cards::RULES;
+pub(super) use cards::{REPLICAS_PINNED, SECOND_AUTOSCALER};
 
 use std::collections::BTreeMap;
 
