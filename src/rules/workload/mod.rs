@@ -78,6 +78,7 @@ mod vault_identity;
 mod vertical;
 mod watched_database;
 mod watched_host;
+mod watched_key;
 mod watched_name;
 
 pub use removed_api::removed_api;
@@ -248,11 +249,13 @@ fn watched<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &
     else {
         return;
     };
+    let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+    findings.extend(triggers.iter().filter_map(|trigger| watched_key::check(object, trigger, workload)));
     let environment = inventory.environment(workload);
     if environment.is_open {
         return;
     }
-    for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
+    for trigger in triggers {
         let other = watched_host::check(inventory, object, trigger, workload, &environment);
         findings.extend(kafka_login::check(object, trigger, &environment));
         findings.extend(
