@@ -113,7 +113,10 @@ impl Checker<'_> {
             }
             "aws-cloudwatch" => self.dimensions(trigger),
             "nats-jetstream" => self.monitoring_port(trigger),
-            "external" | "external-push" => self.without_scheme(trigger),
+            "external" | "external-push" => self.without_scheme(trigger, "scalerAddress"),
+            "temporal" => self.without_scheme(trigger, "endpoint"),
+            "activemq" | "artemis-queue" => self.host_and_port(trigger, "managementEndpoint"),
+            "nsq" => self.host_and_port(trigger, "nsqLookupdHTTPAddresses"),
             kind if kind.starts_with("redis") => {
                 self.redis_port(trigger);
                 self.streams(trigger);

@@ -38,9 +38,9 @@ impl Checker<'_> {
 
     /// Source: grpc/grpc-go clientconn.go, initParsedTargetAndResolverBuilder: a scheme that nobody has registered is taken
     /// for a part of the host, and `too many colons in address` is the answer.
-    pub(super) fn without_scheme(&mut self, trigger: &Trigger<'_>) {
-        let Some(entry) = trigger.entry("scalerAddress") else { return };
-        let Some(text) = trigger.value("scalerAddress").filter(|text| is_known(text)) else { return };
+    pub(super) fn without_scheme(&mut self, trigger: &Trigger<'_>, key: &str) {
+        let Some(entry) = trigger.entry(key) else { return };
+        let Some(text) = trigger.value(key).filter(|text| is_known(text)) else { return };
         let Some((scheme, rest)) = text.split_once("://") else { return };
         if !["http", "https", "grpc", "grpcs", "tcp"].contains(&scheme) {
             return;
@@ -51,6 +51,25 @@ impl Checker<'_> {
             Finding::new(&ADDRESS, place, format!("the address begins with `{scheme}://`"))
                 .why("KEDA speaks gRPC with a host and a port, and takes the scheme for a part of the host: it reaches nobody, and nothing scales")
                 .help(format!("write `{}`{tls}", rest.trim_end_matches('/').escape_debug())),
+        );
+    }
+
+    /// Source: kedacore/keda pkg/scalers/activemq_scaler.go and artemis_scaler.go (`http://` stands before it in the template);
+    /// nsq_scaler.go, getLookup (it is the host of a URL).
+    pub(super) fn host_and_port(&mut self, trigger: &Trigger<'_>, key: &str) {
+        let Some(entry) = trigger.entry(key) else { return };
+        let Some(text) = trigger.value(key).filter(|text| is_known(text)) else { return };
+        let bare = |one: &str| {
+            let rest = one.split_once("://").map_or(one, |(_, rest)| rest);
+            rest.trim_end_matches('/').to_string()
+        };
+        let Some(one) = text.split(',').map(str::trim).find(|one| one.contains("://")) else { return };
+        let right: Vec<String> = text.split(',').map(|one| bare(one.trim())).collect();
+        let place = self.place(&entry.node);
+        self.push(
+            Finding::new(&ADDRESS, place, format!("`{}` is a URL", one.escape_debug()))
+                .why("KEDA wants host and port alone and puts the scheme before it: no poll reaches anybody, and nothing scales")
+                .help(format!("write `{}`", right.join(",").escape_debug())),
         );
     }
 
