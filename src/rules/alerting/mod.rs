@@ -7,6 +7,7 @@ mod asleep;
 mod back_off;
 mod between_runs;
 mod budget;
+mod exporter_up;
 mod fading;
 mod failed_job;
 mod idle_value;
@@ -64,6 +65,7 @@ cards! {
     OPPOSITE Error "opposite" "an alert that fires while its text does not hold";
     BUDGET Warning "budget" "an error budget whose numbers contradict each other";
     ABSENT_UP Warning "absent-up" "an alert on a missing target that a failing one does not fire";
+    EXPORTER_UP Warning "exporter-up" "`up` of an exporter, taken for that of its program";
     NO_SUCH_SERIES Warning "no-such-series" "series that the exporter among these files does not give";
     FADING Warning "fading" "a rate below a part of a mean that falls with it";
     NOT_RECORDED Error "not-recorded" "a recorded series, or a label of one, that no rule gives";
@@ -122,6 +124,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
             findings.extend(silent::check(alert, &alerts));
         }
         findings.extend(absent_up::check(alert, is_asked, inventory));
+        findings.extend(exporter_up::check(alert, &alerts, inventory));
         findings.extend(restarts::check(alert));
         findings.extend(one_event::check(alert));
         findings.extend(back_off::check(alert));
