@@ -24,13 +24,24 @@ const EXISTENCE: [&str; 12] = [
 ];
 
 /// Names that end like that of a counter and are none: switches, moments, and what is there just now.
+///
+/// Source: google/cadvisor lib/metrics/prometheus.go (GaugeValue).
 fn is_level(name: &str) -> bool {
+    const OF_CADVISOR: [&str; 6] = [
+        "container_fs_inodes_total",
+        "container_network_advance_tcp_stats_total",
+        "container_network_tcp6_usage_total",
+        "container_network_tcp_usage_total",
+        "container_network_udp6_usage_total",
+        "container_network_udp_usage_total",
+    ];
     const NOW: [&str; 12] = [
         "active", "backlog", "current", "depth", "flight", "inflight", "lag", "open", "pending", "progress",
         "running", "waiting",
     ];
     let stem = name.strip_suffix("_total");
-    name.ends_with("_enabled_total")
+    OF_CADVISOR.contains(&name)
+        || name.ends_with("_enabled_total")
         || name.contains("_timestamp_")
         || stem.is_some_and(|stem| stem.split('_').any(|word| NOW.contains(&word)))
 }
@@ -38,8 +49,9 @@ fn is_level(name: &str) -> bool {
 /// Counters whose names do not say so.
 ///
 /// Sources: prometheus/mysqld_exporter collector/global_status.go; prometheus-community/postgres_exporter
-/// collector/pg_stat_database.go; nginx/nginx-prometheus-exporter README.md.
-const COUNTERS: [&str; 14] = [
+/// collector/pg_stat_database.go; nginx/nginx-prometheus-exporter README.md; google/cadvisor lib/metrics/prometheus.go;
+/// prometheus/node_exporter collector/vmstat_linux.go, netstat_linux.go.
+const COUNTERS: [&str; 41] = [
     "mysql_global_status_slow_queries",
     "mysql_global_status_queries",
     "mysql_global_status_questions",
@@ -54,6 +66,33 @@ const COUNTERS: [&str; 14] = [
     "nginx_connections_accepted",
     "nginx_connections_handled",
     "node_vmstat_oom_kill",
+    "pg_stat_database_temp_files",
+    "pg_stat_database_blks_read",
+    "pg_stat_database_blks_hit",
+    "pg_stat_database_tup_fetched",
+    "pg_stat_database_tup_returned",
+    "pg_stat_database_tup_inserted",
+    "pg_stat_database_tup_updated",
+    "pg_stat_database_tup_deleted",
+    "mysql_global_status_bytes_received",
+    "mysql_global_status_bytes_sent",
+    "mysql_global_status_innodb_row_lock_waits",
+    "mysql_global_status_table_locks_waited",
+    "container_memory_failcnt",
+    "container_hugetlb_failcnt",
+    "node_vmstat_pgfault",
+    "node_vmstat_pgmajfault",
+    "node_vmstat_pswpin",
+    "node_vmstat_pswpout",
+    "node_netstat_Tcp_RetransSegs",
+    "node_netstat_Tcp_OutSegs",
+    "node_netstat_Tcp_InSegs",
+    "node_netstat_Tcp_InErrs",
+    "node_netstat_TcpExt_ListenDrops",
+    "node_netstat_TcpExt_ListenOverflows",
+    "node_netstat_TcpExt_TCPTimeouts",
+    "node_netstat_Udp_InErrors",
+    "node_netstat_Udp_RcvbufErrors",
 ];
 
 impl Linter<'_> {
