@@ -10,9 +10,9 @@ use super::coverage::Row;
 use super::way::Passage;
 use super::world::World;
 use super::{
-    addressed, again, alerts, alone, annotations, blind, chart, collector, dangling, dropped, exposed, flaws,
-    idle, loaded, mesh, named_jobs, numbered, programs, roles, rules, speaks, spelled, started, stock, token,
-    windows, written,
+    addressed, again, alerts, alone, annotations, blind, chart, collector, collectors, dangling, dropped,
+    exposed, flaws, idle, loaded, mesh, named_jobs, numbered, programs, roles, rules, speaks, spelled,
+    started, stock, token, windows, written,
 };
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
@@ -57,6 +57,7 @@ pub fn check<'i>(
     let places: Vec<Place> = of_ports.map(|finding| finding.place).collect();
     findings.extend(stock::check(&world, &places));
     findings.extend(exposed::check(&world, inventory));
+    findings.extend(collectors::check(&world, inventory));
     findings.extend(collector::check(&world, inventory));
     findings.extend(blind::check(&world, inventory));
     findings.extend(mesh::check(&world, inventory));

@@ -80,7 +80,9 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
 }
 
 /// The queries of triggers, alerts and records.
-fn queries<'i>(inventory: &'i Inventory<'i>) -> impl Iterator<Item = (&'i Object<'i>, &'i Node, &'i str)> {
+pub(super) fn queries<'i>(
+    inventory: &'i Inventory<'i>,
+) -> impl Iterator<Item = (&'i Object<'i>, &'i Node, &'i str)> {
     let of = |object: &'i Object<'i>| -> Vec<&'i Node> {
         match object.kind() {
             "ScaledObject" | "ScaledJob" if !object.is_fragment => {
@@ -111,7 +113,7 @@ fn excludes<'s>(selector: &'s SelectorView, names: &[&str]) -> Option<&'s Matche
         .find(|matcher| names.contains(&matcher.name.as_str()) && matcher.excludes_empty())
 }
 
-const NEVER: &str = "no series matches: the query stays empty, an alert never fires, a trigger reads nothing, and no error tells";
+pub(super) const NEVER: &str = "no series matches: the query stays empty, an alert never fires, a trigger reads nothing, and no error tells";
 
 impl Facts {
     fn of<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Self {

@@ -14,6 +14,7 @@ mod blind;
 mod chart;
 mod check;
 mod collector;
+mod collectors;
 mod compose;
 mod config;
 mod consequence;

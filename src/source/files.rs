@@ -78,6 +78,12 @@ impl Sources {
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(number, file)| (FileId(number as u32), file))
     }
+
+    /// Whether a word stands in one of the files, in a line that is no comment of YAML.
+    pub fn speak_of(&self, word: &str) -> bool {
+        let is_said = |line: &str| !line.trim_start().starts_with('#') && line.contains(word);
+        self.files.iter().any(|file| file.text.contains(word) && file.text.lines().any(is_said))
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +97,13 @@ mod tests {
         assert_eq!(file.line_column(3), LineColumn { line: 1, column: 3 });
         assert_eq!(file.line_column(8), LineColumn { line: 2, column: 1 });
         assert_eq!(file.line_column(9_999), LineColumn { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn comments_say_nothing() {
+        let mut sources = Sources::default();
+        sources.add(SourceFile::new("a", "a: 1\n  # or redis-exporter\nb: kafka-exporter # and more\n"));
+        assert!(sources.speak_of("kafka-exporter"));
+        assert!(!sources.speak_of("redis-exporter"));
     }
 }

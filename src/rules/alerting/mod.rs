@@ -10,6 +10,7 @@ mod budget;
 mod exporter_up;
 mod fading;
 mod failed_job;
+mod foreign;
 mod idle_value;
 mod itself;
 mod keda;
@@ -99,6 +100,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     let programs = programs::Programs::new(inventory);
     let all = || alerts.iter().chain(&records).chain(&scalers);
     findings.extend(all().flat_map(|query| programs.check(query)));
+    findings.extend(all().flat_map(|query| foreign::check(query, &programs, sources)));
     if let Some(allowed) = allowed::allowed(inventory) {
         findings.extend(all().filter_map(|query| allowed::check(query, &allowed)));
     }

@@ -63,6 +63,15 @@ impl<'i> Programs<'i> {
             .map(|(_, place)| *place)
     }
 
+    /// The first image whose last part is one of these names.
+    pub(super) fn runs_exactly(&self, names: &[&str]) -> Option<Place> {
+        let is_it = |image: &str| {
+            let last = image.split('@').next().unwrap_or(image).rsplit('/').next().unwrap_or(image);
+            names.contains(&last.split(':').next().unwrap_or(last))
+        };
+        self.images.iter().find(|(image, _)| is_it(image)).map(|(_, place)| *place)
+    }
+
     pub fn check(&self, query: &Alert<'_>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
         for selector in query.expression.selectors() {
