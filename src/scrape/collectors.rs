@@ -114,7 +114,10 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
             )
             .related(by, format!("without `--{flag}`"))
             .why(format!("the collector is off unless it is asked for. {NEVER}"))
-            .help(format!("start it with `--{flag}`"));
+            .help(match metric.starts_with("pg_stat_statements_") && !metric.ends_with("_total") {
+                true => format!("start it with `--{flag}`, and ask for what that gives: `rate(pg_stat_statements_seconds_total[5m]) / rate(pg_stat_statements_calls_total[5m])`"),
+                false => format!("start it with `--{flag}`"),
+            });
             // Another side of the query may give something.
             if text.contains(" or ") {
                 finding.severity = Severity::Warning;

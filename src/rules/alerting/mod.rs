@@ -10,6 +10,8 @@ mod budget;
 mod exporter_up;
 mod fading;
 mod failed_job;
+mod few_replicas;
+mod finished_pod;
 mod foreign;
 mod idle_value;
 mod itself;
@@ -60,6 +62,8 @@ cards! {
     BEYOND_RETENTION Warning "beyond-retention" "a rule that looks further back than Prometheus keeps";
     BETWEEN_RUNS Error "between-runs" "an alert on an old run that fires before the next one is due";
     FAILED_JOB Warning "failed-job" "an alert on a failed Job that does not end";
+    FINISHED_POD Warning "finished-pod" "an alert that pods fire which have done their work";
+    FEW_REPLICAS Error "few-replicas" "an alert below more replicas than there are to be";
     IDLE_VALUE Warning "idle-value" "an alert on no traffic that one idle value of a label fires";
     ONE_EVENT Warning "one-event" "an alert that a single event never fires";
     PER_SECOND Warning "per-second" "a rate per second that the text tells per minute";
@@ -132,6 +136,8 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(back_off::check(alert));
         findings.extend(between_runs::check(alert, inventory));
         findings.extend(failed_job::check(alert, inventory));
+        findings.extend(finished_pod::check(alert, inventory));
+        findings.extend(few_replicas::check(alert, inventory));
         findings.extend(idle_value::check(alert, &labels));
     }
     findings
