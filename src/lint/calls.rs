@@ -17,6 +17,7 @@ impl Linter<'_> {
                 self.rate_of_aggregate(call);
                 self.rate_of_gauge(call);
             }
+            "changes" => self.changes_of_state(call),
             _ => {}
         }
         if call.function.name == "irate" && self.context.scaler().is_some() {

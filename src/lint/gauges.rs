@@ -169,6 +169,9 @@ const OF_KUBE: [&str; 21] = [
     "statefulset",
 ];
 
+/// How to ask for the moment at which a container ended.
+const OF_RESTARTS: &str = "write `… == 1`, and for the moment of it `and on (namespace, pod, container) increase(kube_pod_container_status_restarts_total[…]) > 0`";
+
 /// Whether a series is 1 while something is so, and is not there while it is not.
 ///
 /// Source: kubernetes/kube-state-metrics internal/store/pod.go (no series of a container without such a state).
@@ -218,7 +221,7 @@ impl Linter<'_> {
             "a level that stands still gives 0, however high it is, and each fall counts as a restart, with the whole value as growth"
         };
         let help = if name.ends_with("last_terminated_reason") && !scales {
-            "write `… == 1`, and for the moment of it `and on (namespace, pod, container) increase(kube_pod_container_status_restarts_total[…]) > 0`".to_string()
+            OF_RESTARTS.to_string()
         } else if is_there_or_not && !scales {
             format!("write `{name}… == 1`, or `max_over_time({name}…[…]) == 1`")
         } else if scales {
@@ -241,6 +244,30 @@ impl Linter<'_> {
             .related(inner.span, "a gauge: it goes up and down")
             .why(why)
             .help(help),
+        );
+    }
+
+    /// `changes(kube_pod_container_status_last_terminated_reason[5m])`.
+    pub(super) fn changes_of_state(&mut self, call: &Call) {
+        let Some(Kind::Range(inner, _)) = call.arguments.first().map(|node| &node.bare().kind) else {
+            return;
+        };
+        let Kind::Selector(selector) = &inner.bare().kind else { return };
+        let Some(name) = selector.metric().filter(|name| is_there_or_not(name)) else { return };
+        if self.context.facts.metric(name).is_some() {
+            return;
+        }
+        let nothing = "the series is 1 while it is so, and is not there while it is not: its value never changes, and this reads 0";
+        self.push(
+            Lint::new(
+                &rules::RATE_OF_GAUGE,
+                call.name_span,
+                format!("`changes` of `{name}`, which is 1 or not there"),
+            )
+            .severity(Severity::Error)
+            .related(inner.span, "no other value than 1")
+            .why(nothing)
+            .help(OF_RESTARTS),
         );
     }
 }

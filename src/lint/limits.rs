@@ -4,7 +4,9 @@
 
 use super::{Lint, Linter, rules};
 use crate::finding::Severity;
+use crate::promql::Base;
 use crate::promql::ast::*;
+use crate::source::Span;
 
 /// Ends of the names of metrics that hold a moment, in seconds since 1970.
 ///
@@ -47,6 +49,8 @@ impl Linter<'_> {
         let before = self.found.len();
         self.moment(binary, limit);
         if self.found.len() == before {
+            self.distance(binary, limit, span);
+            self.usage_in_percent(left, limit, span, is_above);
             self.time_of_alert(left, limit, span, is_above);
             self.always_holds(index, binary, limit);
         }
@@ -54,17 +58,9 @@ impl Linter<'_> {
 
     /// `certmanager_certificate_expiration_timestamp_seconds < 604800`: a week after 1970.
     fn moment(&mut self, binary: &Binary, limit: f64) {
-        let mut node = binary.left.bare();
-        while let Kind::Aggregate(aggregate) = &node.kind
-            && matches!(aggregate.operator, "min" | "max" | "avg")
-        {
-            node = aggregate.expression.bare();
-        }
-        let Kind::Selector(selector) = &node.kind else { return };
-        let name = selector.metric().unwrap_or_default();
-        let is_moment = MOMENTS.iter().any(|end| name.ends_with(end));
+        let Some(name) = moment_of(&binary.left) else { return };
         // 0 asks whether it ever happened.
-        if !is_moment || limit <= 1.0 || limit >= EARLIEST {
+        if limit <= 1.0 || limit >= EARLIEST {
             return;
         }
         let is_above = matches!(binary.operator, Operator::Greater | Operator::GreaterEqual);
@@ -86,9 +82,87 @@ impl Linter<'_> {
                 span,
                 format!("a moment is compared with {limit}, which is {} after 1970", span_of(limit)),
             )
-            .related(node.span, "seconds since 1970")
+            .related(binary.left.span, "seconds since 1970")
             .why(why)
             .help(help),
+        );
+    }
+
+    /// `probe_ssl_earliest_cert_expiry - time() < 14`: seconds before the end, where days were meant.
+    fn distance(&mut self, binary: &Binary, limit: f64, span: Span) {
+        /// What is looked at days before it happens, and hours after it did.
+        const AHEAD: [&str; 4] = ["expir", "not_after", "cert_expiry", "renewal"];
+        const BACK: [&str; 5] = ["backup", "restore", "snapshot", "dump", "last_successful_time"];
+        const MOST_DAYS: f64 = 120.0;
+        const MOST_HOURS: f64 = 48.0;
+        let Kind::Binary(difference) = &binary.left.bare().kind else { return };
+        if difference.operator != Operator::Subtract || limit < 1.0 {
+            return;
+        }
+        let is_now =
+            |node: &Node| matches!(&node.bare().kind, Kind::Call(call) if call.function.name == "time");
+        let (moment, is_ahead) = match (is_now(&difference.left), is_now(&difference.right)) {
+            (false, true) => (&difference.left, true),
+            (true, false) => (&difference.right, false),
+            _ => return,
+        };
+        let Some(name) = moment_of(moment) else { return };
+        let speaks = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        let is_below = matches!(binary.operator, Operator::Less | Operator::LessEqual);
+        let (unit, factor, effect) = match is_ahead {
+            true if is_below && limit <= MOST_DAYS && speaks(&AHEAD) => (
+                "days",
+                86_400,
+                format!("the alert fires {limit} seconds before the end, when it is too late"),
+            ),
+            false if !is_below && limit <= MOST_HOURS && speaks(&BACK) => {
+                ("hours", 3_600, format!("the alert fires from {limit} seconds after each success on"))
+            }
+            _ => return,
+        };
+        self.push(
+            Lint::new(
+                &rules::TIME_UNIT,
+                span,
+                format!("the query counts in seconds, and the limit is {limit}"),
+            )
+            .label(format!("{limit} seconds?"))
+            .why(format!("if {unit} are meant, {effect}"))
+            .help(format!("write `{limit} * {factor}` if {unit} are meant")),
+        );
+    }
+
+    /// `100 - avg(rate(node_cpu_seconds_total{mode="idle"}[5m])) * 100 > 0.8`: what is in use, in percent, against a share.
+    fn usage_in_percent(&mut self, left: usize, limit: f64, span: Span, is_above: bool) {
+        /// What is filled by half, or almost, when all is well: less than one percent of it is of no interest.
+        const FILLED: [&str; 9] = [
+            "node_cpu_seconds_total",
+            "node_memory_",
+            "node_filesystem_",
+            "container_memory_",
+            "kube_pod_container_resource_limits",
+            "kubelet_volume_stats_",
+            "jvm_memory_",
+            "redis_memory_",
+            "machine_memory_bytes",
+        ];
+        let is_percent =
+            self.analysis.nodes[left].unit.is_some_and(|unit| !unit.per_second && unit.base == Base::Percent);
+        let names = self.analysis.metrics_below(left);
+        let is_filled =
+            !names.is_empty() && names.iter().all(|name| FILLED.iter().any(|start| name.starts_with(start)));
+        if !is_percent || !is_filled || !is_above || !(0.5..1.0).contains(&limit) {
+            return;
+        }
+        let whole = (limit * 1e9).round() / 1e7;
+        self.push(
+            Lint::new(
+                &rules::RATIO_PERCENT,
+                span,
+                format!("the query is in percent, and the limit is {limit}"),
+            )
+            .why(format!("at {limit} % in use the alert fires already: it fires for ever, and tells nothing"))
+            .help(format!("write {whole} if {limit} of the whole is meant, or leave out `* 100`")),
         );
     }
 
@@ -137,6 +211,18 @@ impl Linter<'_> {
             lint.help("compare with a limit that values can be on both sides of")
         });
     }
+}
+
+/// The name of the moment that a node gives.
+fn moment_of(node: &Node) -> Option<&str> {
+    let mut node = node.bare();
+    while let Kind::Aggregate(aggregate) = &node.kind
+        && matches!(aggregate.operator, "min" | "max" | "avg")
+    {
+        node = aggregate.expression.bare();
+    }
+    let Kind::Selector(selector) = &node.kind else { return None };
+    selector.metric().filter(|name| MOMENTS.iter().any(|end| name.ends_with(end)))
 }
 
 /// A number of seconds, in words.
