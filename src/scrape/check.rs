@@ -11,8 +11,8 @@ use super::way::Passage;
 use super::world::World;
 use super::{
     addressed, again, alerts, alone, annotations, blind, chart, collector, collectors, dangling, dropped,
-    exposed, flaws, idle, loaded, mesh, named_jobs, numbered, programs, roles, rules, speaks, spelled,
-    started, stock, token, windows, written,
+    exposed, flaws, idle, loaded, lookback, mesh, named_jobs, numbered, programs, roles, rules, speaks,
+    spelled, started, stock, token, windows, written,
 };
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Object};
@@ -37,6 +37,7 @@ pub fn check<'i>(
     findings.extend(others.filter_map(|object| dangling::not_selected(object, &world.operators)));
     findings.extend(inventory.objects.iter().flat_map(annotations::check));
     findings.extend(flaws::of_jobs(&world.configs));
+    findings.extend(lookback::check(&world));
     findings.extend(world.configs.jobs.iter().filter_map(roles::check));
     findings.extend(spelled::check(&world, inventory));
     findings.extend(speaks::check(&world));

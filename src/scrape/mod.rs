@@ -35,6 +35,7 @@ mod kubelet;
 mod labels;
 mod listed;
 mod loaded;
+mod lookback;
 mod mesh;
 mod missing_ports;
 mod monitor;

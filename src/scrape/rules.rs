@@ -15,6 +15,7 @@ cards! {
     NOT_SELECTED Warning "not-selected" "a monitor that no Prometheus takes up";
     PORT_NUMBER Error "port-number" "a number where the name of a port is wanted";
     TIMEOUT_ABOVE_INTERVAL Error "timeout-above-interval" "a scrape that takes longer than its interval";
+    STALE_BETWEEN Warning "stale-between" "scrapes that are further apart than Prometheus looks back";
     DUPLICATE_JOB Error "duplicate-job" "two jobs of one name";
     RELABEL Error "relabel" "a relabelling rule that Prometheus refuses";
     NEVER_FITS Warning "never-fits" "a relabelling rule whose pattern fits no value";

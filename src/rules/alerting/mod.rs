@@ -22,6 +22,7 @@ mod opposite;
 mod other_exporter;
 mod other_namespace;
 mod other_queue;
+mod other_wait;
 mod per_second;
 mod pods;
 mod position;
@@ -77,6 +78,7 @@ cards! {
     OTHER_UNIT Error "other-unit" "a limit in another unit than the text says";
     OTHER_NAMESPACE Warning "other-namespace" "an alert on a namespace in which nothing of the repository lives";
     OTHER_QUEUE Warning "other-queue" "an alert on another queue than the one by which the workload is scaled";
+    OTHER_WAIT Warning "other-wait" "a text that tells a longer time than the alert waits";
     OTHER_EXPORTER Warning "other-exporter" "a metric of an exporter that is not the one in use";
     STANDARD_LABEL Warning "standard-label" "a label that Istio's standard metrics do not have";
     TEMPLATE_FUNCTION Error "template-function" "a text that Prometheus cannot read as a template";
@@ -122,6 +124,7 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
         findings.extend(no_limit::check(alert, inventory));
         findings.extend(share::check(alert));
         findings.extend(told::check(alert));
+        findings.extend(other_wait::check(alert));
         findings.extend(opposite::check(alert));
         findings.extend(fading::check(alert));
         findings.extend(budget::check(alert));
