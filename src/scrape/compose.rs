@@ -245,14 +245,16 @@ pub fn check(
         }
         findings.extend(elsewhere);
         let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);
+        let mut of_jobs: Vec<Finding> = Vec::new();
         for job in jobs.filter(|job| !is_probe(job)) {
             let mut wrong = job.addresses().filter_map(|(_, node, address)| {
                 told(server, &names, &address, job.place(node), is_own(&address, job))
             });
             // Of one job the first is enough.
             let told = wrong.next().or_else(|| beside(compose, server, job));
-            findings.extend(told.or_else(|| at_random(compose, job)));
+            of_jobs.extend(told.or_else(|| at_random(compose, job)));
         }
+        findings.extend(network::gathered(of_jobs));
         let root = inventory.objects.iter().find(|object| object.path == path && object.kind().is_empty());
         let Some(root) = root else { continue };
         let managers = root.at(&["alerting", "alertmanagers"]).map(Node::items).unwrap_or_default();
@@ -292,7 +294,7 @@ fn unknown_machine(world: &World<'_>, compose: &Compose<'_>) -> Vec<Finding> {
                 all.find_map(|(_, node, address)| told(server, &names, &address, job.place(node), false));
             unknown.or_else(|| beside(compose, server, job))
         };
-        jobs.filter(|job| !is_probe(job)).filter_map(first).collect()
+        network::gathered(jobs.filter(|job| !is_probe(job)).filter_map(first).collect())
     };
     compose.servers.iter().filter(is_whole).flat_map(told_of).collect()
 }
