@@ -64,6 +64,7 @@ mod several;
 mod sidecar;
 mod source_container;
 mod spread;
+mod stack_service;
 mod stale;
 mod strategy;
 mod taken_out;
@@ -221,6 +222,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         advertised::check(inventory, object, &mut findings);
+        stack_service::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
     }
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
@@ -237,6 +239,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         advertised::check(inventory, object, &mut findings);
+        stack_service::check(inventory, object, &mut findings);
         watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
     }
