@@ -41,13 +41,13 @@ pub fn check<'i>(
     findings.extend(world.configs.jobs.iter().filter_map(roles::check));
     findings.extend(spelled::check(&world, inventory));
     findings.extend(speaks::check(&world));
-    findings.extend(token::check(&world));
     findings.extend(alerts::check(&world, inventory));
     findings.extend(dropped::check(&world, inventory));
     let told = findings.iter().map(|finding| finding.place).collect();
     findings.extend(named_jobs::check(&world, inventory, &told));
     let compose = Compose::new(inventory);
     findings.extend(programs::check(&world, &compose));
+    findings.extend(token::check(&world, &compose));
     findings.extend(compose::check(&world, &compose, inventory, exists));
     findings.extend(loaded::check(&world, inventory, &compose, exists));
     findings.extend(loaded::values::check(sources, inventory));

@@ -3,7 +3,7 @@
 //! Sources: rabbitmq/rabbitmq-server deps/rabbitmq_prometheus/metrics.md and kbudde/rabbitmq_exporter exporter_*.go;
 //! danielqsj/kafka_exporter README.md (`kafka_server_…` and `kafka_controller_…` are MBeans of the broker, by way of
 //! prometheus/jmx_exporter); percona/mongodb_exporter exporter/v1_compatibility.go and README.md (`--compatible-mode`);
-//! qdrant/qdrant src/common/metrics.rs and config/config.yaml (`metrics_prefix`); oliver006/redis_exporter
+//! minio/minio docs/metrics/prometheus/list.md; qdrant/qdrant src/common/metrics.rs and config/config.yaml (`metrics_prefix`); oliver006/redis_exporter
 //! exporter/exporter.go.
 
 use super::OTHER_EXPORTER;
@@ -28,7 +28,7 @@ struct Foreign {
     instead: fn(&str) -> Option<&'static str>,
 }
 
-const FOREIGN: [Foreign; 6] = [
+const FOREIGN: [Foreign; 7] = [
     Foreign {
         images: &["rabbitmq"],
         who: "RabbitMQ's own plugin",
@@ -82,6 +82,15 @@ const FOREIGN: [Foreign; 6] = [
         scraped: "",
         others: &["metrics_prefix", "METRICS_PREFIX", "metric_relabel_configs", "metricRelabelings", "otel"],
         instead: of_qdrant,
+    },
+    Foreign {
+        images: &["minio"],
+        who: "MinIO's `/minio/v2/metrics`",
+        whose: "another page or another version",
+        starts: "minio_",
+        scraped: "/minio/v2/metrics",
+        others: &["/minio/prometheus/metrics", "/minio/metrics/v3"],
+        instead: of_minio,
     },
     Foreign {
         images: &["redis_exporter", "redis-exporter"],
@@ -181,6 +190,20 @@ fn of_qdrant(metric: &str) -> Option<&'static str> {
         ("qdrant_cluster_peers_total", "cluster_peers_total"),
         ("qdrant_app_info", "app_info"),
         ("qdrant_memory_resident_bytes", "memory_resident_bytes"),
+    ];
+    in_table(&NAMES, metric)
+}
+
+/// Names of before version 2 of its metrics, and one that many write by analogy.
+fn of_minio(metric: &str) -> Option<&'static str> {
+    const NAMES: [(&str, &str); 7] = [
+        ("minio_s3_request_duration_seconds_bucket", "minio_s3_requests_ttfb_seconds_distribution"),
+        ("minio_s3_request_duration_seconds_sum", ""),
+        ("minio_disks_offline", "minio_cluster_drive_offline_total"),
+        ("minio_disks_total", "minio_cluster_drive_total"),
+        ("minio_disk_storage_free_bytes", "minio_node_drive_free_bytes"),
+        ("minio_disk_storage_total_bytes", "minio_node_drive_total_bytes"),
+        ("minio_disk_storage_used_bytes", "minio_node_drive_used_bytes"),
     ];
     in_table(&NAMES, metric)
 }
