@@ -16,6 +16,7 @@ mod foreign;
 mod idle_value;
 mod itself;
 mod keda;
+mod keda_hpa;
 mod no_limit;
 mod one_event;
 mod opposite;
@@ -107,6 +108,9 @@ pub fn across<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>) -> Vec<Fin
     let all = || alerts.iter().chain(&records).chain(&scalers);
     findings.extend(all().flat_map(|query| programs.check(query)));
     findings.extend(all().flat_map(|query| foreign::check(query, &programs, sources)));
+    if let Some(made) = keda_hpa::made(inventory) {
+        findings.extend(all().filter_map(|query| keda_hpa::check(query, &made, inventory)));
+    }
     if let Some(allowed) = allowed::allowed(inventory) {
         findings.extend(all().filter_map(|query| allowed::check(query, &allowed)));
     }
