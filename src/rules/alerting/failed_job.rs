@@ -50,16 +50,25 @@ pub(super) fn check(alert: &Alert<'_>, inventory: &Inventory<'_>) -> Option<Find
         alert.place(binary.left.span.to(binary.right.span)),
         "one failed Job fires this alert for as long as the Job is kept",
     );
+    // A query that keeps `job_name` has a series, and an alert, for each Job.
+    let is_each = matches!(binary.left.bare().kind, Kind::Selector(_));
     let help = "let the Job go with `ttlSecondsAfterFinished`, or ask how long ago a CronJob succeeded: `time() - kube_cronjob_status_last_successful_time > …`";
     match keeping.first().filter(|_| is_named) {
-        Some(object) => Some(
-            finding
-                .related(object.name_place(), "this CronJob keeps its last failed Job")
-                .why(format!(
-                    "the last failed Job is kept until another one fails: runs that succeed later do not end the alert, and the next failure is not told{twice}"
-                ))
-                .help(help),
-        ),
+        Some(object) => {
+            let (kept, told) = match object.integer(&["spec", "failedJobsHistoryLimit"]) {
+                Some(many) if many > 1 => (
+                    format!("the last {many} failed Jobs are kept until others fail"),
+                    format!("this CronJob keeps its last {many} failed Jobs"),
+                ),
+                _ => (
+                    "the last failed Job is kept until another one fails".to_string(),
+                    "this CronJob keeps its last failed Job".to_string(),
+                ),
+            };
+            let next = if is_each { "" } else { ", and the next failure is not told" };
+            let why = format!("{kept}: runs that succeed later do not end the alert{next}{twice}");
+            Some(finding.related(object.name_place(), told).why(why).help(help))
+        }
         None => {
             let mut finding = finding
                 .why(format!(

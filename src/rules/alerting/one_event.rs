@@ -54,7 +54,8 @@ const RETRIED: [&str; 9] = [
 const RESTARTS: &str = "kube_pod_container_status_restarts_total";
 
 /// Words of a text that means what goes on.
-const LASTING: [&str; 10] = [
+const LASTING: [&str; 11] = [
+    "been failing",
     "consistently",
     "constantly",
     "continu",

@@ -46,9 +46,15 @@ pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
             format!("the text says `{text}`, and the query gives a rate per second"),
         )
         .related(alert.place(call.name_span), format!("`{name}` is per second, whatever its window"))
-        .why(format!(
-            "the number is too small by a factor of {seconds}: 1 in the text are {seconds} in that time"
-        ))
+        .why(match limit.filter(|_| said.is_limit) {
+            Some(limit) => format!(
+                "{limit} per second are {} in that time: the alert fires later than the text says by a factor of {seconds}",
+                limit * f64::from(seconds)
+            ),
+            None => format!(
+                "the number is too small by a factor of {seconds}: 1 in the text are {seconds} in that time"
+            ),
+        })
         .help(if said.is_limit {
             format!(
                 "write `increase(…)` over that time instead of `{name}(…)`, or a limit of so many per second"

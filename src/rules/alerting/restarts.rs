@@ -50,8 +50,15 @@ pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
 
 fn says_often(alert: &Alert<'_>) -> bool {
     let told = alert.rule.get("annotations").map(Yaml::entries).unwrap_or_default();
-    let texts = told.iter().filter_map(|entry| entry.node.as_str()).chain([alert.name()]);
-    texts.map(str::to_lowercase).any(|text| OFTEN.iter().any(|word| text.contains(word)))
+    let texts: Vec<String> =
+        told.iter().filter_map(|entry| entry.node.as_str()).map(str::to_lowercase).collect();
+    let is_often = |text: &str| OFTEN.iter().any(|word| text.contains(word));
+    // A text that speaks of one restart says what is meant, whatever the name is.
+    let tells_one = texts.iter().any(|text| {
+        let many = ["restarts", "restarting", "times", "$value"];
+        text.contains("restart") && !many.iter().any(|word| text.contains(word))
+    });
+    texts.iter().any(|text| is_often(text)) || !tells_one && is_often(&alert.name().to_lowercase())
 }
 
 /// The window in which restarts are counted, in seconds.

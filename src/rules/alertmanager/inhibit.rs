@@ -52,22 +52,57 @@ fn nothing(configuration: &Configuration<'_>, rule: &Node, alerts: &[Sent<'_>]) 
     };
     let sources: Vec<&Sent<'_>> = alerts.iter().filter(|alert| takes(&source, alert)).collect();
     let targets: Vec<&Sent<'_>> = alerts.iter().filter(|alert| takes(&target, alert)).collect();
-    let (first, second) = (sources.first()?, targets.first()?);
     if targets.iter().any(|target| sources.iter().any(|source| source.name() == target.name())) {
         return None;
     }
+    // Of several sets of rules the nearest is that of this Alertmanager.
+    let near = |alert: &&Sent<'_>| alert.object().nearness(configuration.object);
+    let mut pairs: Vec<(&Sent<'_>, &Sent<'_>)> = targets
+        .iter()
+        .filter_map(|target| {
+            let asked = metrics(target);
+            let mut twins: Vec<&&Sent<'_>> = sources
+                .iter()
+                .filter(|source| !asked.is_empty() && metrics(source) == asked)
+                .filter(|source| source.object().path == target.object().path)
+                .collect();
+            twins.sort_by_key(|source| source.name() != target.name());
+            Some((**twins.first()?, *target))
+        })
+        .collect();
+    pairs.sort_by_key(|(_, target)| std::cmp::Reverse(near(target)));
+    // Where no two are about one thing there is nothing to silence.
+    let (first, second) = pairs.first()?;
+    let count = alerts.iter().filter(|alert| alert.object().path == first.object().path).count();
+    let (loud, quiet) = (first.name(), second.name());
+    let rest: Vec<&str> =
+        equal.items().iter().filter_map(Node::as_str).filter(|label| *label != "alertname").collect();
+    let rest = match rest.as_slice() {
+        [] => "and `equal: []`".to_string(),
+        all => format!("and `equal: [{}]`", all.join(", ")),
+    };
     Some(
         Finding::new(
             &INHIBITS_NOTHING,
             configuration.place(node),
             "no alert has a namesake that could silence it",
         )
-        .related(first.place(), format!("`{}` is one that was to silence others", first.name()))
-        .related(second.place(), format!("`{}` is one that was to be silenced, and is called otherwise", second.name()))
+        .related(first.place(), format!("`{loud}` is one that was to silence others"))
+        .related(second.place(), format!("`{quiet}` asks for the same metric, and is called otherwise"))
         .why(format!(
-            "`equal: [alertname]` asks for two alerts of the same name, and none of the {} here has both severities: every problem is told twice",
-            alerts.len()
+            "`equal: [alertname]` asks for two alerts of the same name, and none of the {count} here has both severities: `{loud}` does not silence `{quiet}`, and one problem is told twice",
         ))
-        .help("take `alertname` out of `equal`, and name what both alerts have, such as `instance` or `namespace`"),
+        .help(format!(
+            "give both one name, with a severity each; or write `source_matchers: ['alertname=\"{loud}\"']`, `target_matchers: ['alertname=\"{quiet}\"']` {rest}"
+        )),
     )
+}
+
+/// The metrics that an alert asks for.
+fn metrics(alert: &Sent<'_>) -> Vec<String> {
+    let mut all: Vec<String> =
+        alert.expression().selectors().into_iter().filter_map(|selector| selector.name).collect();
+    all.sort();
+    all.dedup();
+    all
 }

@@ -54,7 +54,12 @@ pub(super) fn check(
             .why(format!(
                 "the operator puts `namespace=\"{home}\"` before its routes: alerts with another namespace, or none, go to the receiver of Alertmanager itself, and nobody is told"
             ))
-            .help("write `alertmanagerConfigMatcherStrategy: {type: None}` in the Alertmanager, or let the alerts keep the label `namespace`");
+            .help(match &first.object().namespace {
+                Some(own) if !homes.contains(&own.as_str()) => format!(
+                    "write `alertmanagerConfigMatcherStrategy: {{type: None}}` in the Alertmanager; or write the AlertmanagerConfig into the namespace `{own}`, and let the alerts keep the label `namespace`"
+                ),
+                _ => "write `alertmanagerConfigMatcherStrategy: {type: None}` in the Alertmanager, or let the alerts keep the label `namespace`".to_string(),
+            });
         // How an Alertmanager that is not here was set up is not known.
         if !has_alertmanager(inventory) {
             finding.severity = Severity::Warning;
