@@ -1,6 +1,7 @@
 //! Documents come in; the objects of a repository go out, as they will be applied: Kustomize understood without
 //! rendering, fragments known as such.
 
+mod choice;
 mod follow;
 mod installed;
 mod kustomize;

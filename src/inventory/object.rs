@@ -1,6 +1,6 @@
-use super::ReplicaChange;
 use super::kustomize::Overlays;
 use super::render::Render;
+use super::{ReplicaChange, choice};
 use crate::manifest::{Document, Node};
 use crate::source::{FileId, Place, Placed, Sources};
 
@@ -12,6 +12,8 @@ pub struct Object<'d> {
     group: &'d str,
     /// The file that it stands in.
     pub path: &'d str,
+    /// The text of all that file, for what is said in comments.
+    pub source: &'d str,
     /// With prefix and suffix of the overlay around it.
     pub name: String,
     /// None: whatever it is applied to; or several overlays disagree.
@@ -40,11 +42,14 @@ pub struct Object<'d> {
     pub patched: Vec<Vec<String>>,
     /// A patch, or something else that is not an object for itself.
     pub is_fragment: bool,
+    /// One of several ways, of which one is applied: its file or a comment says so.
+    pub is_a_choice: bool,
 }
 
 impl<'d> Object<'d> {
     pub(super) fn new(sources: &'d Sources, document: &'d Document, overlays: &Overlays) -> Self {
         let overlay = overlays.of(document.file);
+        let file = sources.get(document.file);
         let name = document.name();
         let is_patch = document.node.entries().iter().any(|entry| entry.key == "$patch");
         let nameless = name.is_empty() && document.node.at(&["metadata", "generateName"]).is_none();
@@ -55,7 +60,8 @@ impl<'d> Object<'d> {
             document,
             kind: document.kind(),
             group: group(document.meant_version()),
-            path: &sources.get(document.file).name,
+            path: &file.name,
+            source: &file.text,
             name: format!("{}{name}{}", overlay.prefix, overlay.suffix),
             namespace: overlay.namespace.clone().or_else(|| document.namespace().map(str::to_string)),
             added_labels: of_all.chain(labels).collect(),
@@ -73,7 +79,8 @@ impl<'d> Object<'d> {
                 || overlays.deletes(document, name)
                 || is_patch
                 || nameless
-                || is_called_patch(&sources.get(document.file).name),
+                || is_called_patch(&file.name),
+            is_a_choice: choice::is_a_choice(&file.name, &file.text, document.node.span),
         }
     }
 
@@ -104,6 +111,13 @@ impl<'d> Object<'d> {
 
     pub fn place(&self, node: &Node) -> Place {
         self.document.place(node)
+    }
+
+    /// The line in which a node stands, with its comment.
+    pub fn line_of(&self, node: &Node) -> &'d str {
+        let start = node.span.range().start;
+        let from = self.source.get(..start).and_then(|text| text.rfind('\n')).map_or(0, |at| at + 1);
+        self.source.get(from..).and_then(|text| text.lines().next()).unwrap_or_default()
     }
 
     pub fn name_place(&self) -> Place {

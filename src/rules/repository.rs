@@ -74,6 +74,13 @@ pub fn check<'i>(sources: &Sources, inventory: &'i Inventory<'i>) -> Vec<Finding
             match finding.rule.id {
                 // What is not here may well be elsewhere.
                 "conflict/target-missing" => continue,
+                // Somebody wrote that one of them is to be applied.
+                "conflict/second-autoscaler"
+                    if object.is_a_choice
+                        || teller(inventory, &finding).is_some_and(|other| other.is_a_choice) =>
+                {
+                    continue;
+                }
                 // Two folders may be two ways to do it, of which one is applied.
                 "conflict/second-autoscaler"
                     if !same_folder(sources, &finding, &expected)
@@ -202,16 +209,20 @@ impl<'i> Neighbours<'i> {
     }
 }
 
-/// Whether a kustomization of the folder names the file of one of two autoscalers and not that of the other.
-fn is_left_out(inventory: &Inventory<'_>, object: &Object<'_>, finding: &Finding) -> bool {
-    let other = inventory.objects.iter().find(|other| {
+/// The autoscaler at which a finding stands.
+fn teller<'i, 'd>(inventory: &'i Inventory<'d>, finding: &Finding) -> Option<&'i Object<'d>> {
+    inventory.objects.iter().find(|other| {
         let span = other.document.node.span;
         other.document.file == finding.place.file
             && span.start <= finding.place.span.start
             && finding.place.span.end <= span.end
             && other.at(&["spec", "scaleTargetRef"]).is_some()
-    });
-    other.is_some_and(|other| {
+    })
+}
+
+/// Whether a kustomization of the folder names the file of one of two autoscalers and not that of the other.
+fn is_left_out(inventory: &Inventory<'_>, object: &Object<'_>, finding: &Finding) -> bool {
+    teller(inventory, finding).is_some_and(|other| {
         other.is_built != object.is_built
             && other.document.file != object.document.file
             && other.is_beside(object)

@@ -26,6 +26,10 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         return;
     }
     for hpa in inventory.kind("HorizontalPodAutoscaler") {
+        // An alternative to KEDA is for a cluster without it.
+        if hpa.is_a_choice || keda.is_a_choice {
+            continue;
+        }
         // Those that KEDA makes are its own.
         let owned =
             hpa.text(&["metadata", "labels", "app.kubernetes.io/managed-by"]) == Some("keda-operator");

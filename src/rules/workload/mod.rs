@@ -53,6 +53,7 @@ mod removed_api;
 mod rendered;
 mod rights;
 mod rights_given;
+mod same_service;
 mod second_consumer;
 mod secret_keys;
 mod selectors;

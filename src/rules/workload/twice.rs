@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::APPLIED_TWICE;
+use super::{APPLIED_TWICE, same_service};
 use crate::finding::{Finding, Severity};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, Value, has_variable};
@@ -27,7 +27,11 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
                 .iter()
                 .copied()
                 .filter(|other| {
-                    are_applied_together(other, last) && !is_same(&other.document.node, &last.document.node)
+                    are_applied_together(other, last)
+                        && !is_same(&other.document.node, &last.document.node)
+                        && !(last.kind() == "Service"
+                            && !is_built_with(other, last)
+                            && same_service::loses_nothing(other, last))
                 })
                 .collect();
             let Some(first) = others.first() else { continue };
@@ -217,7 +221,7 @@ fn are_ways(one: &str, other: &str) -> bool {
 }
 
 /// Whether two say the same, in whatever order and spelling.
-fn is_same(one: &Node, other: &Node) -> bool {
+pub(super) fn is_same(one: &Node, other: &Node) -> bool {
     match (&one.value, &other.value) {
         (Value::Sequence(one), Value::Sequence(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
