@@ -92,9 +92,15 @@ fn unmatched(kustomization: &Object<'_>, entry: &Node, images: &[String]) -> Opt
         format!("no container that is built here has the image `{name}`"),
     )
     .why(format!("kustomize compares the whole name, with the registry before it, and passes over what fits nothing: {what}"));
-    finding = match near {
-        Some(near) => finding.help(format!("write `name: {}`", near.escape_debug())),
-        None => finding.help("write the name as the container has it, or take the entry out"),
+    // What was to be a short name for it would take the registry away.
+    let renames = entry.get("newName").and_then(Node::as_str).filter(|new| *new == name);
+    finding = match (near, renames) {
+        (Some(near), Some(new)) => finding.help(format!(
+            "write `name: {}`, and take `newName` out, or write all of it there: otherwise the image becomes `{new}`, without its registry",
+            near.escape_debug()
+        )),
+        (Some(near), None) => finding.help(format!("write `name: {}`", near.escape_debug())),
+        (None, _) => finding.help("write the name as the container has it, or take the entry out"),
     };
     finding.severity = Severity::Warning;
     Some(finding)

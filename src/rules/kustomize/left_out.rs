@@ -61,7 +61,9 @@ pub(super) fn check<'o>(
         }
         let is_off = lines(text(kustomization), name).next().is_some();
         let neither = is_alone.then(|| file_name(target));
-        findings.push(finding((object, name), kustomization, (target, neither), is_off));
+        let is_applied_as_it_is = text(kustomization).contains("kubectl apply -f");
+        let ways = (is_off, is_applied_as_it_is);
+        findings.push(finding((object, name), kustomization, (target, neither), ways));
     }
     findings
 }
@@ -96,7 +98,7 @@ fn finding(
     (object, name): (&Object<'_>, &str),
     kustomization: &Object<'_>,
     (target, neither): (&Object<'_>, Option<&str>),
-    is_off: bool,
+    (is_off, is_applied_as_it_is): (bool, bool),
 ) -> Finding {
     let name_of = |name: &str| name.escape_debug().to_string();
     let (message, said) = match neither {
@@ -132,8 +134,9 @@ fn finding(
         .related(target.name_place(), said)
         .related(place, "all that is built of this folder")
         .why(format!(
-            "`kustomize build` takes only what is named: the {} is never applied, and {without}",
-            object.kind()
+            "`kustomize build` takes only what is named: by `kubectl apply -k`, Flux and Argo CD the {} is never applied, and {without}{}",
+            object.kind(),
+            if is_applied_as_it_is { "; `kubectl apply -f`, of which the kustomization speaks as well, applies it" } else { "" }
         ))
         .help(match neither {
             None => format!("add `- {name}` under `resources`"),

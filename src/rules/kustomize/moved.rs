@@ -127,6 +127,20 @@ pub(super) fn check<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>
             namespaces.retain(|name, _| around.text(&["namespace"]) != Some(*name));
         }
     }
+    // What acts on all of a namespace says best what is moved.
+    for (namespace, shown) in &mut namespaces {
+        let own = moved.iter().filter(|object| object.document.namespace() == Some(*namespace));
+        if let Some(wide) = own.copied().find(|object| acts_on_all(object)) {
+            *shown = wide;
+        }
+    }
+    // One other name that nothing here relies on is replaced by the right one: that is what `namespace` is for.
+    if let [one] = namespaces.keys().copied().collect::<Vec<&str>>().as_slice()
+        && !moved.iter().any(|object| relies(object, one))
+    {
+        return None;
+    }
+    let wide = namespaces.values().find(|object| acts_on_all(object)).copied();
     let place_of = |object: &Object<'_>| {
         let node = object.at(&["metadata", "namespace"]);
         node.map_or(object.name_place(), |node: &Node| object.place(node))
@@ -149,7 +163,50 @@ pub(super) fn check<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '_>
             format!("{} `{}` says `{namespace}`", object.kind(), object.document.name()),
         );
     }
-    Some(finding.why(
-        "kustomize writes it over every `metadata.namespace`: what names the old one, as an address, a `namespaceSelector` or `kubectl -n` does, finds nothing there",
-    ))
+    Some(finding.why(match wide {
+        Some(object) => format!(
+            "kustomize writes it over every `metadata.namespace`: the {} `{}` is then for all of `{into}`, and what names the old one finds nothing there",
+            object.kind(),
+            object.document.name()
+        ),
+        None => "kustomize writes it over every `metadata.namespace`: what names the old one, as an address, a `namespaceSelector` or `kubectl -n` does, finds nothing there".to_string(),
+    }))
+}
+
+/// Whether it is for all pods of the namespace in which it is.
+fn acts_on_all(object: &Object<'_>) -> bool {
+    match object.kind() {
+        "ResourceQuota" | "LimitRange" => true,
+        "NetworkPolicy" => {
+            object.at(&["spec", "podSelector"]).is_some_and(|selector| selector.entries().is_empty())
+        }
+        "PeerAuthentication" | "AuthorizationPolicy" => object.at(&["spec", "selector"]).is_none(),
+        _ => false,
+    }
+}
+
+/// Kinds that are in a namespace for what is there: rights, and what others look for in it.
+const BELONGS_THERE: [&str; 6] =
+    ["Role", "RoleBinding", "ServiceMonitor", "PodMonitor", "PrometheusRule", "AlertmanagerConfig"];
+
+/// Whether an object needs the namespace that is written over, by what it is or by what it says.
+fn relies(object: &Object<'_>, namespace: &str) -> bool {
+    let is_of_it = object.document.namespace() == Some(namespace);
+    let needs = acts_on_all(object) || BELONGS_THERE.contains(&object.kind());
+    is_of_it && needs || names(&object.document.node, namespace, 0)
+}
+
+/// Whether a text names a namespace, as a word of its own; `metadata.namespace` is not asked.
+fn names(node: &Node, namespace: &str, depth: usize) -> bool {
+    const MOST_DEPTH: usize = 32;
+    let is_word = |text: &str| {
+        text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_')).any(|word| word == namespace)
+    };
+    depth < MOST_DEPTH
+        && (node.as_str().is_some_and(is_word)
+            || node.items().iter().any(|item| names(item, namespace, depth + 1))
+            || node.entries().iter().any(|entry| {
+                let is_own = depth == 1 && ["namespace", "labels"].contains(&entry.key.as_str());
+                !is_own && names(&entry.node, namespace, depth + 1)
+            }))
 }
