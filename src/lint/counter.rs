@@ -43,7 +43,8 @@ fn is_level(name: &str) -> bool {
     OF_CADVISOR.contains(&name)
         || name.ends_with("_enabled_total")
         || name.contains("_timestamp_")
-        || stem.is_some_and(|stem| stem.split('_').any(|word| NOW.contains(&word)))
+        || stem
+            .is_some_and(|stem| stem.ends_with("_queue") || stem.split('_').any(|word| NOW.contains(&word)))
 }
 
 /// Counters whose names do not say so.
@@ -193,12 +194,23 @@ impl Linter<'_> {
                 } else {
                     "the name is that of a counter, which only ever grows"
                 })
-                .why("its value is the count since the pods started: 15141 where there were 1.4 per second")
-                .help(format!("write `rate({name}…[{window}])`"));
+                .why("its value is all that was counted since the pods started: it grows as long as they run, and begins at 0 with each of them, whatever the load is")
+                .help(if self.context.is_alert() {
+                    format!("write `increase({name}…[{window}])`, and compare with as many as are too many in {window}")
+                } else if self.context.scaler().is_some() {
+                    format!("write `rate({name}…[{window}])`, and a threshold of so many per second")
+                } else {
+                    format!("write `rate({name}…[{window}])`")
+                });
         let is_ranged = self.analysis.nodes[index].parent.is_some_and(|parent| {
             matches!(self.analysis.nodes[parent].node.kind, Kind::Range(..) | Kind::Subquery(_))
         });
-        self.push(if is_ranged { lint } else { lint.repair(false, "take the rate", self.take_rate(span)) });
+        // With an increase the limit changes as well.
+        self.push(if is_ranged || self.context.is_alert() {
+            lint
+        } else {
+            lint.repair(false, "take the rate", self.take_rate(span))
+        });
     }
 
     /// Whether the operation asks no more of two counts than which is there and whether they agree, or how long ago a

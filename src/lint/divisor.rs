@@ -36,7 +36,7 @@ impl Linter<'_> {
         let message = format!("below {least} a second this is no share any more");
         let lint = super::Lint::new(&rules::CLAMPED_DIVISOR, span, message)
             .why(format!(
-                "at a tenth of {least} requests a second with every one of them failing, the query gives {}: at night and in small services the alert stays silent",
+                "at {} requests a second the divisor is {least} all the same, and the share a tenth of what it is: at night and in small services the alert comes late, or never",
                 least / 10.0
             ))
             .help("write `clamp_min(…, 0.001)`, or `> 0` behind the divisor, which only keep it from being 0");

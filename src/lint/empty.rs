@@ -118,6 +118,7 @@ impl Linter<'_> {
     }
 
     fn hides_dead_metric(&mut self) {
+        let has_fallback = self.context.scaler().is_some_and(|scaler| scaler.has_fallback);
         for info in &self.analysis.nodes {
             let Kind::Binary(binary) = &info.node.kind else { continue };
             if binary.operator != Operator::Or {
@@ -126,6 +127,9 @@ impl Linter<'_> {
             let (left, right) =
                 (&self.analysis.nodes[info.children[0]], &self.analysis.nodes[info.children[1]]);
             let Some(value) = right.constant else { continue };
+            if value == 0.0 && counts_a_state(&binary.left) {
+                continue;
+            }
             if !left.empty.missing || left.empty.always.is_some() {
                 continue;
             }
@@ -133,9 +137,13 @@ impl Linter<'_> {
             self.push(
                 Lint::new(&rules::HIDES_DEAD_METRIC, binary.right.span, format!("{value} stands in for a metric that is gone"))
                     .label("when nothing is scraped any more, this is the answer")
-                    .why(format!("a metric that nobody scrapes looks like {value}: the workload is scaled by that under full load, and nothing tells"))
+                    .why(format!("a metric that nobody scrapes looks like {value}: this trigger scales by that under full load, and nothing tells"))
                     .related(binary.left.span, "this is empty when the metric is gone, and also when it has not been seen yet")
-                    .help(format!("leave `or {text}` out, set `ignoreNullValues: \"false\"` and a `fallback` on the trigger")),
+                    .help(if has_fallback {
+                        format!("leave `or {text}` out and set `ignoreNullValues: \"false\"`: then the fallback decides, whose `replicas` have to be what a busy hour needs, or with `behavior: currentReplicasIfHigher`")
+                    } else {
+                        format!("leave `or {text}` out, set `ignoreNullValues: \"false\"`, and a `fallback` with the number of pods that a busy hour needs")
+                    }),
             );
             return;
         }
@@ -185,4 +193,32 @@ impl Linter<'_> {
         self.alert_limit(index, binary);
         self.too_few(index, binary);
     }
+}
+
+/// Whether it counts what is in some state just now: where nothing is, there is no series, and 0 is right.
+fn counts_a_state(node: &Node) -> bool {
+    const STATES: [&str; 6] = ["condition", "phase", "reason", "result", "state", "status"];
+    let Kind::Aggregate(aggregate) = &node.bare().kind else { return false };
+    if aggregate.operator != "count" {
+        return false;
+    }
+    let mut stack = vec![&aggregate.expression];
+    let mut is_state = false;
+    while let Some(node) = stack.pop() {
+        match &node.kind {
+            // What falls is a rate, and not what is there.
+            Kind::Range(..) | Kind::Subquery(_) => return false,
+            Kind::Selector(selector) => {
+                is_state |= selector.matchers.iter().any(|matcher| {
+                    matcher.operator == MatchOperator::Equal && STATES.contains(&matcher.name.as_str())
+                });
+            }
+            Kind::Binary(binary) => {
+                is_state |= binary.operator.is_comparison() && !binary.returns_bool;
+            }
+            _ => {}
+        }
+        stack.extend(node.children());
+    }
+    is_state
 }

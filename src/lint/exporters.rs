@@ -52,7 +52,14 @@ impl Linter<'_> {
             return true;
         }
         let operator = binary.operator.text();
-        let help = format!("aggregate both sides: `sum by ({common}) (…) {operator} sum by ({common}) (…)`");
+        let mut help =
+            format!("aggregate both sides: `sum by ({common}) (…) {operator} sum by ({common}) (…)`");
+        // kube-prometheus-stack drops these after the scrape, and then an aggregation of them is empty as well.
+        if self.text[binary.right.span.range()].contains("container_spec_cpu_") {
+            help = format!(
+                "write `sum by ({common}) (…) / sum by ({common}) (kube_pod_container_resource_limits{{resource=\"cpu\"}})`: that is the limit in cores, in place of quota and period, and kube-prometheus-stack keeps it, which drops `container_spec_…`"
+            );
+        }
         let why = self.reads_nothing();
         self.push(
             Lint::new(&rules::LABELS_NEVER_MATCH, binary.operator_span, message)

@@ -50,7 +50,7 @@ impl Linter<'_> {
         let name = around.operator;
         self.push(
             Lint::new(&rules::SILENT_AT_NONE, binary.operator_span, "the alert is silent while none passes the inner comparison")
-                .why(format!("without a series `{name}` gives nothing, not 0: it fires for some that are left, and not when all are gone"))
+                .why(format!("without a series `{name}` gives nothing, not 0: it fires while some pass, and is silent when none does"))
                 .related(inner.operator_span, "what does not pass is not counted as 0")
                 .help("write `sum(… == bool …)`: it counts the same series, and gives 0 where none passes")
                 .repair(true, "count with `bool`", edits),

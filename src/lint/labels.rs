@@ -30,6 +30,9 @@ const KINDS: [&str; 20] = [
     "level",
 ];
 
+/// Labels that hold the path of a request.
+const PAGES: [&str; 8] = ["endpoint", "handler", "http_route", "path", "request_path", "route", "uri", "url"];
+
 /// Labels that hold the code of an HTTP response.
 const CODES: [&str; 9] = [
     "code",
@@ -87,12 +90,19 @@ impl Linter<'_> {
                 // The root of every application.
                 && matcher.value != "/"
                 && !KINDS.contains(&matcher.name.as_str())
+                // Which page was asked for, not whose: every application has a `/health`.
+                && !(matcher.value.starts_with('/') && PAGES.contains(&matcher.name.as_str()))
         };
         if selector.matchers.iter().any(|matcher| says(&matcher)) {
             return;
         }
         // A recording rule has aggregated already, and its own labels say of what.
         if selector.metric().is_some_and(|name| super::is_recorded(name) || is_of_machines(name)) {
+            return;
+        }
+        // Nobody else has a name that an application made up for itself.
+        let is_own = selector.metric().is_some_and(|name| !super::generic::is_generic(name));
+        if is_own && self.context.facts.namespace.is_none() {
             return;
         }
         let span = self.analysis.nodes[index].node.span;
@@ -109,7 +119,17 @@ impl Linter<'_> {
             Some(namespace) => lint
                 .severity(Severity::Error)
                 .help(format!("write `{{namespace=\"{namespace}\"}}`, and what names the workload")),
-            None => lint.help("write a matcher for the workload, such as `{namespace=\"…\", service=\"…\"}`"),
+            None => lint.help(match selector.metric() {
+                // Source: kubernetes/ingress-nginx internal/ingress/metric/collectors/nginx_status.go: labels of the
+                // controller alone; socket.go: those of each Ingress.
+                Some(name) if name.starts_with("nginx_ingress_controller_nginx_process_") => {
+                    "it has labels of the controller only: write `nginx_ingress_controller_requests{ingress=\"…\"}`, which counts for each Ingress"
+                }
+                Some(name) if name.starts_with("nginx_ingress_controller_") => {
+                    "write a matcher for the Ingress of the workload, `{ingress=\"…\"}`"
+                }
+                _ => "write a matcher for the workload, such as `{namespace=\"…\", service=\"…\"}`",
+            }),
         };
         self.push(lint);
     }

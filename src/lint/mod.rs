@@ -17,6 +17,7 @@ mod exporters;
 mod few;
 mod filter;
 mod gauges;
+mod generic;
 mod histogram;
 mod labels;
 mod lasting;

@@ -158,7 +158,7 @@ impl Linter<'_> {
     pub(super) fn reads_nothing_at_times(&self) -> &'static str {
         match self.context.scaler() {
             Some(scaler) if !scaler.ignores_null_values() => "the result is empty, an error for KEDA",
-            Some(_) => "the result is empty, KEDA reads 0, and pods go under full load",
+            Some(_) => "the result is empty, and KEDA reads 0, whatever the load is",
             None if self.context.is_alert() => "the result is empty, and the alert starts anew",
             None => "the result is empty, and nothing is recorded",
         }

@@ -140,9 +140,15 @@ fn of_rules<'i>(world: &World<'i>, object: &'i Object<'i>) -> Vec<Finding> {
 
 /// What tells the same.
 fn instead(metric: &str) -> String {
+    // The labels of kube-state-metrics are others: they meet only where both sides are added up.
+    let limit = |resource: &str, unit: &str| {
+        format!(
+            "`sum by (namespace, pod, container) (kube_pod_container_resource_limits{{resource=\"{resource}\"}})`{unit}, with the same `sum by` on the other side"
+        )
+    };
     let own = match metric {
-        "container_spec_memory_limit_bytes" => "`kube_pod_container_resource_limits{resource=\"memory\"}`",
-        _ if metric.starts_with("container_spec_cpu_") => "`kube_pod_container_resource_limits{resource=\"cpu\"}`",
+        "container_spec_memory_limit_bytes" => &limit("memory", ""),
+        _ if metric.starts_with("container_spec_cpu_") => &limit("cpu", " in cores"),
         "container_cpu_cfs_throttled_seconds_total" => {
             "`container_cpu_cfs_throttled_periods_total` divided by `container_cpu_cfs_periods_total`"
         }

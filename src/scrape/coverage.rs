@@ -363,12 +363,15 @@ impl<'i> World<'i> {
         }
         let default = self.operators.interval();
         let (interval, by, is_assumed) = match way.interval {
-            Some(interval) => (interval, way.by, false),
+            Some(interval) => (interval, way.interval_place.unwrap_or(way.by), false),
             None if way.is_monitor => (default.seconds, default.by.unwrap_or(way.by), default.by.is_none()),
             None => return findings,
         };
         let said = match (way.interval, is_assumed) {
-            (Some(_), _) => "the scrape interval is set here".to_string(),
+            (Some(_), _) if way.interval_place.is_some() => "the scrape interval".to_string(),
+            (Some(_), _) => {
+                format!("this job is scraped every {interval} s, as all are that say nothing else")
+            }
             (None, true) => {
                 format!("no interval is written here: the operator's default is {} s", default.seconds)
             }

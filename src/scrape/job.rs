@@ -146,6 +146,7 @@ pub fn scraped(job: &Job, (labels, endpoints): Passed) -> Scraped {
             .and_then(Node::as_str)
             .and_then(crate::promql::seconds)
             .or(job.default_interval),
+        interval_place: field("scrape_interval", "scrapeInterval").map(|node| job.place(node)),
         labels: visible(labels),
         endpoints,
         honors_labels: field("honor_labels", "honorLabels").and_then(Node::as_written).as_deref()

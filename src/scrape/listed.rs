@@ -18,11 +18,18 @@ pub fn soften(findings: &mut [Finding], listed: &[(Place, bool)]) {
                 && finding.place.span.end <= place.span.end
         });
         if let Some((_, is_single)) = around {
-            finding.severity = match finding.rule.code {
-                "Q003" if *is_single => Severity::Warning,
-                "L401" => Severity::Note,
-                _ => continue,
-            };
+            match finding.rule.code {
+                // One address is one instance, however many pods are behind it.
+                "Q003" if *is_single => {
+                    finding.severity = Severity::Note;
+                    finding.label = Some("one series for each value of its labels".to_string());
+                    finding.why = Some(
+                        "KEDA refuses more than one: the address that is scraped is one instance, and with a second value of any other label the trigger fails".to_string(),
+                    );
+                }
+                "L401" => finding.severity = Severity::Note,
+                _ => {}
+            }
         }
     }
 }

@@ -353,6 +353,7 @@ fn way(monitor: &Object<'_>, endpoint: &Node, what: String, labels: Labels) -> S
         is_monitor: monitor.group() == "monitoring.coreos.com",
         release: monitor.labels().into_iter().find(|(name, _)| name == "release").map(|(_, value)| value),
         interval: interval(endpoint),
+        interval_place: endpoint.get("interval").map(|node| monitor.place(node)),
         endpoints: vec![way::endpoint(&labels)],
         labels: way::visible(labels),
         honors_labels: endpoint.get("honorLabels").and_then(Node::as_written).as_deref() == Some("true"),

@@ -46,6 +46,8 @@ pub struct Scraped {
     pub release: Option<String>,
     /// Seconds between two scrapes, where it is written.
     pub interval: Option<f64>,
+    /// Where it is written, if it is there and not for all jobs.
+    pub interval_place: Option<Place>,
     /// Labels of the target, without those that begin with `__`.
     pub labels: Labels,
     /// Port and path of everything that it scrapes of one pod.

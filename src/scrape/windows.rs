@@ -85,7 +85,7 @@ impl World<'_> {
         ways: &[&way::Scraped],
     ) -> Vec<Finding> {
         let of = |way: &&way::Scraped| match way.interval {
-            Some(interval) => Some((interval, way.by)),
+            Some(interval) => Some((interval, way.interval_place.unwrap_or(way.by))),
             None => {
                 let default = self.operators.interval();
                 default.by.filter(|_| way.is_monitor).map(|by| (default.seconds, by))
@@ -106,7 +106,7 @@ impl World<'_> {
             .map(|lint| {
                 let mut finding = lint.finding(|span| self.inside(object, node, text, span));
                 finding.fix = None;
-                finding.related(by, "the scrape interval is set here")
+                finding.related(by, format!("it is scraped every {interval} s"))
             })
             .collect()
     }
