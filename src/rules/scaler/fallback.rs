@@ -45,7 +45,11 @@ impl Checker<'_> {
                 self.push(
                     Finding::new(&DEAD_FALLBACK, self.key(entry), "the fallback does not see a metric that is gone")
                         .related(place, "`ignoreNullValues` is true by default")
-                        .why("an empty answer counts as 0 and not as a failure: the workload is scaled to its minimum; only a Prometheus that cannot be reached brings the fallback")
+                        .why(if view.triggers.iter().all(|trigger| trigger.is_resource() || matches!(trigger.kind, "prometheus" | "cron")) {
+                            "an empty answer counts as 0 and not as a failure: the workload is scaled to its minimum; only a Prometheus that cannot be reached brings the fallback"
+                        } else {
+                            "an empty answer counts as 0 and not as a failure, and Prometheus asks for no pod; only what cannot be reached brings the fallback"
+                        })
                         .help("write `ignoreNullValues: \"false\"` in the metadata of the trigger"),
                 );
             }

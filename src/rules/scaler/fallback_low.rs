@@ -7,6 +7,7 @@ use super::cards::FALLBACK_LOW;
 use super::{Checker, Trigger, View};
 use crate::finding::Finding;
 use crate::manifest::{Entry, Node};
+use crate::promql::{Target, parse};
 
 impl Checker<'_> {
     /// Whether that has been told; `is_blind`: a metric that is gone is no failure either.
@@ -37,10 +38,11 @@ impl Checker<'_> {
         if is_near || !asked.all(|trigger| trigger.kind == kind && !is_level(trigger)) {
             return false;
         }
-        let source = match kind {
-            "prometheus" => "Prometheus".to_string(),
-            kind => format!("what `{kind}` asks"),
-        };
+        // A query without a metric asks for the same number of pods at any time.
+        if kind == "prometheus" && view.triggers.iter().all(asks_no_metric) {
+            return false;
+        }
+        let source = source(kind);
         let now = if keda.at_least(2, 17) {
             "write `behavior: currentReplicasIfHigher` in the fallback, so that no pod goes while nobody knows the load"
         } else {
@@ -75,4 +77,29 @@ impl Checker<'_> {
         );
         true
     }
+}
+
+/// What does not answer while the triggers of a scaler fail.
+fn source(kind: &str) -> String {
+    let name = match kind {
+        "prometheus" => "Prometheus",
+        "kafka" | "apache-kafka" => "Kafka",
+        "mongodb" => "MongoDB",
+        "mssql" => "the SQL Server",
+        "mysql" => "MySQL",
+        "nats-jetstream" => "NATS",
+        "postgresql" => "PostgreSQL",
+        "rabbitmq" => "RabbitMQ",
+        kind if kind.starts_with("redis") => "Redis",
+        kind if kind.starts_with("aws-") => "AWS",
+        kind if kind.starts_with("azure-") => "Azure",
+        kind if kind.starts_with("gcp-") => "Google Cloud",
+        kind => return format!("the source of the trigger `{kind}`"),
+    };
+    name.to_string()
+}
+
+fn asks_no_metric(trigger: &Trigger<'_>) -> bool {
+    let query = trigger.value("query").and_then(|text| parse(&text, &Target::default()).ok());
+    query.is_some_and(|expression| expression.selectors().is_empty())
 }

@@ -262,6 +262,8 @@ impl Checker<'_> {
                     None => "KEDA ignores it without a word".to_string(),
                 });
                 match word {
+                    // Its values are words of its own.
+                    Some(word) if word == "sasl" => finding.help("write `sasl: plaintext`, or scram_sha256 or scram_sha512, with `username` and `password` in the TriggerAuthentication"),
                     Some(word) => finding.help(format!("did you mean `{word}`?")),
                     None => finding.help("leave it out"),
                 }

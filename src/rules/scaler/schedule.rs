@@ -180,13 +180,17 @@ impl Checker<'_> {
             return;
         }
         let mut finding =
-            Finding::new(&SCHEDULE, place, format!("the schedule wants {replicas} pods, which is {what}"))
+            Finding::new(&SCHEDULE, place, format!("the schedule wants {replicas} pod{}, which is {what}", if replicas == 1 { "" } else { "s" }))
                 .why(if replicas > max {
                     format!("the HPA stops at {max}")
                 } else {
-                    format!("{min} pods run anyway: the schedule does nothing")
+                    format!("{} anyway: the schedule does nothing", if min == 1 { "1 pod runs".to_string() } else { format!("{min} pods run") })
                 })
-                .help(format!("write a number above {min}, and at most {max}"));
+                .help(if replicas > max {
+                    format!("write a number above {min}, and at most {max}")
+                } else {
+                    format!("take the trigger out: outside of other windows the minimum is there anyway; or write a number above {min}, if more are meant")
+                });
         finding.severity = Severity::Warning;
         self.push(finding);
     }
