@@ -17,6 +17,16 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
     if !one.workload.belongs_to(scaler) {
         return;
     }
+    // Another set of manifests, with an autoscaler of its own for it.
+    let has_own = |other: &Object<'_>| {
+        other.is_beside(one.workload)
+            && other
+                .text(&["spec", "scaleTargetRef", "name"])
+                .is_some_and(|name| one.workload.is_called(name))
+    };
+    if !one.workload.is_beside(scaler) && inventory.kind("ScaledObject").any(has_own) {
+        return;
+    }
     let Some(container) = source_container(scaler, one.workload) else { return };
     let Some(own) = whole(inventory, one.workload, container) else { return };
     // Of several workloads of this name another one may be applied.
@@ -29,6 +39,10 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
             let Some(name) = entry.node.as_str().filter(|name| !has_variable(name) && !own.has(name)) else {
                 continue;
             };
+            // Nobody is asked for a password where there is none.
+            if kind.starts_with("redis") && !needs(kind, key) && lets_everybody_in(inventory, scaler) {
+                continue;
+            }
             let called = container.get("name").and_then(Node::as_str).unwrap_or_default();
             let mut finding = Finding::new(
                 &ENVIRONMENT,
@@ -55,6 +69,25 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
             });
         }
     }
+}
+
+/// Whether the Redis of these files, the nearest one, asks nobody for a password.
+fn lets_everybody_in(inventory: &Inventory<'_>, scaler: &Object<'_>) -> bool {
+    let is_redis = |object: &&Object<'_>| {
+        let images = object.containers().iter().filter_map(|container| container.get("image")?.as_str());
+        images.map(|image| image.split([':', '@']).next().unwrap_or(image)).any(|image| {
+            matches!(image.rsplit('/').next(), Some("redis" | "redis-stack-server" | "valkey"))
+                // This one wants a password unless it is told otherwise.
+                && !image.contains("bitnami")
+        })
+    };
+    let all =
+        ["Deployment", "StatefulSet"].into_iter().flat_map(|kind| inventory.kind(kind)).filter(is_redis);
+    let nearest = all.max_by_key(|object| object.nearness(scaler));
+    nearest.is_some_and(|object| {
+        let text = object.source.get(object.document.node.span.range()).unwrap_or_default().to_lowercase();
+        !["requirepass", "password", "aclfile", "redis.conf"].iter().any(|word| text.contains(word))
+    })
 }
 
 /// The names of all variables of a container, and the objects that bring them.

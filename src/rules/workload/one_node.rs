@@ -124,12 +124,27 @@ fn mode(claim: &Object<'_>) -> Option<(&'static str, bool)> {
         return None;
     }
     let modes = claim.at(&["spec", "accessModes"])?.items();
+    // A cluster on somebody's machine has one node, and a comment says so.
+    if claim.at(&["spec", "accessModes"]).is_some_and(|node| is_for_one_node(claim, node)) {
+        return None;
+    }
     let is_all = |wanted: &str| !modes.is_empty() && modes.iter().all(|node| node.as_str() == Some(wanted));
     if is_all("ReadWriteOncePod") {
         Some(("ReadWriteOncePod", false))
     } else {
         is_all("ReadWriteOnce").then_some(("ReadWriteOnce", is_folder))
     }
+}
+
+/// Whether the comment in a line names a cluster of one node.
+fn is_for_one_node(claim: &Object<'_>, node: &Node) -> bool {
+    const CLUSTERS: [&str; 7] =
+        ["kind", "minikube", "k3s", "k3d", "microk8s", "docker-desktop", "single-node"];
+    let inner = node.items().iter().chain([node]);
+    inner.map(|node| claim.line_of(node)).any(|line| {
+        let comment = line.split_once('#').map_or("", |(_, comment)| comment).to_lowercase();
+        comment.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| CLUSTERS.contains(&word))
+    })
 }
 
 /// Whether the pods are told to be on one node.

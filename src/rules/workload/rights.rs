@@ -44,7 +44,9 @@ fn of_configurations<'i>(inventory: &'i Inventory<'i>, rights: &Rights<'i>, find
         let mounted = volumes.iter().filter_map(|volume| volume.at(&["configMap", "name"])?.as_str());
         let Some(config) = mounted
             .filter_map(|name| {
-                discovering.iter().find(|object| object.is_called(name) && object.meets(workload))
+                // Of several of that name only the nearest is its own.
+                let meant = inventory.meant("ConfigMap", name, workload)?;
+                discovering.iter().find(|object| std::ptr::eq(object.document, meant.document))
             })
             .next()
             .filter(|_| is_prometheus)

@@ -178,8 +178,9 @@ fn short<'i>(
     let finding = given.finding(format!("`{name}` is looked up in KEDA's namespace"));
     let finding = match service {
         Some(service) => finding.related(service.name_place(), "the Service that is meant"),
-        None => match of_compose(inventory, name) {
-            Some(place) => {
+        None => match (of_compose(inventory, name), of_the_pods(inventory, name)) {
+            (Some(_), Some(place)) => finding.related(place, "the pods look it up in their own namespace"),
+            (Some(place), None) => {
                 let message =
                     format!("`{name}` is a name of Docker Compose, and KEDA looks it up in the cluster");
                 return Some(
@@ -190,7 +191,7 @@ fn short<'i>(
                         .help("write the address that it has in the cluster, `<service>.<namespace>.svc`, and the port of that Service"),
                 );
             }
-            None => finding,
+            (None, _) => finding,
         },
     };
     Some(
@@ -261,4 +262,21 @@ fn with_scheme(kind: &str, given: &Given<'_>, address: &str) -> Option<Finding> 
 fn is_name(host: &str) -> bool {
     host.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
+}
+
+/// Where the pods of these files are given the same short name.
+fn of_the_pods<'i>(inventory: &'i Inventory<'i>, name: &str) -> Option<Place> {
+    let kinds = ["ConfigMap", "Deployment", "StatefulSet"].into_iter();
+    let mut all = kinds.flat_map(|kind| inventory.kind(kind)).flat_map(|object| {
+        let mut texts = vec![&object.document.node];
+        let mut found = Vec::new();
+        while let Some(node) = texts.pop() {
+            found.extend(node.as_str().map(|text| (object, node, text)));
+            texts.extend(node.items());
+            texts.extend(node.entries().iter().map(|entry| &entry.node));
+        }
+        found
+    });
+    all.find(|(_, _, text)| text.contains("://") && host(text) == Some(name))
+        .map(|(object, node, _)| object.place(node))
 }

@@ -50,7 +50,7 @@ fn of_workload<'i>(inventory: &'i Inventory<'i>, object: &Object<'i>) -> Option<
             )
             .related(object.place(flag), "for `/-/reload`")
             .related(held.name_place(), "what is mounted")
-            .why("what is mounted by `subPath` is a copy from the start of the pod: the ConfigMap changes, the file in the pod does not, and `/-/reload` answers 200 and reads the old rules again")
+            .why("what is mounted by `subPath` is a copy from the start of the pod: the ConfigMap changes, the file in the pod does not, and `/-/reload` answers 200 and reads the old file again")
             .help("mount the ConfigMap as a folder, without `subPath`, or restart the pods at each change"),
         )
     })
