@@ -158,6 +158,13 @@ pub fn path(pods: &Pods<'_>, way: &Scraped) -> Option<Finding> {
         Finding::new(&rules::PATH_DIFFERS, way.by, message)
             .related(pods.object.place(&entry.node), "the path that the pods name")
             .why("one of the two most likely answers with 404: the target is down, and the query is empty")
-            .help(format!("write `path: {wanted}` there, or mend the annotation")),
+            .help(format!(
+                "write `{}: {wanted}` there, or mend the annotation",
+                match way.what.as_str() {
+                    what if what.contains("ScrapeConfig") => "metricsPath",
+                    what if what.starts_with("the job") => "metrics_path",
+                    _ => "path",
+                }
+            )),
     )
 }

@@ -249,6 +249,7 @@ pub fn check(
         for job in jobs.filter(|job| !is_probe(job)) {
             let mut wrong = job.addresses().filter_map(|(_, node, address)| {
                 told(server, &names, &address, job.place(node), is_own(&address, job))
+                    .map(|finding| by_its_name(compose, server, &address, finding))
             });
             // Of one job the first is enough.
             let told = wrong.next().or_else(|| beside(compose, server, job));
@@ -290,8 +291,10 @@ fn unknown_machine(world: &World<'_>, compose: &Compose<'_>) -> Vec<Finding> {
         let jobs = world.configs.jobs.iter().filter(|job| world.sources.get(job.file).name == path);
         let first = |job: &Job| {
             let mut all = job.addresses().filter(|(_, _, address)| host(address) == MACHINE);
-            let unknown =
-                all.find_map(|(_, node, address)| told(server, &names, &address, job.place(node), false));
+            let unknown = all.find_map(|(_, node, address)| {
+                told(server, &names, &address, job.place(node), false)
+                    .map(|finding| by_its_name(compose, server, &address, finding))
+            });
             unknown.or_else(|| beside(compose, server, job))
         };
         network::gathered(jobs.filter(|job| !is_probe(job)).filter_map(first).collect())
@@ -324,6 +327,16 @@ fn at_random(compose: &Compose<'_>, job: &Job) -> Option<Finding> {
                 .help(format!("write `dns_sd_configs: [{{names: [{name}], type: A, port: {}}}]`, which finds them all", address.rsplit_once(':').map_or("80", |(_, port)| port))),
         )
     })
+}
+
+/// What runs in the same compose file is asked by the name of its service.
+fn by_its_name(compose: &Compose<'_>, server: &Server<'_>, address: &str, finding: Finding) -> Finding {
+    match compose.inside(server, address).filter(|_| host(address) == MACHINE) {
+        Some(inner) => finding.help(format!(
+            "write `{inner}`: the service that publishes this port is in the same compose file"
+        )),
+        None => finding,
+    }
 }
 
 /// Prometheus may scrape itself.

@@ -97,7 +97,16 @@ fn alone_among_others(
     .why("the job exists and has no target, and no error tells");
     Some(match near {
         Some(near) => finding.help(format!("did you mean `{name}: {near}`? A label is matched as a whole")),
-        None => finding.help("write labels that a Service carries, or take the monitor out"),
+        None => match index
+            .workloads()
+            .iter()
+            .find(|pods| carries(&pods.labels, &wanted) && looks_into(monitor, pods.object))
+        {
+            Some(pods) => finding
+                .related(pods.object.name_place(), "its pods carry it")
+                .help("write a PodMonitor with this selector, or a Service of these labels before the pods"),
+            None => finding.help("write labels that a Service carries, or take the monitor out"),
+        },
     })
 }
 

@@ -36,7 +36,11 @@ pub fn check(rule: &Node, place: impl Fn(&Node) -> Place) -> Option<Finding> {
         finding
     };
     if needs(&pattern, '\\') && pattern.contains("\\\\") && (goes_by_names || !separator.contains('\\')) {
-        let better = pattern.replace("\\\\", "\\");
+        let mut better = pattern.replace("\\\\", "\\");
+        // The colon before the port has to be somewhere.
+        if better.starts_with(r"([^:]+)(?:\d+)?") {
+            better = better.replacen(r"(?:\d+)?", r"(?::\d+)?", 1);
+        }
         // Only a doubled escape is a slip that can be mended by taking one away.
         check_pattern(&better).ok()?;
         return Some(

@@ -64,6 +64,12 @@ fn stock(image: &str) -> Option<&'static str> {
     STOCK.iter().find(|(names, _)| names.contains(&bare)).map(|(_, help)| *help)
 }
 
+/// Whether all containers run images that have no metrics.
+pub fn is_stock(pods: &Pods<'_>) -> bool {
+    let mut images = pods.images().peekable();
+    images.peek().is_some() && images.all(|image| stock(image).is_some())
+}
+
 /// The help for pods whose containers are all stock, and run as they come.
 fn silent(pods: &Pods<'_>) -> Option<(Place, &'static str)> {
     let containers = pods.object.containers();

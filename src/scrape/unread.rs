@@ -5,6 +5,7 @@
 //! of relabelling rules: Prometheus itself knows nothing of it); prometheus-operator/prometheus-operator
 //! Documentation/platform/operator.md (monitors are read by the operator, and by nobody else).
 
+use super::monitor::{OF_SERVICES, looks_into, selected};
 use super::rules::{NO_OPERATOR, UNREAD_ANNOTATION};
 use super::target::Pods;
 use super::way::Passage;
@@ -174,6 +175,18 @@ impl<'i> World<'i> {
         is_alone.then_some((place, "it takes up monitors, and reads no annotations unless a job tells it to"))
     }
 
+    /// A monitor that selects a Service of these pods, and does not scrape them all the same.
+    fn monitor_of(&self, pods: &Pods<'i>) -> Option<&'i Object<'i>> {
+        let services = self.index.services_of(pods);
+        self.index.monitors.iter().copied().find(|monitor| {
+            let Some(selector) = monitor.at(&["spec", "selector"]) else { return false };
+            OF_SERVICES.contains(&monitor.kind())
+                && services.iter().any(|service| {
+                    selected(selector, &service.labels) == Some(true) && looks_into(monitor, service.object)
+                })
+        })
+    }
+
     /// `prometheus.io/scrape` where nobody reads it: told once for pods that nobody scrapes, and once for those that are
     /// scraped in another way. `missed`: workloads of which a scaler tells it.
     pub fn unread_annotations(&self, missed: &[Place]) -> Vec<Finding> {
@@ -210,6 +223,13 @@ impl<'i> World<'i> {
         };
         let of_lost = finding(&lost).map(|finding| {
             let name = lost.first().map(|(_, pods)| pods.object.name.clone()).unwrap_or_default();
+            let by_monitor = lost.first().and_then(|(_, pods)| self.monitor_of(pods));
+            if let Some(monitor) = by_monitor {
+                return finding
+                    .related(monitor.name_place(), "this one is for the same pods")
+                    .why("nothing looks for pods by their annotations: they change nothing, whatever is wrong with the monitor")
+                    .help("leave them out, and mend the monitor");
+            }
             finding
                 .why(format!("it is a convention that a job of role `pod` has to follow: without one no pod of `{name}` is scraped, and no error tells"))
                 .help(if self.operators.is_empty() && self.hand_written().is_some() {

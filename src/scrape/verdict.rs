@@ -171,6 +171,10 @@ impl World<'_> {
             }
             let why = if annotated {
                 format!("{carry}, and no job here reads them")
+            } else if !is_sure && self.index.monitors.is_empty() {
+                format!(
+                    "the only Prometheus here finds nothing in a cluster, and neither a monitor nor an annotation is here for the pods of {workload}"
+                )
             } else {
                 format!(
                     "no job and no monitor here has anything to do with the pods of {workload}{}",

@@ -10,7 +10,7 @@ use crate::inventory::{Object, join};
 use crate::manifest::Node;
 use crate::scrape::rules::MOUNT_MISSING;
 use crate::scrape::world::World;
-use crate::source::{Place, Span};
+use crate::source::{FileId, Place, SourceFile, Span};
 
 /// What the file is called from which another is made.
 const MADE_FROM: [&str; 10] =
@@ -119,15 +119,13 @@ fn absent(
     if is_made {
         return None;
     }
-    let other = is_file
-        .then(|| {
-            let mut all = world.sources.iter();
-            all.find(|(_, source)| {
-                source.name.rsplit('/').next() == Some(name)
-                    && (source.text.contains("scrape_configs") || source.text.contains("groups:"))
-            })
-        })
-        .flatten();
+    let fits = |source: &&(FileId, &SourceFile)| {
+        source.1.name.rsplit('/').next() == Some(name)
+            && (source.1.text.contains("scrape_configs") || source.1.text.contains("groups:"))
+    };
+    let others: Vec<(FileId, &SourceFile)> =
+        if is_file { world.sources.iter().filter(|one| fits(&one)).collect() } else { Vec::new() };
+    let other = others.first().copied();
     let what = if is_file { "file" } else { "folder" };
     let mut finding = Finding::new(
         &MOUNT_MISSING,
@@ -156,7 +154,12 @@ fn absent(
                 finding.severity = Severity::Error;
             }
             let place = Place::new(file, Span::new(0, source.text.lines().next().map_or(0, str::len)));
-            finding.related(place, "this one is meant").help(format!(
+            let said = match others.len() {
+                1 => "this one is meant".to_string(),
+                2 => "this one may be meant, or one more of that name".to_string(),
+                many => format!("this one may be meant, or one of {} more of that name", many - 1),
+            };
+            finding.related(place, said).help(format!(
                 "write `{}:{to}`: a path is one beside the Compose file",
                 seen_from(server, &source.name)
             ))

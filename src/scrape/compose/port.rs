@@ -95,6 +95,13 @@ fn silent(service: &Node) -> Option<(&'static str, &'static str)> {
 }
 
 impl<'i> Compose<'i> {
+    /// What an address of the machine is called inside of a network: the name of the service that publishes its port.
+    pub fn inside(&self, server: &Server<'_>, address: &str) -> Option<String> {
+        let port = address.rsplit_once(':').map(|(_, port)| port)?;
+        let (object, entry, inner) = self.published(port)?;
+        (object.path == server.object.path).then(|| format!("{}:{inner}", entry.key))
+    }
+
     /// The only service that a port of the machine leads to, and its own port.
     fn published(&self, port: &str) -> Option<(&'i Object<'i>, &'i Entry, String)> {
         let all = self.files.iter().flat_map(|object| {

@@ -94,10 +94,16 @@ pub fn read_by_nobody<'i>(
         [_] => "the configuration here has no".to_string(),
         _ => format!("none of the {} configurations here has", all.len()),
     };
-    let message = format!("nothing loads these rules: {named} `rule_files`");
+    // An empty list is there to be filled.
+    let (place, list) = match (near.root.at(&["rule_files"]), all) {
+        (Some(node), [_]) => (near.root.place(node), "entry in its `rule_files`"),
+        (Some(node), _) => (near.root.place(node), "an entry in its `rule_files`"),
+        (None, _) => (near.place(), "`rule_files`"),
+    };
+    let message = format!("nothing loads these rules: {named} {list}");
     Some(
         Finding::new(&RULES_NOT_LOADED, file.place(), message)
-            .related(near.place(), "Prometheus reads rules only where its configuration names them")
+            .related(place, "Prometheus reads rules only where its configuration names them")
             .why("none of these alerts and records exists, and no error tells")
             .help(format!("mount the file, and write `rule_files: [/etc/prometheus/{}]`", file.name)),
     )

@@ -41,7 +41,7 @@ pub fn check(
     let mut finding = Finding::new(
         &NO_ALERTMANAGER,
         Place::new(root.document.file, entry.key_span),
-        "alerts are loaded, and nobody is told when they fire",
+        "there are alerts in its rules, and nobody is told when they fire",
     )
     .related(Place::new(file.root.document.file, alert.span), "one of the alerts")
     .why("without an Alertmanager in `alerting` an alert that fires stands on a page of Prometheus: no mail, no message, no page")

@@ -9,6 +9,7 @@ use crate::finding::{Finding, Severity};
 use crate::inventory::Object;
 use crate::manifest::Node;
 use crate::scrape::rules::NETWORK_POLICY;
+use crate::scrape::stock::is_stock;
 use crate::scrape::target::Pods;
 use crate::scrape::way::Passage;
 use crate::scrape::world::World;
@@ -49,6 +50,10 @@ impl World<'_> {
         }
         let mut findings: Vec<(Finding, Option<&str>, usize)> = Vec::new();
         for pods in self.index.workloads() {
+            // What has no metrics anyway loses none; to open a database for that would be worse.
+            if is_stock(pods) {
+                continue;
+            }
             let mut passages = self.passages(pods);
             passages.extend(self.annotated(pods, &passages));
             if passages.iter().any(|passage| passage.scraped().is_some()) {
