@@ -51,7 +51,11 @@ pub(super) fn check(alert: &Alert<'_>, inventory: &Inventory<'_>) -> Option<Find
         "one failed Job fires this alert for as long as the Job is kept",
     );
     // A query that keeps `job_name` has a series, and an alert, for each Job.
-    let is_each = matches!(binary.left.bare().kind, Kind::Selector(_));
+    let is_each = match &binary.left.bare().kind {
+        Kind::Selector(_) => true,
+        Kind::Aggregate(all) => all.grouping.iter().any(|label| label == "job_name") != all.without,
+        _ => false,
+    };
     let help = "let the Job go with `ttlSecondsAfterFinished`, or ask how long ago a CronJob succeeded: `time() - kube_cronjob_status_last_successful_time > …`";
     match keeping.first().filter(|_| is_named) {
         Some(object) => {
