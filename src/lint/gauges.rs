@@ -7,6 +7,7 @@ use super::{Lint, Linter, rules};
 use crate::finding::Severity;
 use crate::promql::MetricKind;
 use crate::promql::ast::*;
+use crate::source::Span;
 
 /// Levels of work that waits: a scaler that reads their growth sees an empty queue in a full one.
 ///
@@ -192,6 +193,17 @@ fn is_level(name: &str) -> bool {
 }
 
 impl Linter<'_> {
+    /// A selector in few words, in the way in which it is written: some names stand in quotes only.
+    fn selected(&self, name: &str, span: Span) -> String {
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
+        let whole = self.text.get(span.range()).unwrap_or_default();
+        match is_plain {
+            true => format!("{name}…"),
+            false if whole.len() < 240 && !whole.contains('\n') => whole.to_string(),
+            false => format!("{{\"{name}\", …}}"),
+        }
+    }
+
     /// `rate(go_goroutines[5m])`.
     pub(super) fn rate_of_gauge(&mut self, call: &Call) {
         let Some(Kind::Range(inner, _)) = call.arguments.first().map(|node| &node.bare().kind) else {
@@ -225,7 +237,10 @@ impl Linter<'_> {
         } else if is_there_or_not && !scales {
             format!("write `{name}… == 1`, or `max_over_time({name}…[…]) == 1`")
         } else if scales {
-            format!("ask for the level itself: `max({name}…)`, without `{function}`")
+            format!(
+                "ask for the level itself: `max({})`, without `{function}`",
+                self.selected(name, inner.span)
+            )
         } else {
             format!(
                 "write `{name}…` for the level, `delta({name}…[…])` for how much it changed, or `deriv(…)` for its trend"

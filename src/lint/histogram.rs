@@ -123,7 +123,7 @@ impl<'a> Linter<'a> {
             let window = self.good_window();
             let lint = Lint::new(&rules::QUANTILE_WITHOUT_RATE, info.node.span, "a quantile over the whole life of the pods")
                 .label("these counters only ever grow")
-                .why("it hardly moves when the service turns slow (0.75 s where the last two minutes were at 0.64 s), and jumps when a pod is new")
+                .why("it counts all requests since the pods started: after a day of even load five slow minutes are 1 request in 288, and do not show; and it jumps when a pod is new")
                 .help(format!("write `rate(…[{window}])` around the buckets"))
                 .related(call.name_span, "the quantile of all requests since the pods started")
                 .repair(false, "take the rate", self.take_rate(info.node.span));

@@ -37,7 +37,7 @@ impl Linter<'_> {
         {
             return;
         }
-        self.by_itself(binary);
+        self.by_itself(index, binary);
         let children = &self.analysis.nodes[index].children;
         let (left, right) = (&self.analysis.nodes[children[0]], &self.analysis.nodes[children[1]]);
         let is_vector = |info: &crate::promql::Info<'_>| info.value_type == ValueType::Vector;
@@ -62,15 +62,30 @@ impl Linter<'_> {
                 other.escape_debug()
             );
             let why = self.reads_nothing();
+            // One operation inside of another: mending one of them leaves the other empty.
+            let joins = |node: &Node| matches!(&node.bare().kind, Kind::Binary(inner) if labelled(&inner.left).is_some() && labelled(&inner.right).is_some());
+            let is_inside = || {
+                let mut around = self.analysis.ancestors(index).map(|info| &info.node.kind);
+                around.any(|kind| {
+                    matches!(kind, Kind::Binary(outer) if labelled(&outer.left).is_some() && labelled(&outer.right).is_some())
+                })
+            };
+            let help = if joins(&binary.left) || joins(&binary.right) || is_inside() {
+                format!(
+                    "write `sum(…)` around each of the series, with no `{name}` in a `by`: one operation is inside of another, and each of them is empty"
+                )
+            } else {
+                format!(
+                    "write `{} ignoring ({name})`, or aggregate both sides without `{name}`",
+                    binary.operator.text()
+                )
+            };
             self.push(
                 Lint::new(&rules::LABELS_NEVER_MATCH, binary.operator_span, message)
                     .why(why)
                     .related(span, "the left side")
                     .related(related, "the right side")
-                    .help(format!(
-                        "write `{} ignoring ({name})`, or aggregate both sides without `{name}`",
-                        binary.operator.text()
-                    )),
+                    .help(help),
             );
             return;
         }
@@ -109,10 +124,13 @@ impl Linter<'_> {
     }
 
     /// `rate(x{failed="true"}[5m]) / rate(x[5m])`: each series is divided by itself.
-    fn by_itself(&mut self, binary: &Binary) {
+    fn by_itself(&mut self, index: usize, binary: &Binary) {
+        // 0 / 0 is NaN, with which no comparison holds.
         let result = match binary.operator {
-            Operator::Divide => "1",
-            Operator::Subtract => "0",
+            Operator::Divide => {
+                "it is 1 for each that counts anything, whatever its share, and NaN (0 / 0) for those that stand at 0"
+            }
+            Operator::Subtract => "it is 0 for each of them, whatever happens",
             _ => return,
         };
         if binary.matching.is_some() {
@@ -138,9 +156,12 @@ impl Linter<'_> {
         {
             return;
         }
-        let why = format!(
-            "series meet where all labels are equal: it is {result} for each of them, whatever happens"
-        );
+        // Less than all of them above, all of them below: a share that is not to be large.
+        let is_above = |info: &crate::promql::Info<'_>| matches!(&info.node.kind, Kind::Binary(outer) if matches!(outer.operator, Operator::Greater | Operator::GreaterEqual));
+        let is_share = binary.operator == Operator::Divide && left.matchers.len() > right.matchers.len();
+        let fires = is_share && self.context.is_alert() && self.analysis.ancestors(index).any(is_above);
+        let then = if fires { ": the alert fires at anything that lasts, however few" } else { "" };
+        let why = format!("series meet where all labels are equal: {result}{then}");
         let aggregated = format!("sum(…) {} sum(…)", binary.operator.text());
         self.push(
             Lint::new(&rules::DIVIDED_BY_ITSELF, binary.operator_span, "each series meets itself")

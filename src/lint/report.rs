@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use super::Linter;
 use crate::finding::{Edit, Finding, Fix, Rule, Severity};
+use crate::promql::ast::*;
 use crate::source::{Place, Span};
 
 /// What a finding points at.
@@ -151,6 +152,37 @@ impl Linter<'_> {
             Some(_) => "the result is empty, always: KEDA reads 0, says nothing, and nothing scales",
             None if self.context.is_alert() => "the result is empty, always: the alert never fires",
             None => "the result is empty, always: nothing is recorded",
+        }
+    }
+
+    /// An alert of which one side of an `or` is always empty: the other side still fires.
+    pub(super) fn kept_alive(&mut self) {
+        if !self.context.is_alert() {
+            return;
+        }
+        let nodes = &self.analysis.nodes;
+        let other_side = |span: Span| {
+            nodes.iter().find_map(|info| {
+                let Kind::Binary(binary) = &info.node.kind else { return None };
+                let is_or = binary.operator == Operator::Or && info.empty.always.is_none();
+                let holds = |node: &Node| node.span.start <= span.start && span.end <= node.span.end;
+                match is_or {
+                    true if holds(&binary.left) => Some(&binary.right),
+                    true if holds(&binary.right) => Some(&binary.left),
+                    _ => None,
+                }
+            })
+        };
+        for lint in &mut self.found {
+            let is_dead = lint.why.as_ref().is_some_and(|why| why.ends_with("the alert never fires"));
+            let Some(other) = other_side(lint.span).filter(|_| is_dead) else { continue };
+            let stands_in =
+                matches!(&other.bare().kind, Kind::Call(call) if call.function.name.starts_with("absent"));
+            lint.severity = lint.severity.min(if stands_in { Severity::Note } else { Severity::Warning });
+            if stands_in {
+                lint.help = Some("leave this side out".into());
+            }
+            lint.why = Some("this side of the `or` is always empty: only the other one fires".into());
         }
     }
 

@@ -38,6 +38,12 @@ fn is_one_resource(selector: &Selector) -> bool {
     is_of_subscriptions && selector.matchers.iter().any(is_named)
 }
 
+/// The labels that an aggregation keeps, in the words of the reason, where none of them is that of a pod.
+fn kept_by_name(reason: &str) -> Option<&str> {
+    let names = reason.strip_prefix("one series per value of ")?;
+    (!["`pod`", "`instance`"].iter().any(|pod| names.contains(pod))).then_some(names)
+}
+
 impl<'a> Linter<'a> {
     pub(super) fn shape(&mut self) {
         let root = self.analysis.root();
@@ -145,12 +151,14 @@ impl<'a> Linter<'a> {
                 reason.text.clone()
             })
             // Source: kedacore/keda pkg/scalers/prometheus_scaler.go: "returned multiple elements".
-            .why(if of_google && !scaler.has_fallback {
-                "KEDA refuses more than one: the trigger fails as soon as there is a second"
-            } else if scaler.has_fallback {
-                "KEDA refuses more than one: with the second series the trigger fails, and the fallback decides"
+            .why(if scaler.has_fallback {
+                "KEDA refuses more than one: with the second series the trigger fails, and the fallback decides".to_string()
+            } else if of_google {
+                "KEDA refuses more than one: the trigger fails as soon as there is a second".to_string()
+            } else if let Some(names) = kept_by_name(&reason.text) {
+                format!("KEDA refuses more than one: the trigger fails with the second value of {names}")
             } else {
-                "KEDA refuses more than one: it works with one pod, and fails with the second"
+                "KEDA refuses more than one: it works with one pod, and fails with the second".to_string()
             })
             .help("aggregate on the outside: `sum(…)` for a total, `max(…)` for a level, without `by`");
         let outside = if root.unit.is_some_and(|unit: Unit| unit.per_second) || self.is_total() {

@@ -77,21 +77,25 @@ impl Linter<'_> {
         let lint = match (shape.is_level, metric_type) {
             (true, MetricType::AverageValue) => {
                 let high = self.analysis.root().bounds.1;
+                let mut severity = Severity::Warning;
                 let why = match scaler.threshold {
                     // Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go,
                     // GetExternalPerPodMetricReplicas: the value by the target, rounded up.
-                    Some(threshold) if high.is_finite() && threshold > 0.0 && threshold < high => format!(
-                        "the HPA divides the value by the number of pods: it is at most {high}, so that with a threshold of {threshold} never more than {} pods are asked for, whatever the maximum",
-                        (high / threshold - 1e-9).ceil()
-                    ),
+                    Some(threshold) if high.is_finite() && threshold > 0.0 && threshold < high => {
+                        severity = Severity::Error;
+                        format!(
+                            "the HPA divides the value by the number of pods: it is at most {high}, so that with a threshold of {threshold} never more than {} pods are asked for, whatever the maximum",
+                            (high / threshold - 1e-9).ceil()
+                        )
+                    }
                     Some(threshold) => format!(
-                        "the HPA divides the value by the number of pods: with 10 pods a value of {threshold} counts as {}, and the workload is scaled in under full load",
-                        // Without the last digits of a division in binary.
-                        (threshold * 1e8).round() / 1e9
+                        "the HPA divides the value by the number of pods: a value above {threshold} asks for 2 pods, above {} for 3, and so on, and as it falls they go again: they do not bring it to the threshold",
+                        multiple(threshold, 2.0)
                     ),
                     None => "the HPA divides the value by the number of pods: the more pods there are, the better it looks".to_string(),
                 };
                 Lint::new(&rules::LEVEL_DIVIDED, shape.fragment, "a level is divided by the number of pods")
+                    .severity(severity)
                     .label(shape.reason)
                     .why(why)
                     .help(match mean_of_rates(expression) {
@@ -273,4 +277,9 @@ impl Linter<'_> {
         };
         self.push(lint.why(why));
     }
+}
+
+/// So many times a threshold, without the last digits of a product in binary.
+fn multiple(threshold: f64, times: f64) -> f64 {
+    (threshold * times * 1e9).round() / 1e9
 }

@@ -11,8 +11,9 @@ use super::meant::meant;
 use super::table::{self, Table};
 use super::{Checker, Trigger, View};
 use crate::finding::{Edit, Finding, Fix, Severity, nearest};
+use crate::inventory::Inventory;
 use crate::lint::rules::BELOW_RESOLUTION;
-use crate::manifest::Entry;
+use crate::manifest::{Entry, Node};
 
 static KEYS: LazyLock<Table> = LazyLock::new(|| table::read(include_str!("triggers.txt")));
 
@@ -79,6 +80,11 @@ impl Checker<'_> {
         if kind.starts_with("kedify-") {
             return;
         }
+        // What is there to be copied names none on purpose.
+        let is_gap = kind.starts_with("example") || super::placeholder::gap(kind).is_some();
+        if is_gap && super::placeholder::is_illustration(self.object.path) {
+            return;
+        }
         let message = if kind.is_empty() {
             "a trigger without a type".to_string()
         } else {
@@ -120,9 +126,19 @@ impl Checker<'_> {
                 }
                 let place = trigger.entry(key).map_or(self.place(metadata), |entry| self.key(entry));
                 self.push(
-                    Finding::new(&MISSING_KEY, place, format!("the trigger has no `{key}`"))
-                        .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
-                        .help(format!("write `{key}`")),
+                    Finding::new(
+                        &MISSING_KEY,
+                        place,
+                        match trigger.entry(key) {
+                            Some(_) => format!("`{key}` is empty"),
+                            None => format!("the trigger has no `{key}`"),
+                        },
+                    )
+                    .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
+                    .help(match trigger.entry(key) {
+                        Some(_) => format!("write a value for `{key}`"),
+                        None => format!("write `{key}`"),
+                    }),
                 );
             }
         }
@@ -299,7 +315,10 @@ impl Checker<'_> {
             "`type` in the metadata of cpu or memory is refused since KEDA 2.18",
         )
         .why("the scaler cannot be built: the ScaledObject is never ready, and nothing scales, by no trigger")
-        .help(format!("write `metricType: {value}` beside `type: {}`", trigger.kind));
+        .help(format!(
+            "write `metricType: {value}` beside `type: {}`, and take `type` out of the metadata",
+            trigger.kind
+        ));
         if let (Some(fix), Some(kind)) =
             (self.remove("", entry), trigger.node.entries().iter().find(|entry| entry.key == "type"))
         {
@@ -469,4 +488,30 @@ fn plain(text: &str) -> Option<f64> {
     let is_thousand = text.split_once(',').is_some_and(|(_, rest)| rest.len() == 3);
     let text = if has_one_comma && !is_thousand { text.replace(',', ".") } else { text };
     text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Numbers without quotes at keys that no scaler reads: quotes would only hide the fault.
+pub fn in_no_quotes(inventory: &Inventory<'_>, findings: &mut [Finding]) {
+    let is_number = |finding: &&mut Finding| {
+        finding.rule == &crate::schema::rules::WRONG_TYPE && finding.message.contains("without quotes is")
+    };
+    let objects = || ["ScaledObject", "ScaledJob"].into_iter().flat_map(|kind| inventory.kind(kind));
+    for finding in findings.iter_mut().filter(is_number) {
+        let mut triggers =
+            objects().filter(|object| object.document.file == finding.place.file).flat_map(|object| {
+                let triggers = object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+                triggers.iter().map(Trigger::of)
+            });
+        let unread = triggers.find_map(|trigger| {
+            let mut entries = trigger.metadata?.entries().iter();
+            let entry = entries.find(|entry| entry.node.span == finding.place.span)?;
+            is_unread(trigger.kind, &entry.key).then(|| (trigger.kind, entry.key.clone()))
+        });
+        if let Some((kind, key)) =
+            unread.filter(|(_, key)| !ONCE.contains(&key.as_str()) && !key.ends_with("FromEnv"))
+        {
+            finding.help = Some(format!("leave it out: the {kind} scaler reads no `{key}`"));
+            finding.fix = None;
+        }
+    }
 }

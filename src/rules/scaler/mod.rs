@@ -54,7 +54,7 @@ pub use at_work::at_work;
 pub use cards::{RULES, UNKNOWN_KEY};
 pub use effects::counts_waiting;
 pub use job::{check_job, in_words_of_jobs};
-pub use metadata::{keys_of, reads};
+pub use metadata::{in_no_quotes, keys_of, reads};
 pub use own_pods::own_pods;
 pub use part::lists;
 pub use placeholder::{gap, leave_out_real};

@@ -79,7 +79,7 @@ fn is_text(key: &str) -> bool {
 }
 
 /// Folders and files that are there to be copied.
-fn is_illustration(path: &str) -> bool {
+pub(super) fn is_illustration(path: &str) -> bool {
     const WORDS: [&str; 10] = [
         "example",
         "examples",
@@ -148,6 +148,29 @@ impl Checker<'_> {
     }
 }
 
+impl Checker<'_> {
+    /// A query that somebody is to write, `<query>` or `REPLACE_WITH_QUERY`. Whether it has been told: what else is wrong
+    /// with its text is no news.
+    pub(super) fn placeholder_query(&mut self, trigger: &Trigger<'_>, entry: &Entry) -> bool {
+        let Some(text) = entry.node.as_str().map(str::trim) else { return false };
+        let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-: ".contains(&byte));
+        let is_marked = text.starts_with('<') && text.ends_with('>') && text.lines().count() == 1;
+        let is_gap = is_marked || is_word && gap(text) == Some(Severity::Error);
+        if !is_gap || trigger.kind != "prometheus" {
+            return false;
+        }
+        if !is_illustration(self.object.path) {
+            let place = self.place(&entry.node);
+            self.push(
+                Finding::new(&ADDRESS, place, "`query` is a placeholder")
+                    .why("Prometheus takes it as it stands: KEDA has no metric, and nothing scales by this trigger")
+                    .help("write the query, such as `sum(rate(http_requests_total{…}[2m]))`"),
+            );
+        }
+        true
+    }
+}
+
 /// Whether several values stand between angle brackets, in capitals, where one of them is no part of a trigger: a number
 /// of replicas, an image.
 fn is_template(root: &Node) -> bool {
@@ -186,7 +209,16 @@ pub fn leave_out_real(sources: &Sources, inventory: &Inventory<'_>, findings: &m
     let filled: HashSet<&str> = findings.iter().filter(is_note).map(folder).collect();
     for finding in findings.iter_mut().filter(|finding| is_one(finding)) {
         let text = sources.get(finding.place.file).text.get(finding.place.span.range()).unwrap_or_default();
-        if filled.contains(folder(finding)) && text.trim_matches(['"', '\'']).starts_with('<') {
+        let gap = text.trim_matches(['"', '\'']);
+        if !gap.starts_with('<') {
+            continue;
+        }
+        // The same gap in other files: whoever applies them fills in both.
+        let is_shared = || {
+            let mut others = sources.iter().filter(|(file, _)| *file != finding.place.file);
+            gap.ends_with('>') && gap.len() > 4 && others.any(|(_, other)| other.text.contains(gap))
+        };
+        if filled.contains(folder(finding)) || is_shared() {
             finding.severity = Severity::Note;
         }
     }

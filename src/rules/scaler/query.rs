@@ -20,6 +20,9 @@ impl Checker<'_> {
         if text.trim().is_empty() {
             return;
         }
+        if self.placeholder_query(trigger, entry) {
+            return;
+        }
         let mut counts_itself = false;
         let lints = match parse(
             text,
@@ -53,6 +56,12 @@ impl Checker<'_> {
                     "leave the division by the number of pods out of the query: with AverageValue the HPA divides by it; or keep it, and write `metricType: Value`"
                         .to_string(),
                 );
+            }
+            if finding.rule == &rules::LEVEL_DIVIDED
+                && finding.message.starts_with("a level")
+                && finding.severity == Severity::Warning
+            {
+                finding.why = view.steps(trigger).or(finding.why);
             }
             let threshold = trigger.entry("threshold").map(|entry| self.place(&entry.node));
             if let (About::Threshold, Some(threshold)) = (lint.about, threshold) {

@@ -18,7 +18,7 @@ impl Checker<'_> {
             (
                 Severity::Error,
                 "with `TIMESERIES` KEDA takes a time for the value",
-                "each row has `beginTimeSeconds` and `endTimeSeconds` beside the value, and KEDA takes any number of the first row: two polls in three it reads about 1.8 thousand million, and asks for the maximum; the other time it reads the oldest interval",
+                "each row has `beginTimeSeconds` and `endTimeSeconds` beside the value, and KEDA takes any number of the first row: in some polls it reads about 1.8 thousand million, and asks for the maximum; in the others it reads the oldest interval",
                 "leave `TIMESERIES` out: `SINCE` alone says over which time",
             )
         } else if has("facet") {

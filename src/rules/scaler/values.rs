@@ -107,8 +107,16 @@ pub fn left_to_authentication(trigger: &Trigger<'_>) -> Vec<Vec<&'static str>> {
     groups.filter(|names| !names.iter().any(|key| is_there(trigger, key))).collect()
 }
 
-/// What is said about a key that is nowhere.
-pub fn missing(place: Place, names: &[&str]) -> Finding {
+/// What is said about a key that is nowhere, or that has no value.
+pub fn missing(place: Place, trigger: &Trigger<'_>, names: &[&str]) -> Finding {
+    if let Some(key) = names.iter().find(|key| trigger.entry(key).is_some()) {
+        // Source: kedacore/keda pkg/scalers/aws_sqs_queue_scaler.go: queueURL, order=triggerMetadata;resolvedEnv.
+        let help = match (trigger.kind, *key) {
+            ("aws-sqs-queue", "queueURL") => "write the address of the queue, or `queueURLFromEnv` with the name of a variable of the container".to_string(),
+            (_, key) => format!("write a value for `{key}`"),
+        };
+        return Finding::new(&MISSING_KEY, place, format!("`{key}` is empty")).why(REFUSED).help(help);
+    }
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let message = match quoted.as_slice() {
         [one] => format!("the trigger has no {one}"),
@@ -149,8 +157,9 @@ impl Checker<'_> {
     }
 
     fn missing(&mut self, trigger: &Trigger<'_>, metadata: &Node, names: &[&str]) {
-        let place = trigger.entry(names[0]).map_or(self.place(metadata), |entry| self.key(entry));
-        let finding = missing(place, names);
+        let written = names.iter().find_map(|key| trigger.entry(key));
+        let place = written.map_or(self.place(metadata), |entry| self.key(entry));
+        let finding = missing(place, trigger, names);
         // Some are read from a TriggerAuthentication alone.
         self.push(match super::unread::unread(trigger.kind, names[0]) {
             Some(false) => finding.help(format!(

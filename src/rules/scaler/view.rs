@@ -66,13 +66,34 @@ impl<'d> View<'d> {
         }
     }
 
+    /// What the HPA makes of a level that it divides by the number of pods: pods by steps, of a threshold each.
+    ///
+    /// Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go, GetExternalPerPodMetricReplicas.
+    pub fn steps(&self, trigger: &Trigger<'_>) -> Option<String> {
+        let threshold = trigger.number("threshold").filter(|value| *value > 0.0 && !self.is_open)?;
+        let (min, max) = (self.min.unwrap_or(0).max(1), self.max.unwrap_or(100));
+        // Without the last digits of a product in binary.
+        let times = |pods: i64| (threshold * pods as f64 * 1e9).round() / 1e9;
+        let start = match min {
+            1 => format!("above {threshold} it asks for 2 pods"),
+            _ => format!("up to {} nothing happens, with {min} pods", times(min)),
+        };
+        let end = match max {
+            _ if max <= min + 1 || max <= 2 => String::new(),
+            _ => format!(", and all {max} are asked for above {} only", times(max - 1)),
+        };
+        Some(format!(
+            "the HPA divides the value by the number of pods: {start}{end}; as it falls they go again"
+        ))
+    }
+
     pub fn modifiers(&self) -> Option<&'d Node> {
         self.spec.at(&["advanced", "scalingModifiers"])
     }
 }
 
 impl<'d> Trigger<'d> {
-    fn of(node: &'d Node) -> Self {
+    pub(super) fn of(node: &'d Node) -> Self {
         Trigger {
             node,
             kind: node.get("type").and_then(Node::as_str).unwrap_or_default(),

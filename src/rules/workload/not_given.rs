@@ -46,7 +46,8 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
             let metadata = trigger.metadata.unwrap_or(trigger.node);
             let written = names.iter().find_map(|key| trigger.entry(key));
             let place = object.place(written.map_or(metadata, |entry| &entry.node));
-            findings.push(missing(place, &names).related(given.name_place(), "does not give it either"));
+            findings
+                .push(missing(place, trigger, &names).related(given.name_place(), "does not give it either"));
         }
     }
 }
