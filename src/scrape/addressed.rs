@@ -50,14 +50,14 @@ fn meant<'a, 'i>(job: &Job, host: &str, index: &'a Index<'i>, sources: &Sources)
 /// A port that the Service does not have.
 fn closed(job: &Job, target: &Node, address: &str, services: &[&Service<'_>]) -> Option<Finding> {
     let why = no_such_port(address, services)?;
-    let message = format!("{} scrapes `{address}`, and nothing listens there", job.what());
+    let message = format!("{} scrapes `{address}`, a port that the Service does not have", job.what());
     let named = services.iter().find(|service| names(host(address), service)).or(services.first())?;
     Some(
         Finding::new(&PORT_MISSING, job.place(target), message)
             .label(why)
             .related(named.object.name_place(), "the Service")
             .why("every scrape fails, and what the query asks for is never there")
-            .help("write a port of the Service, which is not always that of the container"),
+            .help("write a port of the Service, which is not always that of the container; or add this one to it, where its pods listen there"),
     )
 }
 

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::compose::{self, Compose};
 use super::config::Job;
 use super::coverage::Row;
+use super::listed::Listed;
 use super::way::Passage;
 use super::world::World;
 use super::{
@@ -24,7 +25,7 @@ pub fn check<'i>(
     sources: &'i Sources,
     inventory: &'i Inventory<'i>,
     exists: fn(&str) -> bool,
-) -> (Vec<Finding>, Vec<Row>, Vec<(Place, bool)>) {
+) -> (Vec<Finding>, Vec<Row>, Vec<Listed>) {
     let world = World::new(sources, inventory);
     let mut findings: Vec<Finding> =
         world.index.monitors.iter().flat_map(|object| alone::check(object)).collect();
@@ -89,7 +90,7 @@ pub fn check<'i>(
         .flat_map(|kind| inventory.kind(kind))
         .filter(|object| object.group() == "keda.sh")
         .collect();
-    let listed: Vec<(Place, bool)> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
+    let listed: Vec<Listed> = scalers.iter().flat_map(|object| world.asked_of_lists(object)).collect();
     let told: Vec<(Vec<Finding>, Vec<Row>)> = scalers
         .par_iter()
         .map(|object| {

@@ -146,14 +146,16 @@ impl<'i> Server<'i> {
         folder(self.object.path)
     }
 
-    /// A path as it is written beside the compose file.
+    /// A path as it is written beside the compose file, upwards where it lies in another folder.
     pub fn seen_from(&self, path: &str) -> String {
-        let folder = self.folder();
-        match path.strip_prefix(folder).filter(|_| !folder.is_empty()) {
-            Some(rest) => format!(".{rest}"),
-            None if folder.is_empty() => format!("./{path}"),
-            None => path.to_string(),
+        let mut own: Vec<&str> = self.folder().split('/').filter(|part| !part.is_empty()).collect();
+        let mut parts: Vec<&str> = path.split('/').collect();
+        while parts.len() > 1 && own.first().is_some_and(|first| *first == parts[0]) {
+            own.remove(0);
+            parts.remove(0);
         }
+        let up = if own.is_empty() { "./".to_string() } else { "../".repeat(own.len()) };
+        format!("{up}{}", parts.join("/"))
     }
 
     fn mounts(&self) -> Vec<Mount> {

@@ -337,27 +337,30 @@ impl World<'_> {
     /// The configuration of the server that a trigger asks, where it is here as a whole and all of its addresses can be
     /// followed.
     pub fn complete(&self, server: &str) -> Option<Place> {
+        let is_known = |address: &str| {
+            let host = host(address);
+            let first = host.split('.').next().unwrap_or_default();
+            ["localhost", "127.0.0.1"].contains(&host)
+                || self.index.services_named(first).any(|service| names(host, service))
+        };
+        let ([_], [_]) = (self.configs.seen.as_slice(), self.configs.hosts.as_slice()) else { return None };
+        let is_told = |job: &Job| job.addresses().all(|(.., address)| is_known(&address));
+        self.lists_only(server).filter(|_| self.configs.jobs.iter().all(is_told))
+    }
+
+    /// The same, wherever its addresses lead: it lists them all, and finds none by itself.
+    pub fn lists_only(&self, server: &str) -> Option<Place> {
         let configs = &self.configs;
-        let ([place], [config]) = (configs.seen.as_slice(), configs.hosts.as_slice()) else { return None };
+        let place = configs.seen.first()?;
         let is_told = |job: &Job| {
-            let finds = job
-                .node
-                .entries()
-                .iter()
-                .any(|entry| entry.key.ends_with("_sd_configs") || entry.key.ends_with("SDConfigs"));
-            let is_known = |address: &str| {
-                let host = host(address);
-                let first = host.split('.').next().unwrap_or_default();
-                ["localhost", "127.0.0.1"].contains(&host)
-                    || self.index.services_named(first).any(|service| names(host, service))
-            };
+            let mut keys = job.node.entries().iter().map(|entry| entry.key.as_str());
             let path = job.node.get("metrics_path").and_then(Node::as_str);
-            !finds && path != Some("/federate") && job.addresses().all(|(.., address)| is_known(&address))
+            !keys.any(|key| key.ends_with("_sd_configs") || key.ends_with("SDConfigs"))
+                && path != Some("/federate")
         };
         let is_whole = configs.open.is_none()
             && configs.pushes.is_none()
             && self.operators.is_empty()
-            && !config.is_empty()
             && configs.jobs.iter().all(is_told);
         if !is_whole {
             return None;
@@ -365,7 +368,8 @@ impl World<'_> {
         let host = host(server);
         let first = host.split('.').next().unwrap_or_default();
         let mut services = self.index.services_named(first).filter(|service| names(host, service));
-        services.any(|service| self.runs(service, config)).then_some(*place)
+        let mut hosts = configs.hosts.iter().filter(|config| !config.is_empty());
+        services.any(|service| hosts.any(|config| self.runs(service, config))).then_some(*place)
     }
 
     /// Whether a Service leads to a Prometheus with this ConfigMap.

@@ -221,6 +221,11 @@ impl Facts {
         let of_queues = metric.starts_with("rabbitmq_queue_messages") || metric == "rabbitmq_queue_consumers";
         let (by, is_sure) = self.rabbit.filter(|_| of_queues)?;
         let matcher = excludes(selector, &["queue", "vhost"])?;
+        // Source: rabbitmq/rabbitmq-server deps/rabbitmq_prometheus/metrics-detailed.md.
+        let family = match metric {
+            "rabbitmq_queue_consumers" => "queue_consumer_count",
+            _ => "queue_coarse_metrics",
+        };
         let mut finding = Finding::new(
             &NOT_EXPOSED,
             place(matcher.span),
@@ -228,7 +233,7 @@ impl Facts {
         )
         .related(by, "this RabbitMQ")
         .why(format!("its own plugin adds all queues up unless it is asked for each. {NEVER}"))
-        .help("scrape `/metrics/per-object`, or set `prometheus.return_per_object_metrics = true`; for single queues `/metrics/detailed?family=queue_coarse_metrics`, whose names begin with `rabbitmq_detailed_`");
+        .help(format!("scrape `/metrics/per-object`, or set `prometheus.return_per_object_metrics = true`; for single queues `/metrics/detailed?family={family}`, whose names begin with `rabbitmq_detailed_`"));
         if !is_sure {
             finding.severity = Severity::Warning;
         }

@@ -61,7 +61,7 @@ fn of_job(job: &Job, world: &World<'_>, compose: &Compose<'_>) -> Option<Finding
             )
             .related(by, "the server")
             .why("each scrape is answered with 404: `up` stays 0, no series comes, and an alert on `up` fires for ever")
-            .help("start it with `--expose-prometheus /tmp/metrics`, a folder that it may write"),
+            .help("start it with `--expose-prometheus /tmp/metrics`, a folder that it may write, in an image with prometheus-flask-exporter: that of MLflow is without, and would not start"),
         )
     })
 }

@@ -190,7 +190,7 @@ impl Checker<'_> {
     fn one_of(&mut self, trigger: &Trigger<'_>, names: &[&str]) {
         if let Some(metadata) = trigger.metadata.filter(|_| !names.iter().any(|key| has(trigger, key))) {
             let place = self.place(metadata);
-            self.push(missing(place, names));
+            self.push(missing(place, trigger, names));
         }
     }
 

@@ -161,7 +161,7 @@ fn absent(
             };
             finding.related(place, said).help(format!(
                 "write `{}:{to}`: a path is one beside the Compose file",
-                seen_from(server, &source.name)
+                server.seen_from(&source.name)
             ))
         }
         None => {
@@ -172,11 +172,4 @@ fn absent(
         }
     };
     Some(finding)
-}
-
-/// A path as it is written in the compose file, upwards where it lies in another folder.
-fn seen_from(server: &Server<'_>, path: &str) -> String {
-    let seen = server.seen_from(path);
-    let depth = server.folder().split('/').count();
-    if seen.starts_with('.') { seen } else { format!("{}{seen}", "../".repeat(depth)) }
 }

@@ -101,6 +101,14 @@ pub fn known_elsewhere(
         .why(format!(
             "`{first}` is a service of {shown}, which is a project of another `name:`, with networks of its own: the target is down from the first scrape on"
         ))
-        .help("mount a configuration that names the services of this file, or write both into one network"),
+        .help(match on_the_host(server) {
+            true => "where they run on the machine itself write `host.docker.internal:<port>`, for which this service has an `extra_hosts`; or mount a configuration that names the services of this file",
+            false => "mount a configuration that names the services of this file, or write both into one network",
+        }),
     )
+}
+
+/// Whether a server has a name for the machine that it runs on.
+fn on_the_host(server: &Server<'_>) -> bool {
+    pairs_of(server.service, "extra_hosts", &[':', '=']).iter().any(|name| name == "host.docker.internal")
 }

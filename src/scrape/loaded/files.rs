@@ -136,11 +136,15 @@ fn mounted<'i>(
         return Vec::new();
     }
     let kinds = ["Deployment", "StatefulSet"];
-    let pods = kinds.iter().flat_map(|kind| inventory.kind(kind)).find_map(|workload| {
+    let pods = kinds.iter().flat_map(|kind| inventory.kind(kind)).filter_map(|workload| {
         let is_meant = workload.belongs_to(host) && workload.patched.is_empty();
         Pod::of(workload, host).filter(|_| is_meant)
     });
-    let Some(pod) = pods else { return Vec::new() };
+    // Of several sets of manifests that of the same folder.
+    let pods: Vec<Pod<'i>> = pods.collect();
+    let Some(pod) = pods.into_iter().rev().max_by_key(|pod| pod.workload.nearness(host)) else {
+        return Vec::new();
+    };
     let Some(home) = pod.mounts().find(|mount| pod.config_map(mount) == Some(&host.name)) else {
         return Vec::new();
     };

@@ -67,8 +67,18 @@ pub fn check(
             let wrong = wrong_job.or_else(|| {
                 let (who, severity) =
                     is_closed.then(|| world.nobody_brings(metric, &jobs, is_told)).flatten()?;
-                let mut finding = no_exporter(metric, who, jobs.len(), &selector, &place);
+                let mut finding = no_exporter(metric, who, &jobs, &selector, &place);
                 finding.severity = severity;
+                // Somebody knows it, or this configuration may not be the one that loads the rules.
+                let is_said = || is_said(&world.sources.get(file.root.document.file).text, who);
+                let has_rules = |one: &&Configuration<'_>| one.root.at(&["rule_files"]).is_some();
+                let loads = loading.iter().any(has_rules);
+                if !loads {
+                    finding.why = Some("the configuration here names no `rule_files` and loads no rule; and if another one does, the series has to come from somewhere".to_string());
+                }
+                if is_said() || !loads {
+                    finding.severity = finding.severity.min(Severity::Warning);
+                }
                 Some((format!("exporter {who}"), finding))
             });
             if let Some((key, finding)) = wrong {
@@ -195,21 +205,33 @@ fn no_such_job(
     finding
 }
 
+/// Whether a comment of a file says that its rules need this exporter.
+fn is_said(text: &str, who: &str) -> bool {
+    let words = who.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    let words: Vec<String> =
+        words.filter(|word| word.len() > 4 && !["exporter", "kubelet"].contains(&word.as_str())).collect();
+    let comments = text.lines().filter_map(|line| line.trim_start().strip_prefix('#'));
+    let comments = comments.collect::<Vec<_>>().join(" ").to_lowercase();
+    words.iter().any(|word| comments.contains(&format!("requires {word}")))
+}
+
 fn no_exporter(
     metric: &str,
     who: &str,
-    jobs: usize,
+    jobs: &[&Job],
     selector: &SelectorView,
     place: &impl Fn(Span) -> Place,
 ) -> Finding {
     let at = Span::new(selector.span.start as usize, selector.span.start as usize + metric.len());
-    let told = match jobs {
+    let told = match jobs.len() {
         1 => "the one job of the configuration does not scrape it".to_string(),
-        _ => format!("none of the {jobs} jobs of the configuration scrapes it"),
+        number => format!("none of the {number} jobs of the configuration scrapes it"),
     };
     Finding::new(&NO_EXPORTER, place(at), format!("`{metric}` comes from {who}, and {told}"))
         .why("the series does not exist: the rule stays empty, an alert never fires, and no error tells")
-        .help(if who.contains("cAdvisor") {
+        .help(if who.contains("cAdvisor") && !jobs.is_empty() && jobs.iter().all(|job| job.is_local) {
+            "add a container of cAdvisor and a job for it, or take the rule out; in a cluster it is a job of the role `node` with `metrics_path: /metrics/cadvisor`".to_string()
+        } else if who.contains("cAdvisor") {
             "add a job of the role `node` with `metrics_path: /metrics/cadvisor`, or take the rule out"
                 .to_string()
         } else {
