@@ -116,13 +116,22 @@ fn replicas(expected: &Expected, document: &Object<'_>, findings: &mut Vec<Findi
             (namespace.as_deref().or(document.document.namespace()), name.as_str())
         });
         let name = name.unwrap_or((document.namespace.as_deref(), document.name.as_str()));
-        let remove = if place.file == document.document.file {
-            "remove the line"
-        } else {
-            // Source: kubernetes-sigs/kustomize api/types/replica.go: an entry without `count` sets 0.
-            "take this out of the overlay, the whole entry or operation"
+        let base = written().filter(|(base, _)| *base != place);
+        // Source: kubernetes-sigs/kustomize api/types/replica.go: an entry without `count` sets 0.
+        let remove = match &base {
+            _ if place.file == document.document.file => "remove the line",
+            None => "take this out of the overlay, the whole entry or operation",
+            Some(_) => {
+                "take this out of the overlay, the whole entry or operation, and `replicas` out of what it changes, which would be set instead"
+            }
         };
-        findings.push(pinned(expected, name, (place, &number, remove), [judged, shown]));
+        let finding = pinned(expected, name, (place, &number, remove), [judged, shown]);
+        findings.push(match base {
+            Some((base, number)) if place.file != base.file => {
+                finding.related(base, format!("without the overlay it is {number}"))
+            }
+            _ => finding,
+        });
     }
 }
 

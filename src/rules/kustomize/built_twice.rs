@@ -47,13 +47,20 @@ fn finding(outer: &Object<'_>, first: &Object<'_>, object: &Object<'_>) -> Findi
     // The last line of the outermost one that leads to the object.
     let leads = |path: &str| object.path == path || object.path.starts_with(&format!("{path}/"));
     let lines: Vec<_> = references(outer).filter(|one| one.may_be_folder).collect();
-    let line = lines.iter().rev().find(|one| leads(&join(folder(outer.path), one.path))).or(lines.last());
+    let target = |path: &str| join(folder(outer.path), path);
+    // The file itself, beside a folder that builds it already.
+    let direct = lines.iter().find(|one| target(one.path) == object.path).filter(|_| lines.len() > 1);
+    let line = lines.iter().rev().find(|one| leads(&target(one.path))).or(lines.last());
+    let line = direct.or(line);
     let place = line.map_or(outer.name_place(), |one| outer.place(one.node));
     let finding =
         Finding::new(&BUILT_TWICE, place, format!("the {kind} `{name}` comes into this build twice"))
             .related(first.name_place(), "the first")
             .why(format!("kustomize takes each object once: {REFUSED}"));
     match std::ptr::eq(first, object) {
+        true if direct.is_some() => {
+            finding.help("take this line out: the folder that is named beside it builds the file already")
+        }
         true => finding.help("name the folder once; where two overlays of one base are to be built together, give each a `namePrefix` or `namespace` of its own"),
         false => finding
             .related(object.name_place(), "the second")

@@ -46,8 +46,17 @@ pub(super) fn renamed<'o>(kustomization: &'o Object<'o>, builder: &Builder<'o, '
     let node = kustomization.at(&["namespace"])?;
     let into = node.as_str().filter(|name| !name.is_empty() && !has_variable(name))?;
     let built = builder.build(kustomization);
-    let mut all = built.objects.iter().filter(|object| object.kind() == "Namespace" && !object.is_fragment);
+    let is_namespace = |object: &&&Object<'_>| object.kind() == "Namespace" && !object.is_fragment;
+    let mut all = built.objects.iter().filter(is_namespace);
     let (first, second) = (all.next()?, all.next()?);
+    // The build of one of its parts ends there already, where it is told.
+    let ends_before = |one: &&Object<'_>| {
+        let names = one.at(&["namespace"]).and_then(Node::as_str).is_some_and(|name| !name.is_empty());
+        names && builder.build(one).objects.iter().filter(is_namespace).count() > 1
+    };
+    if built.kustomizations.iter().skip(1).any(ends_before) {
+        return None;
+    }
     // A patch may take one out again.
     if built.kustomizations.iter().any(|one| patches_namespaces(one, builder)) {
         return None;
