@@ -9,7 +9,7 @@ use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::model::{Version, Versions};
 use crate::rules::{
-    alerting, alertmanager, allow, analysis, autoscaler, compose, http, kustomize, patched, repository,
+    alerting, alertmanager, allow, analysis, autoscaler, compose, filled, http, kustomize, patched, repository,
     scaler, workload,
 };
 use crate::schema::{self, Shapes};
@@ -76,7 +76,8 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
         .map(|object| {
             // Examples of other versions, and files that are wrong on purpose, are nobody's objects.
             let is_sample =
-                object.path.split('/').any(|folder| matches!(folder, "testdata" | "versioned_docs"));
+                object.path.split('/').any(|folder| matches!(folder, "testdata" | "versioned_docs"))
+                    || object.path.contains("/test/resources/");
             if is_sample && !shapes.is_own(object.document) {
                 return Vec::new();
             }
@@ -136,8 +137,10 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
     scrape::soften(&mut findings, &listed);
     told_by_the_way(&mut findings);
     told_better(&mut findings);
+    scaler::in_no_quotes(&inventory, &mut findings);
     scrape::leave_out_consequences(&mut findings);
     leave_open(sources, &mut findings);
+    filled::soften(sources, &mut findings);
     patched::leave_out(&inventory, &mut findings);
     findings.extend(patched::check(&inventory));
     allow::apply(sources, files, settings.is_whole, &mut findings);

@@ -1,6 +1,7 @@
 //! One test program; tests are data wherever they can be: to add a case, add a file.
 
 mod architecture;
+mod beside;
 mod check;
 mod cli;
 mod fixes;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
 use super::{Document, Entry, Node, Value, default, rules, scalar};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Place, Span};
 
 /// Larger than any manifest that a person commits.
@@ -16,6 +16,8 @@ const MOST_NODES: usize = 2_000_000;
 
 /// After so many findings a file is beyond telling.
 const MOST_FINDINGS: usize = 50;
+
+const DISAGREE: &str = "readers disagree which one counts, and some refuse the file";
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -244,6 +246,17 @@ impl<'t> Reader<'t> {
         self.findings.push(finding);
     }
 
+    /// A second object behind the same `apiVersion` and `kind`.
+    fn differs_after_all(&mut self, span: Span) {
+        let own = |finding: &&mut Finding| {
+            finding.rule == &rules::DUPLICATE_KEY && finding.place.span.start < span.start
+        };
+        if let Some(finding) = self.findings.iter_mut().rev().find(own) {
+            finding.severity = Severity::Error;
+            finding.why = Some(DISAGREE.to_string());
+        }
+    }
+
     fn syntax(&mut self, error: &ScanError) {
         let offset = error.marker().byte_offset().unwrap_or(0) + self.shift();
         let mut offset = offset.min(self.text.len());
@@ -266,6 +279,9 @@ impl<'t> Reader<'t> {
             let finding = Finding::new(&rules::TEMPLATE, place, "this is a template, not YAML yet");
             return self.tell(finding.help(help));
         }
+        if let Some(finding) = self.taken_apart().or_else(|| self.title(before, line_start)) {
+            return self.tell(finding);
+        }
         let message = format!("this is not YAML: {}", error.info());
         let mut finding = Finding::new(&rules::SYNTAX, Place::new(self.file, Span::at(offset)), message);
         if self.text[..offset].lines().last().is_some_and(|line| line.starts_with('\t'))
@@ -276,6 +292,31 @@ impl<'t> Reader<'t> {
             finding = finding.help(help);
         }
         self.tell(finding);
+    }
+
+    /// The braces of a template, which a formatter for YAML has moved apart.
+    fn taken_apart(&self) -> Option<Finding> {
+        let at = self.text.find("{ {").filter(|at| self.text[*at..].contains("} }"))?;
+        let place = Place::new(self.file, Span::new(at, at + 3));
+        let message = "this is not YAML, and no template either: `{ {` has a blank inside";
+        Some(Finding::new(&rules::SYNTAX, place, message)
+            .why("Helm does not see it and leaves it as it stands: the manifest cannot be read, and the release fails")
+            .help("write `{{` and `}}` again, everywhere in the file; a formatter for YAML took them apart"))
+    }
+
+    /// A title before the first key of an object, as an editor shows it.
+    fn title(&self, before: Option<&str>, line_start: usize) -> Option<Finding> {
+        let title = before.map(str::trim).filter(|line| !line.is_empty() && !line.contains([':', '#']))?;
+        let is_start = ["apiVersion:", "kind:"].iter().any(|key| self.text[line_start..].starts_with(key));
+        let at =
+            self.text[..line_start].rfind(title).filter(|_| is_start && !title.starts_with(['-', '%']))?;
+        let place = Place::new(self.file, Span::new(at, at + title.len()));
+        let message = format!("this is not YAML: `{}` is no part of the object", title.escape_debug());
+        Some(
+            Finding::new(&rules::SYNTAX, place, message)
+                .why("nothing of the file can be read")
+                .help("delete the line"),
+        )
     }
 
     /// The next document; None at the end of the file.
@@ -400,20 +441,31 @@ impl<'t> Reader<'t> {
             };
             if let Some(first) = seen.find(&entries, &name) {
                 // After a missing `---` every key of the second object is there twice; once is enough.
+                let is_same = first.node.to_json() == node.to_json();
+                if is_second_object && !is_same {
+                    self.differs_after_all(key.span);
+                }
                 if self.findings.len() >= MOST_FINDINGS || is_second_object {
                     continue;
                 }
                 is_second_object = depth == 0 && matches!(name.as_str(), "apiVersion" | "kind");
-                let finding = Finding::new(
+                let mut finding = Finding::new(
                     &rules::DUPLICATE_KEY,
                     Place::new(self.file, key.span),
                     format!("the key `{}` stands here a second time", name.escape_debug()),
                 )
                 .related(Place::new(self.file, first.key_span), "the first time")
-                .why("readers disagree which one counts, and some refuse the file")
+                .why(DISAGREE)
                 .help(
                     "remove one of them; if a second object begins here, a line `---` is missing before it",
                 );
+                // Source: kubernetes-sigs/yaml takes the last; kubernetes-sigs/kustomize refuses the file.
+                if is_same {
+                    finding.severity = Severity::Warning;
+                    finding.why = Some(
+                        "it says the same again: kubectl takes it, kustomize refuses the file".to_string(),
+                    );
+                }
                 self.tell(finding);
                 continue;
             }

@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod autoscaler;
 pub mod compose;
 pub mod conflict;
+pub mod filled;
 mod guards;
 pub mod http;
 pub mod kustomize;

@@ -197,6 +197,12 @@ impl Walk<'_> {
                 Value::Text(text) => self.not_a_word(node, name, text, words),
                 // Prometheus reads its files with a reader that makes texts of numbers.
                 Value::Number(_) | Value::Bool(_) if self.is_of_prometheus() => {}
+                Value::Sequence(_) | Value::Mapping(_) if !words.is_empty() => {
+                    self.wrong(node, name, "a text");
+                    if let Some(last) = self.found.last_mut() {
+                        last.help = Some(format!("write one of {}", plainly(words).join(", ")));
+                    }
+                }
                 _ => self.not_a_text(node, name),
             },
             Shape::Duration => self.duration(node, name),
@@ -253,14 +259,16 @@ impl Walk<'_> {
         for field in fields.iter().filter(|field| field.is_required && node.get(&field.name).is_none()) {
             let within = if name.is_empty() { String::new() } else { format!(" in `{name}`") };
             let span = node.entries().first().map_or(node.span, |entry| entry.key_span);
-            self.push(
-                Finding::new(
-                    &rules::MISSING_FIELD,
-                    Place::new(self.document.file, span),
-                    format!("`{}` is missing{within}", field.name),
-                )
-                .why(self.refused()),
-            );
+            let finding = Finding::new(
+                &rules::MISSING_FIELD,
+                Place::new(self.document.file, span),
+                format!("`{}` is missing{within}", field.name),
+            )
+            .why(self.refused());
+            self.push(match self.is_like_a_patch() {
+                true => finding.help("this looks like a patch of another object of this name, and no kustomization here applies it: name the file under `patches` of one"),
+                false => finding,
+            });
         }
     }
 
@@ -287,6 +295,15 @@ impl Walk<'_> {
                 self.push(finding.why(self.refused()));
             }
         }
+    }
+
+    /// Whether a workload says neither whose pods they are nor what runs in them.
+    fn is_like_a_patch(&self) -> bool {
+        let has = |path: &[&str]| self.document.node.at(path).is_some();
+        ["Deployment", "StatefulSet", "DaemonSet"].contains(&self.document.kind())
+            && has(&["spec", "template", "spec"])
+            && !has(&["spec", "selector"])
+            && !has(&["spec", "template", "spec", "containers"])
     }
 
     /// Whether a place is in the template of the pods, which has metadata like the object itself.
@@ -429,14 +446,13 @@ impl Walk<'_> {
             format!("`{name}` cannot be `{}`", text.escape_debug()),
         )
         .why(self.refused_value(name));
-        // Some lists have each word twice, once with a capital.
-        let words: Vec<&str> = words.iter().map(|word| &**word).collect();
-        let is_doubled = |word: &&&str| {
-            let small = word.to_lowercase();
-            small == **word || !words.contains(&small.as_str())
-        };
-        let list = words.iter().filter(is_doubled).copied().collect::<Vec<_>>().join(", ");
-        self.push(match nearest(text, words.iter().copied()) {
+        // Source: kedacore/keda CHANGELOG.md 2.15: Azure AD pod identity is removed.
+        if (name, text) == ("provider", "azure") && self.document.kind().ends_with("TriggerAuthentication") {
+            let why = "KEDA 2.15 and later have no Azure AD pod identity: the API server refuses the object";
+            return self.push(finding.why(why).help("write azure-workload, with a workload identity"));
+        }
+        let list = plainly(words).join(", ");
+        self.push(match nearest(text, words.iter().map(|word| &**word)) {
             Some(word) => finding.help(format!("did you mean {word}? It is one of {list}")),
             None => finding.help(format!("write one of {list}")),
         });
@@ -491,4 +507,13 @@ impl Walk<'_> {
             );
         }
     }
+}
+
+/// The words of a list that has some of them twice, once with a capital.
+fn plainly<'w>(words: &'w [Cow<'static, str>]) -> Vec<&'w str> {
+    let is_kept = |word: &&str| {
+        let small = word.to_lowercase();
+        small == **word || !words.iter().any(|other| *other == small)
+    };
+    words.iter().map(|word| &**word).filter(is_kept).collect()
 }

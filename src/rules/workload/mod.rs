@@ -283,7 +283,14 @@ impl<'i> Scaled<'i> {
         }
         let kind = autoscaler.text(&["spec", "scaleTargetRef", "kind"]).unwrap_or("Deployment");
         let name = autoscaler.text(&["spec", "scaleTargetRef", "name"])?;
-        Some(Scaled { autoscaler, workload: inventory.meant(kind, name, autoscaler)? })
+        let workload = inventory.meant(kind, name, autoscaler)?;
+        // One of another kind beside it is meant rather than a namesake of another set of manifests.
+        let is_nearer = |other: &&str| {
+            *other != kind && inventory.named(other, name).any(|object| object.is_beside(autoscaler))
+        };
+        let is_of_others =
+            !workload.is_beside(autoscaler) && ["Deployment", "StatefulSet", "Rollout"].iter().any(is_nearer);
+        (!is_of_others).then_some(Scaled { autoscaler, workload })
     }
 
     /// The most pods that the autoscaler starts, as far as it is known.

@@ -6,6 +6,7 @@
 use super::REMOVED_API;
 use crate::finding::Finding;
 use crate::inventory::Object;
+use crate::manifest::has_variable;
 use crate::model::Versions;
 
 /// Kinds, the version that is gone, since when, and what is written today.
@@ -40,5 +41,14 @@ pub fn removed_api(object: &Object<'_>, versions: &Versions) -> Option<Finding> 
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => "with a `selector`",
         _ => "with the same fields",
     };
-    Some(finding.help(format!("write `apiVersion: {today}`, {help}")))
+    // Source: kubernetes/apimachinery pkg/util/validation/validation.go, IsDNS1123Subdomain.
+    let is_good =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let name = object.document.name();
+    let is_refused = !has_variable(name) && !name.bytes().all(is_good);
+    let and = match is_refused {
+        true => format!("; `{name}` is refused as a name, too: small letters, digits and dashes"),
+        false => String::new(),
+    };
+    Some(finding.help(format!("write `apiVersion: {today}`, {help}{and}")))
 }

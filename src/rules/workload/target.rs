@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{TARGET_ELSEWHERE, is_autoscaler};
 use crate::finding::{Finding, Severity, nearest};
 use crate::inventory::{Inventory, Object, group};
-use crate::manifest::has_variable;
+use crate::manifest::{Node, has_variable};
 
 const KINDS: [&str; 4] = ["Deployment", "StatefulSet", "Rollout", "ReplicaSet"];
 
@@ -42,7 +42,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
             findings.extend(without_namespace(scaler, found));
             continue;
         }
-        let why = "the autoscaler is accepted, reports that its target is missing, and scales nothing";
+        let why = match is_looked_up(scaler, kind) {
+            true => {
+                "KEDA's webhook looks up the target of a cpu or memory trigger and refuses the ScaledObject; where it is off, the target is reported as missing, and nothing scales"
+            }
+            false => "the autoscaler is accepted, reports that its target is missing, and scales nothing",
+        };
         let refuse = |message: String| Finding::new(&TARGET_ELSEWHERE, scaler.place(node), message).why(why);
         let elsewhere = inventory.named(kind, name).next();
         // In a folder of many everything is near something.
@@ -120,6 +125,19 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding
         };
         findings.push(finding);
     }
+}
+
+/// Whether the webhook of KEDA asks for the target, to see its requests.
+///
+/// Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go, verifyCPUMemoryScalers.
+fn is_looked_up(scaler: &Object<'_>, kind: &str) -> bool {
+    let triggers = scaler.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default();
+    let is_resource = |trigger: &Node| {
+        trigger.get("type").and_then(Node::as_str).is_some_and(|kind| matches!(kind, "cpu" | "memory"))
+    };
+    scaler.kind() == "ScaledObject"
+        && ["Deployment", "StatefulSet"].contains(&kind)
+        && triggers.iter().any(is_resource)
 }
 
 /// Words that say of a workload what it is anyway; `kafka-consumer` is something else than `kafka`.

@@ -47,10 +47,34 @@ fn of_topic<'i>(inventory: &'i Inventory<'i>, topic: &Object<'i>) -> Option<Find
     .related(trigger.place(node), "the trigger on this topic")
     .why(why)
     .help(format!("put the KafkaTopic into `{watched}`; a `namespace` in a kustomization moves it as well"));
+    // What is written is right, and a kustomization writes over it.
+    if topic.document.namespace() == Some(watched)
+        && let Some((outer, node)) = moved_by(inventory, topic, own)
+    {
+        finding.place = outer.place(node);
+        finding.message = format!(
+            "this moves the topic `{name}` into `{own}`, and the operator of `{cluster}` looks into `{watched}` only"
+        );
+        finding = finding
+            .related(topic.name_place(), "the topic, with the right namespace")
+            .help("build the topic outside of this kustomization, in one of its own");
+    }
     if makes_none {
         finding.severity = Severity::Error;
     }
     Some(finding)
+}
+
+/// The kustomization that gives an object its namespace.
+fn moved_by<'i>(
+    inventory: &'i Inventory<'i>,
+    topic: &Object<'_>,
+    own: &str,
+) -> Option<(&'i Object<'i>, &'i Node)> {
+    inventory.objects.iter().find_map(|outer| {
+        let node = outer.at(&["namespace"]).filter(|node| node.as_str() == Some(own))?;
+        topic.built_by.contains(&outer.document.file).then_some((outer, node))
+    })
 }
 
 /// The namespace whose topics belong to a cluster.
