@@ -40,7 +40,9 @@ impl Parser<'_> {
             Kind::Selector(_) => {}
             _ => {
                 let error = SyntaxError::new(brackets, NO_RANGE);
-                self.note(error.help("for an expression there is the subquery: `[5m:]`"));
+                let window = self.text.get(open.end as usize..self.end.saturating_sub(1)).unwrap_or_default();
+                let window = if window.len() <= 8 { window.trim() } else { "5m" };
+                self.note(error.help(format!("for an expression there is the subquery: `[{window}:]`")));
             }
         }
         Ok(Node { span: Span::new(start, self.end), kind: Kind::Range(Box::new(node), range) })

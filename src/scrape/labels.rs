@@ -83,7 +83,7 @@ fn excludes_nothing(
     place: &impl Fn(Span) -> Place,
 ) -> Finding {
     let name = &matcher.name;
-    let message = format!("this excludes nothing: `{name}` is `{}` on this path", shown(value));
+    let message = format!("this excludes nothing: `{name}` is `{}` in what is scraped here", shown(value));
     let help = format!(
         "write `exported_{name}{}\"{}\"`: so the application's own label is called here; or `honorLabels: true` on the monitor",
         matcher.operator.text(),
@@ -118,11 +118,11 @@ fn differs(
     let containers: Vec<String> = pods.containers().map(|one| format!("`{one}`")).collect();
     let (message, help) = match name.as_str() {
         "container" if containers.len() > 1 => (
-            format!("`container` is one of {} on this path", containers.join(", ")),
+            format!("`container` is one of {} in what is scraped here", containers.join(", ")),
             format!("write the name of one of them; it says `{}`", matcher.value),
         ),
         _ if is_of_a_route(matcher) => (
-            format!("`{name}` is `{}` on this path", shown(value)),
+            format!("`{name}` is `{}` in what is scraped here", shown(value)),
             format!(
                 "write `exported_{name}{}\"{}\"`: so the application's own label is called here; or `honorLabels: true` on the monitor",
                 matcher.operator.text(),
@@ -131,9 +131,14 @@ fn differs(
         ),
         _ if is_unknown(value) => {
             let start = value.split(UNKNOWN).next().unwrap_or_default();
-            (format!("`{name}` is `{}` on this path", shown(value)), format!("write `{name}=~\"{start}.*\"`"))
+            (
+                format!("`{name}` is `{}` in what is scraped here", shown(value)),
+                format!("write `{name}=~\"{start}.*\"`"),
+            )
         }
-        _ => (format!("`{name}` is `{value}` on this path"), format!("write `{name}=\"{value}\"`")),
+        _ => {
+            (format!("`{name}` is `{value}` in what is scraped here"), format!("write `{name}=\"{value}\"`"))
+        }
     };
     Finding::new(&LABEL_MISMATCH, place(matcher.span), message)
         .related(way.by, format!("{} scrapes the pods", way.what))
@@ -150,7 +155,7 @@ fn missing(
     let mut finding = Finding::new(
         &LABEL_MISMATCH,
         place(matcher.span),
-        format!("nothing on this path sets `{}`", matcher.name),
+        format!("nothing on the way of this scrape sets `{}`", matcher.name),
     )
     .related(way.by, format!("{} scrapes the pods", way.what))
     .why(format!("unless the application writes this label itself, no series matches: {}", empty.told()))

@@ -76,7 +76,7 @@ pub(super) fn check<'o>(
     }
     let built = builder.build(kustomization);
     let judge = |patch: &Patch<'_>| {
-        absent(&built, patch)
+        absent(inventory, &built, patch)
             .or_else(|| no_namespace(sources, &built, patch))
             .or_else(|| elsewhere(inventory, kustomization, patch, namespaces))
     };
@@ -126,7 +126,7 @@ pub(super) fn check<'o>(
 }
 
 /// A patch whose object the kustomization does not build, or builds in another version.
-fn absent(built: &Built<'_, '_>, patch: &Patch<'_>) -> Option<Finding> {
+fn absent(inventory: &Inventory<'_>, built: &Built<'_, '_>, patch: &Patch<'_>) -> Option<Finding> {
     let kind = patch.text("kind");
     let version = patch.text("apiVersion");
     if !built.is_complete || !is_always_read(kind) || version.is_empty() || has_variable(version) {
@@ -140,7 +140,12 @@ fn absent(built: &Built<'_, '_>, patch: &Patch<'_>) -> Option<Finding> {
             true => format!("add the file with the {kind} to `resources`, or take the patch out"),
             false => format!("the {kind}s that are built here are {names}"),
         };
-        return Some(patch.finding(patch.name_at, message).why(REFUSED).help(help));
+        let finding = patch.finding(patch.name_at, message).why(REFUSED).help(help);
+        let mut here = inventory.named(kind, patch.name).filter(|object| !object.is_fragment);
+        return Some(match here.next() {
+            Some(object) => finding.related(object.name_place(), "it is here, and not built by this overlay"),
+            None => finding,
+        });
     }
     let versions = |object: &&Object<'_>| object.document.api_version() == version;
     let other = all.first().filter(|_| !all.iter().any(versions))?;

@@ -176,6 +176,14 @@ fn is_local(path: &str) -> bool {
         && !has_variable(path)
 }
 
+/// The same path in the singular or plural, and with the other extension.
+fn nearly(path: &str) -> impl Iterator<Item = String> {
+    let (stem, end) = path.rsplit_once('.').unwrap_or((path, ""));
+    let other = if end == "yml" { "yaml" } else { "yml" };
+    let one = stem.strip_suffix('s').map_or(format!("{stem}s"), str::to_string);
+    [format!("{one}.{end}"), format!("{stem}.{other}"), format!("{one}.{other}")].into_iter()
+}
+
 fn missing(
     object: &Object<'_>,
     reference: &Reference<'_>,
@@ -213,7 +221,10 @@ fn missing(
     let mut finding =
         Finding::new(&MISSING_FILE, place, format!("`{}` is not there", reference.path.escape_debug()))
             .why(REFUSED)
-            .help("mend the path, or take the line out");
+            .help(match nearly(&path).find(|other| is_there(other)) {
+                Some(near) => format!("did you mean `{}`?", near.rsplit('/').next().unwrap_or(&near)),
+                None => "mend the path, or take the line out".to_string(),
+            });
     // What is secret may be kept out of the repository.
     let small = reference.path.to_lowercase();
     let is_kept_out = small.contains("secret") && !small.contains("external") && !small.contains("sealed")

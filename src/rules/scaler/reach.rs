@@ -132,12 +132,16 @@ impl Checker<'_> {
             return;
         }
         let place = self.place(&entry.node);
+        let region = match trigger.entry("awsRegion") {
+            Some(_) => "",
+            None => ", and `awsRegion` in the metadata",
+        };
         let mut finding = Finding::new(
             &CREDENTIALS_MISSING,
             place,
             "Amazon Managed Prometheus is asked without credentials",
         )
-        .help("write an `authenticationRef` to a TriggerAuthentication: podIdentity with `provider: aws`, and `awsRegion` in the metadata; or `identityOwner: operator`, where KEDA's own pod may ask");
+        .help(format!("write an `authenticationRef` to a TriggerAuthentication: podIdentity with `provider: aws`{region}; or `identityOwner: operator`, where KEDA's own pod may ask"));
         finding = match trigger.entry("identityOwner") {
             Some(owner) => finding
                 .related(self.key(owner), "needs a TriggerAuthentication beside it")

@@ -72,6 +72,12 @@ pub fn check(
                 // Somebody knows it, or this configuration may not be the one that loads the rules.
                 let is_said = || is_said(&world.sources.get(file.root.document.file).text, who);
                 let has_rules = |one: &&Configuration<'_>| one.root.at(&["rule_files"]).is_some();
+                // `… or absent(…)`: the other side fires, and goes on.
+                if text.contains("absent(") {
+                    finding.why = Some("the series does not exist: `absent` of it always holds, and the alert fires for ever".to_string());
+                } else if text.contains(" or ") {
+                    finding.severity = finding.severity.min(Severity::Warning);
+                }
                 let loads = loading.iter().any(has_rules);
                 if !loads {
                     finding.why = Some("the configuration here names no `rule_files` and loads no rule; and if another one does, the series has to come from somewhere".to_string());
