@@ -9,8 +9,8 @@ use crate::inventory::Inventory;
 use crate::manifest::{self, Document, Reading};
 use crate::model::{Version, Versions};
 use crate::rules::{
-    alerting, alertmanager, allow, analysis, autoscaler, compose, filled, http, kustomize, patched, repository,
-    scaler, workload,
+    alerting, alertmanager, allow, analysis, autoscaler, compose, filled, http, kustomize, patched,
+    repository, scaler, workload,
 };
 use crate::schema::{self, Shapes};
 use crate::scrape;
