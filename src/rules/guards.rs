@@ -109,6 +109,10 @@ impl Syncer {
         let list = |node: &Node, path: &[&str]| node.at(path).map(Node::items).unwrap_or_default().to_vec();
         let several = list(spec, &["sources"]);
         let folders = spec.get("source").into_iter().chain(&several).filter_map(|source| {
+            // Of such a folder only some files are applied.
+            if ["include", "exclude"].iter().any(|key| source.at(&["directory", key]).is_some()) {
+                return None;
+            }
             let path = source.get("path")?.as_str()?.trim_matches('/');
             let path = path.strip_prefix("./").unwrap_or(path);
             let deep =

@@ -163,7 +163,15 @@ impl Checker<'_> {
             return;
         }
         let written = share.and_then(|entry| entry.node.as_written()).unwrap_or_default();
-        if !is_known(&written) || written.parse::<f64>().is_ok() {
+        if !is_known(&written) {
+            return;
+        }
+        if let Ok(share) = written.parse::<f64>() {
+            let node = entry("customScalingQueueLengthDeduction").map(|entry| &entry.node);
+            let kept = node.map_or(Some(0), |node| node.as_written()?.parse().ok());
+            if let Some(kept) = kept {
+                self.custom(view, strategy, share, (kept, node));
+            }
             return;
         }
         let place = share.or(entry("strategy")).map_or(self.place(strategy), |entry| self.place(&entry.node));
@@ -175,6 +183,41 @@ impl Checker<'_> {
         let mut finding = Finding::new(&JOB, place, message)
             .why("KEDA cannot read the share and takes the strategy `default` without a word")
             .help("write a plain number in quotes, such as \"0.5\"; or leave the strategy out");
+        finding.severity = Severity::Warning;
+        self.push(finding);
+    }
+
+    /// What the numbers of the strategy `custom` come to.
+    ///
+    /// Source: kedacore/keda pkg/scaling/executor/scale_jobs.go, customScalingStrategy: new Jobs are the wanted ones, less
+    /// the deduction, less that share of the running ones; the maximum bounds what is wanted, and not what runs.
+    fn custom(&mut self, view: &View<'_>, strategy: &Node, share: f64, (kept, node): (i64, Option<&Node>)) {
+        let max = view.max.unwrap_or(100);
+        if let (Some(node), 1..) = (node, kept) {
+            let message = match kept {
+                1 => "the work of one Job always waits".to_string(),
+                several => format!("the work of {several} Jobs always waits"),
+            };
+            let mut finding = Finding::new(&JOB, self.place(node), message)
+                .why("the deduction is taken from the Jobs that are wanted: as long as no more are, none is started, and what came last waits until something else comes")
+                .help("leave it out, unless something other than these Jobs works on the same queue");
+            finding.severity = Severity::Warning;
+            self.push(finding);
+        }
+        let most = if share > 0.0 { (max - kept) as f64 / share } else { f64::INFINITY };
+        if view.is_open || !(0.0..1.0).contains(&share) || most <= max as f64 {
+            return;
+        }
+        let place = super::view::entry(strategy, "customScalingRunningJobPercentage")
+            .map_or(self.place(strategy), |entry| self.place(&entry.node));
+        let up_to = if most.is_finite() {
+            format!("up to {} Jobs", most.floor())
+        } else {
+            "any number of Jobs".to_string()
+        };
+        let mut finding = Finding::new(&JOB, place, format!("{up_to} run at once, and `maxReplicaCount` is {max}"))
+            .why("with a share below 1 the running Jobs count only in part: at each poll new ones are started beside them, while the work that they have taken still counts")
+            .help("write \"1.0\", or leave the strategy out: then the maximum holds");
         finding.severity = Severity::Warning;
         self.push(finding);
     }

@@ -24,9 +24,7 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
                 .text(&["spec", "scaleTargetRef", "name"])
                 .is_some_and(|name| one.workload.is_called(name))
     };
-    if !one.workload.is_beside(scaler) && inventory.kind("ScaledObject").any(has_own) {
-        return;
-    }
+    let is_of_another_set = || !one.workload.is_beside(scaler) && inventory.kind("ScaledObject").any(has_own);
     let Some(container) = source_container(scaler, one.workload) else { return };
     let Some(own) = whole(inventory, one.workload, container) else { return };
     // Of several workloads of this name another one may be applied.
@@ -42,6 +40,10 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, one: &Scaled<'i>, findings
             // Nobody is asked for a password where there is none.
             if kind.starts_with("redis") && !needs(kind, key) && lets_everybody_in(inventory, scaler) {
                 continue;
+            }
+            // A look at every autoscaler: only where there is something to tell.
+            if is_of_another_set() {
+                return;
             }
             let called = container.get("name").and_then(Node::as_str).unwrap_or_default();
             let mut finding = Finding::new(

@@ -215,6 +215,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
     }
     missing_key::of_others(inventory, &mut findings);
     let releases = inventory.releases();
+    let taken_up = stack_service::taken_up(inventory);
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
         authentication::check(inventory, object, &mut findings);
         not_given::check(inventory, object, &mut findings);
@@ -223,7 +224,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         advertised::check(inventory, object, &mut findings);
-        stack_service::check(inventory, object, &mut findings);
+        stack_service::check(inventory, taken_up, object, &mut findings);
         watched(inventory, object, &mut findings);
     }
     for object in inventory.kind("ScaledJob").filter(|object| object.group() == "keda.sh") {
@@ -240,7 +241,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         released::check(inventory, object, releases, &mut findings);
         service_name::check(inventory, object, &mut findings);
         advertised::check(inventory, object, &mut findings);
-        stack_service::check(inventory, object, &mut findings);
+        stack_service::check(inventory, taken_up, object, &mut findings);
         watched(inventory, object, &mut findings);
         crate::rules::scaler::in_words_of_jobs(&mut findings[at..]);
     }

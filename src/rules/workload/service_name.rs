@@ -250,6 +250,13 @@ fn closed<'i>(inventory: &'i Inventory<'i>, given: &Given<'_>, address: &str) ->
 fn with_scheme(kind: &str, given: &Given<'_>, address: &str) -> Option<Finding> {
     let (scheme, rest) = address.trim().split_once("://").filter(|_| kind.starts_with("redis"))?;
     let bare = rest.rsplit_once('@').map_or(rest, |(_, host)| host).split('/').next()?;
+    // A short name would be the next thing that KEDA does not find.
+    let bare = match bare.split_once(':') {
+        Some((host, port)) if is_name(host) && !host.contains('.') => {
+            format!("{host}.<namespace>.svc:{port}")
+        }
+        _ => bare.to_string(),
+    };
     let mut finding = given
         .finding(format!("what KEDA gets is a URL, `{scheme}://…`"))
         .why("KEDA wants host and port alone, does not reach Redis, and nothing scales, by no trigger")

@@ -13,7 +13,17 @@ use crate::manifest::{Node, has_variable};
 
 const STACK: &str = "kube-prometheus-stack";
 
-pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, findings: &mut Vec<Finding>) {
+/// A monitor, its label, and the release that it names.
+pub(super) type TakenUp<'i> = (&'i Object<'i>, &'i Node, &'i str);
+
+/// `taken_up`: what all monitors are for, looked for once.
+pub(super) fn check<'i>(
+    inventory: &'i Inventory<'i>,
+    taken_up: Option<TakenUp<'i>>,
+    object: &'i Object<'i>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some((monitor, label, release)) = taken_up else { return };
     for trigger in object.at(&["spec", "triggers"]).map(Node::items).unwrap_or_default() {
         if trigger.get("type").and_then(Node::as_str) != Some("prometheus") {
             continue;
@@ -24,13 +34,12 @@ pub(super) fn check<'i>(inventory: &'i Inventory<'i>, object: &'i Object<'i>, fi
         };
         let Some(name) = asked(address) else { continue };
         let place = object.place(node);
-        // What is known of Services and releases is told already.
-        if findings.iter().any(|other| other.place == place) {
-            continue;
-        }
-        let Some((monitor, label, release)) = taken_up(inventory, name) else { continue };
         let service = service_of(release);
-        if service == name {
+        // What is known of Services and releases is told already.
+        if service == name
+            || inventory.named("Service", name).next().is_some()
+            || findings.iter().any(|other| other.place == place)
+        {
             continue;
         }
         let theirs = match name {
@@ -71,7 +80,7 @@ fn asked(address: &str) -> Option<&str> {
 }
 
 /// A monitor with its label, where all of them are for one release, of which no more is known than its name.
-fn taken_up<'i>(inventory: &'i Inventory<'i>, name: &str) -> Option<(&'i Object<'i>, &'i Node, &'i str)> {
+pub(super) fn taken_up<'i>(inventory: &'i Inventory<'i>) -> Option<TakenUp<'i>> {
     let is_named_otherwise = |object: &Object<'_>| {
         let paths: [&[&str]; 4] = [
             &["fullnameOverride"],
@@ -81,8 +90,7 @@ fn taken_up<'i>(inventory: &'i Inventory<'i>, name: &str) -> Option<(&'i Object<
         ];
         paths.into_iter().any(|path| object.at(path).is_some())
     };
-    let is_here = inventory.named("Service", name).next().is_some()
-        || inventory.kind("Prometheus").next().is_some()
+    let is_here = inventory.kind("Prometheus").next().is_some()
         || inventory.releases().iter().any(|release| release.chart.contains("prometheus"))
         || inventory.objects.iter().any(is_named_otherwise);
     if is_here {
