@@ -84,18 +84,23 @@ pub(super) fn asks_for_zero(alert: &Alert<'_>) -> bool {
 
 /// Whether there are jobs that are written out, and none is called so.
 fn is_of_nobody(inventory: &Inventory<'_>, matcher: &Matcher) -> bool {
-    let pattern = match matcher.operator {
-        MatchOperator::Equal => regex::escape(&matcher.value),
-        MatchOperator::RegexMatch => matcher.value.clone(),
-        _ => return false,
-    };
-    let Ok(pattern) = regex::Regex::new(&format!("^(?:{pattern})$")) else { return false };
     let mut jobs = inventory
         .objects
         .iter()
         .flat_map(|object| object.at(&["scrape_configs"]).map(Yaml::items).unwrap_or_default().iter());
-    let mut names = jobs.by_ref().map(|job| job.get("job_name").and_then(Yaml::as_str)).peekable();
-    names.peek().is_some() && names.all(|own| own.is_none_or(|own| !pattern.is_match(own)))
+    let names: Vec<Option<&str>> =
+        jobs.by_ref().map(|job| job.get("job_name").and_then(Yaml::as_str)).collect();
+    if names.is_empty() {
+        return false;
+    }
+    match matcher.operator {
+        MatchOperator::Equal => !names.contains(&Some(matcher.value.as_str())),
+        MatchOperator::RegexMatch => {
+            let pattern = regex::Regex::new(&format!("^(?:{})$", matcher.value));
+            pattern.is_ok_and(|pattern| names.iter().flatten().all(|own| !pattern.is_match(own)))
+        }
+        _ => false,
+    }
 }
 
 /// The first address of a job whose targets are all written out.

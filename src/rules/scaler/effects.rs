@@ -34,7 +34,12 @@ impl Checker<'_> {
                 "leave it out, or write the least number of busy pods as `minReplicaCount`",
             );
         }
+        let resources = !view.triggers.is_empty() && view.triggers.iter().all(Trigger::is_resource);
+        if view.idle.is_some() && resources {
+            return self.never_idle(view);
+        }
         if view.sleeps() {
+            self.one_pod(view);
             return self.activation(view);
         }
         let min = view.min.unwrap_or(0);
@@ -61,7 +66,6 @@ impl Checker<'_> {
         let cached = view.triggers.iter().any(Trigger::is_cached);
         let counts = cached || view.has_formula() || view.has_fallback();
         if let (Some(entry), false) = (view.entry("pollingInterval"), counts) {
-            let resources = !view.triggers.is_empty() && view.triggers.iter().all(Trigger::is_resource);
             let why = if resources {
                 "the HPA asks for cpu and memory by itself, every 15 s; KEDA does not ask at all".to_string()
             } else {
@@ -96,6 +100,33 @@ impl Checker<'_> {
     }
 
     /// Source: kedacore/keda-docs content/docs/concepts/scaling-deployments.md, "Activating and Scaling thresholds".
+    /// Source: kedacore/keda pkg/scaling/scale_handler.go, getScaledObjectState: with cpu and memory alone it is active.
+    fn never_idle(&mut self, view: &View<'_>) {
+        for key in ["idleReplicaCount", "cooldownPeriod", "initialCooldownPeriod", "pollingInterval"] {
+            if let Some(entry) = view.entry(key) {
+                let why = "cpu and memory count as work always: with no other trigger the workload is never idle, and KEDA asks for nothing".to_string();
+                self.no_effect(entry, key, why, "leave it out, or add a trigger that sees the work");
+            }
+        }
+    }
+
+    /// Between 0 and 1 pod the HPA has nothing to decide.
+    fn one_pod(&mut self, view: &View<'_>) {
+        if view.max != Some(1) || view.min.unwrap_or(0) != 0 || view.has_formula() {
+            return;
+        }
+        for trigger in &view.triggers {
+            let Some(entry) = super::values::target(trigger) else { continue };
+            let why = "with at most 1 pod only what wakes counts: each value above the activation of the trigger, which is 0 where none is written".to_string();
+            self.no_effect(
+                entry,
+                &entry.key,
+                why,
+                "write the value from which a pod is worth it as the activation of this trigger",
+            );
+        }
+    }
+
     fn activation(&mut self, view: &View<'_>) {
         if view.has_formula() {
             return;

@@ -90,6 +90,12 @@ pub(super) fn measures<'d>(trigger: &Trigger<'d>) -> Option<(Measure<'d>, Measur
     targets.into_iter().next().filter(|_| sure).map(|target| (target, wake))
 }
 
+/// The key that says how much one pod is for, where one is written.
+pub(super) fn target<'d>(trigger: &Trigger<'d>) -> Option<&'d Entry> {
+    let all = words(trigger.kind).filter_map(|word| word.split_once('='));
+    all.filter(|(_, kind)| kind.starts_with("target")).find_map(|(key, _)| trigger.entry(key))
+}
+
 /// Whether the metadata give a key. An empty text counts as not given.
 fn is_there(trigger: &Trigger<'_>, key: &str) -> bool {
     let is_filled = |entry: &Entry| entry.node.as_written().is_none_or(|text| !text.trim().is_empty());
