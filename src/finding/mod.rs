@@ -10,6 +10,15 @@ pub use rule::{Rule, Severity};
 
 use crate::source::Place;
 
+/// Adds a finding, unless its file is told the same already.
+pub fn push_once(findings: &mut Vec<Finding>, finding: Finding) {
+    let is_same =
+        |other: &Finding| other.message == finding.message && other.place.file == finding.place.file;
+    if !findings.iter().any(is_same) {
+        findings.push(finding);
+    }
+}
+
 /// One thing to tell the user: one rule, one primary place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -6,7 +6,7 @@
 use super::exposed::{NEVER, queries};
 use super::rules::NOT_EXPOSED;
 use super::world::World;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, push_once};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::promql::{Target, parse};
@@ -120,11 +120,7 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
             });
             // Another one, of which nothing is written here, may run elsewhere.
             finding.severity = Severity::Warning;
-            let is_new =
-                |other: &Finding| other.message != finding.message || other.place.file != finding.place.file;
-            if findings.iter().all(is_new) {
-                findings.push(finding);
-            }
+            push_once(&mut findings, finding);
         }
     }
     findings

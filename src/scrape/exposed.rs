@@ -13,7 +13,7 @@ use super::rules::NOT_EXPOSED;
 use super::target::Pods;
 use super::way::{Passage, Scraped};
 use super::world::World;
-use crate::finding::{Finding, Severity, nearest};
+use crate::finding::{Finding, Severity, nearest, push_once};
 use crate::inventory::{Inventory, Object};
 use crate::manifest::{Node, has_variable};
 use crate::promql::{MatcherView, SelectorView, Target, parse};
@@ -69,11 +69,7 @@ pub fn check<'i>(world: &World<'i>, inventory: &'i Inventory<'i>) -> Vec<Finding
             if text.contains(" or ") {
                 finding.severity = Severity::Warning;
             }
-            let is_new =
-                |other: &Finding| other.message != finding.message || other.place.file != finding.place.file;
-            if findings.iter().all(is_new) {
-                findings.push(finding);
-            }
+            push_once(&mut findings, finding);
         }
     }
     findings
