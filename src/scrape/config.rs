@@ -268,7 +268,8 @@ const LISTS: [&str; 3] = ["additionalScrapeConfigs", "extraScrapeConfigs", "scra
 
 /// Scrape configurations inside of something larger: Helm values, releases, collectors.
 fn values(node: &Node, file: FileId, depth: usize, configs: &mut Configs) {
-    if depth > 10 {
+    // What reads logs has jobs of the same shape, and labels that no metric has.
+    if depth > 10 || node.is_for_logs() {
         return;
     }
     for item in node.items() {

@@ -50,6 +50,7 @@ fn kubectl_builds_what_slogen_finds_no_fault_with() {
                 let ends = match finding.rule.id {
                     "kustomize/patch-target"
                     | "kustomize/patch-path"
+                    | "kustomize/built-twice"
                     | "kustomize/cycle"
                     | "kustomize/namespaces-merged"
                     | "schema/unknown-field"

@@ -78,6 +78,7 @@ pub fn check(object: &Object<'_>, versions: &Versions) -> Vec<Finding> {
     }
     findings.extend(target::check(object));
     findings.extend(zero(object));
+    findings.extend(unmeasured(object));
     findings.extend(ownership(object));
     findings.extend(memory(object));
     findings.extend(super::scaler::restless(object));
@@ -112,6 +113,28 @@ fn zero(object: &Object<'_>) -> Option<Finding> {
         finding.severity = Severity::Note;
     }
     Some(finding)
+}
+
+/// A resource that nobody measures for single pods.
+///
+/// Source: kubernetes/metrics pkg/apis/metrics/v1beta1/types.go, ContainerMetrics.Usage, of which metrics-server fills in cpu
+/// and memory (kubernetes-sigs/metrics-server pkg/storage/pod.go).
+fn unmeasured(object: &Object<'_>) -> Option<Finding> {
+    let metrics = object.at(&["spec", "metrics"])?.items();
+    let names = metrics.iter().filter_map(|metric| {
+        let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
+        source.get("name")
+    });
+    let node = names.into_iter().find(|node| {
+        let text = node.as_str().unwrap_or("cpu");
+        !matches!(text, "cpu" | "memory") && !has_variable(text) && !text.contains("{{")
+    })?;
+    let name = node.as_str()?.escape_debug();
+    Some(
+        Finding::new(&TARGET, object.place(node), format!("nobody measures `{name}` as a resource of pods"))
+            .why("the metrics API knows cpu and memory alone: this metric stays <unknown>, the HPA never scales by it, and while one metric is missing it does not scale in either")
+            .help("ask for it as a metric: of DCGM's exporter by a ScaledObject of KEDA, or by an adapter and `type: Pods`"),
+    )
 }
 
 /// Source: kedacore/keda apis/keda/v1alpha1/scaledobject_webhook.go: the value is compared with exactly "false".

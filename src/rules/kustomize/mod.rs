@@ -13,6 +13,7 @@ mod generated;
 mod images;
 mod left_out;
 mod lists;
+mod made_again;
 mod meant;
 mod moved;
 mod operations;
@@ -110,6 +111,7 @@ pub fn check(sources: &Sources, inventory: &Inventory<'_>, exists: fn(&str) -> b
         findings.extend(outside);
         findings.extend(meant::check(sources, inventory, &builder, object, &namespaces));
         findings.extend(generated::check(inventory, &builder, object, &all, &namespaces));
+        findings.extend(made_again::check(&builder, object));
         findings.extend(replacements::check(sources, object, &builder));
         findings.extend(moved::renamed(object, &builder).or_else(|| moved::check(object, &builder)));
     }
