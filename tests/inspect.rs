@@ -348,6 +348,32 @@ fn kustomize_is_understood_without_rendering() {
     assert!(told.iter().any(|(_, id)| *id == "conflict/replicas-pinned"), "{told:?}");
 }
 
+/// What stands in for a workload in the tests of a repository is not what its autoscaler scales.
+#[test]
+fn a_fixture_of_tests_is_not_the_target() {
+    let (workload, scaler) = APP.split_once("---\napiVersion: autoscaling").expect("an HPA");
+    let scaler = format!("apiVersion: autoscaling{scaler}");
+    let pinned = |file: &str| {
+        let findings = found(&[(file, workload), ("deploy/hpa.yaml", &scaler)]).1;
+        findings.iter().any(|finding| finding.rule.id == "conflict/replicas-pinned")
+    };
+    assert!(pinned("deploy/app.yaml") && pinned("app/app.yaml"));
+    assert!(!pinned("tests/network/app.yaml") && !pinned("e2e/app.yaml"));
+}
+
+/// KEDA sends the namespace of a trigger along, by which a port for tenants limits the query.
+#[test]
+fn a_namespace_of_the_trigger_says_whose_metric_it_is() {
+    let unscoped = |key: &str| {
+        let text = format!(
+            "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {{name: api, namespace: shop}}\nspec:\n  scaleTargetRef: {{name: api}}\n  triggers:\n    - type: prometheus\n      metadata:\n        serverAddress: https://thanos-querier.openshift-monitoring.svc:9092\n        query: sum(rate(http_requests_total[2m]))\n        threshold: \"10\"\n{key}"
+        );
+        found(&[("so.yaml", &text)]).1.iter().any(|finding| finding.rule.id == "promql/unscoped")
+    };
+    assert!(unscoped(""));
+    assert!(!unscoped("        namespace: shop\n"));
+}
+
 /// What replaces a number of replicas, in the words of the cluster.
 #[test]
 fn a_pinned_number_is_told_with_what_each_apply_does() {

@@ -151,6 +151,23 @@ impl<'d> Object<'d> {
         self.nearness(other) >= usize::MAX - 1
     }
 
+    /// Whether it is a workload that stands in for another one in tests, where the other object is not for the tests.
+    pub fn is_for_tests_without(&self, other: &Object<'_>) -> bool {
+        // `test` alone may be an environment.
+        const FOLDERS: [&str; 6] = ["tests", "testdata", "test-data", "fixtures", "e2e", "__tests__"];
+        let folders = |path: &'d str| path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_open = self.namespace.is_none() && other.namespace.is_some() && !self.is_built;
+        let is_workload = ["Deployment", "StatefulSet", "ReplicaSet", "Rollout"].contains(&self.kind);
+        let mut end = 0;
+        is_workload
+            && folders(self.path).split_inclusive('/').any(|part| {
+                end += part.len();
+                let folder = part.trim_end_matches('/');
+                let holds = FOLDERS.contains(&folder) || is_open && folder == "test";
+                holds && !other.path.starts_with(&self.path[..end])
+            })
+    }
+
     /// Whether both surely belong together: in one folder, or in the same namespace, written or open in both.
     pub fn belongs_to(&self, other: &Object<'_>) -> bool {
         self.is_beside(other) || self.namespace == other.namespace

@@ -41,7 +41,12 @@ impl Checker<'_> {
             counts_itself && *rule == &rules::TOTAL_NOT_DIVIDED
                 || self.is_job() && super::job::OF_HPAS.contains(rule)
         };
-        let lints: Vec<_> = lints.into_iter().filter(|lint| !is_moot(&lint.rule)).collect();
+        // Source: kedacore/keda pkg/scalers/prometheus_scaler.go: a `namespace` goes along as a parameter of the request, by
+        // which the port for tenants of Thanos Querier, or a prom-label-proxy, limits every selector.
+        let is_limited = trigger.value("namespace").is_some_and(|text| !text.is_empty());
+        let is_said = |rule: &&Rule| is_limited && *rule == &rules::UNSCOPED;
+        let lints: Vec<_> =
+            lints.into_iter().filter(|lint| !is_moot(&lint.rule) && !is_said(&lint.rule)).collect();
         for lint in lints {
             let mut finding = lint.finding(|span| self.inside(&entry.node, text, span));
             self.not_a_number_of_old(&mut finding);
