@@ -77,7 +77,8 @@ impl<'d> Inventory<'d> {
     /// The one of this kind and name that an object most likely means: it can live beside it, and of several the one
     /// whose file is nearest.
     pub fn meant(&self, kind: &str, name: &str, by: &Object<'_>) -> Option<&Object<'d>> {
-        let all = self.named(kind, name).filter(|object| object.meets(by) && !object.is_for_tests_without(by));
+        let all =
+            self.named(kind, name).filter(|object| object.meets(by) && !object.is_for_tests_without(by));
         let all: Vec<&Object<'d>> = all.collect();
         // In the same folder it is meant; farther away a namespace that is written beats one that is left open.
         let sure = |object: &Object<'_>| object.namespace.is_some() && object.namespace == by.namespace;
