@@ -31,7 +31,11 @@ impl Checker<'_> {
         let is_level = |trigger: &Trigger<'_>| {
             view.metric_type_of(trigger).and_then(Node::as_str) == Some("Value") && !keda.at_least(2, 18)
         };
-        let mut asked = view.triggers.iter().filter(|trigger| trigger.kind != "cron").peekable();
+        // A queue is long without any CPU of who waits for it.
+        let is_aside = |trigger: &Trigger<'_>| {
+            trigger.kind == "cron" || trigger.is_resource() && view.triggers.iter().any(is_queue)
+        };
+        let mut asked = view.triggers.iter().filter(|trigger| !is_aside(trigger)).peekable();
         let Some(kind) = asked.peek().map(|trigger| trigger.kind) else { return false };
         // The API server, which the HPA needs as well, and what answers for itself.
         let is_near = matches!(kind, "cpu" | "memory" | "kubernetes-workload" | "kubernetes-resource");
@@ -68,15 +72,38 @@ impl Checker<'_> {
         if let Some(entry) = view.entry("maxReplicaCount") {
             finding = finding.related(self.place(&entry.node), "as many may be at work then");
         }
+        let but = match view.triggers.iter().find(|trigger| trigger.is_resource()) {
+            Some(trigger) => format!(", unless {} holds them", trigger.kind),
+            None => String::new(),
+        };
         self.push(
             finding
                 .why(format!(
-                    "while {source} does not answer, the HPA is told of a load for {pods}: up to {max} that are at work shrink to {least}, whatever the load is"
+                    "while {source} does not answer, the HPA is told of a load for {pods}: up to {max} that are at work shrink to {least}, whatever the load is{but}"
                 ))
                 .help(help),
         );
         true
     }
+}
+
+/// Whether a trigger tells how much work waits, of which the CPU of the pods says little.
+fn is_queue(trigger: &Trigger<'_>) -> bool {
+    const QUEUES: [&str; 12] = [
+        "apache-kafka",
+        "aws-kinesis-stream",
+        "aws-sqs-queue",
+        "azure-eventhub",
+        "azure-queue",
+        "azure-servicebus",
+        "gcp-pubsub",
+        "kafka",
+        "nats-jetstream",
+        "pulsar",
+        "rabbitmq",
+        "solace-event-queue",
+    ];
+    QUEUES.contains(&trigger.kind) || trigger.kind.starts_with("redis")
 }
 
 /// What does not answer while the triggers of a scaler fail.
