@@ -49,7 +49,7 @@ cards! {
     DEFAULT_BEHAVIOR Note "default-behavior" "no limit on how fast the number of pods changes";
     RESTLESS Note "restless" "a pace at which pods come and go for nothing";
     DISABLED Warning "disabled" "a direction that is switched off below a maximum that is never reached";
-    COMMENT_DIFFERS Warning "comment-differs" "a comment that says another time than the value beside it";
+    COMMENT_DIFFERS Warning "comment-differs" "a comment or a name that says something else than the value beside it";
     NEVER_WAKES Warning "never-wakes" "a sleeping workload that only its own pods could wake";
     NULL_RESULT Warning "null-result" "a query that gives NULL when no row fits";
     MANY_ROWS Error "many-rows" "a query that gives more than one number";

@@ -38,6 +38,7 @@ mod replicas;
 mod resource;
 mod restless;
 mod rows;
+mod said;
 mod schedule;
 mod secrets;
 mod sole;
@@ -163,6 +164,7 @@ impl Checker<'_> {
             "cron" => self.schedule(view, trigger),
             _ => {}
         }
+        self.said(trigger);
         self.placeholders(trigger);
     }
 
