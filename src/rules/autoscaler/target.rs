@@ -55,6 +55,55 @@ fn level_divided(object: &Object<'_>, source: &Node) -> Option<Finding> {
     })
 }
 
+/// Parts of names of what happens in each second, in all pods together.
+const RATES: [&str; 7] =
+    ["per_second", "per-second", "requests_rate", "request_rate", "requests-rate", "rps", "qps"];
+
+/// Parts of names that make a rate one of each pod, a share or a limit.
+const OF_ONE: [&str; 14] = [
+    "per_pod",
+    "per-pod",
+    "per_replica",
+    "per_instance",
+    "avg",
+    "average",
+    "mean",
+    "error",
+    "fail",
+    "ratio",
+    "percent",
+    "success",
+    "relative",
+    "seconds_per",
+];
+
+/// Source: kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go, getUsageRatioReplicaCount: the pods that
+/// are there, times the value by the target.
+fn total_compared(object: &Object<'_>, source: &Node) -> Option<Finding> {
+    let node = source.at(&["metric", "name"])?;
+    let name = node.as_str()?.to_lowercase();
+    // Of one pod it is no total.
+    if source.at(&["describedObject", "kind"]).and_then(Node::as_str) == Some("Pod") {
+        return None;
+    }
+    // `rps` and `qps` as words of their own.
+    let is_rate = RATES.iter().any(|rate| match rate.len() {
+        3 => name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *rate),
+        _ => name.contains(rate),
+    });
+    if !is_rate || OF_ONE.iter().chain(&LEVELS).any(|word| name.contains(word)) {
+        return None;
+    }
+    let target = source.get("target")?;
+    let written = target.get("value")?.as_written()?;
+    let mut finding = Finding::new(&TARGET, object.place(target), "a total is compared as it is")
+        .related(object.place(node), "a rate of all pods together by its name: more pods do not bring it down")
+        .why(format!("with a `value` the HPA multiplies the pods that are there by the value over {written}: above that it adds pods at every sync, up to the maximum, and they change nothing"))
+        .help("write `type: AverageValue`, and an `averageValue` for one pod");
+    finding.severity = Severity::Warning;
+    Some(finding)
+}
+
 fn one(object: &Object<'_>, metric: &Node) -> Option<Finding> {
     let node = metric.get("type")?;
     let (kind, key) = SOURCES.iter().find(|(kind, _)| node.as_str() == Some(*kind))?;
@@ -118,6 +167,7 @@ fn one(object: &Object<'_>, metric: &Node) -> Option<Finding> {
             "keep `averageValue` for a total, `value` for a level",
         ),
         "External" | "Object" if average => level_divided(object, source),
+        "External" | "Object" => total_compared(object, source),
         _ => None,
     }
 }
