@@ -124,7 +124,7 @@ impl Linter<'_> {
 }
 
 /// Functions that leave each series for itself.
-fn is_plain(function: &str) -> bool {
+pub(super) fn is_plain(function: &str) -> bool {
     matches!(function, "rate" | "irate" | "increase" | "delta" | "deriv" | "abs" | "ceil" | "floor" | "round")
         || function.ends_with("_over_time")
             && !matches!(function, "absent_over_time" | "count_over_time" | "present_over_time")

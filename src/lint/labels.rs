@@ -75,6 +75,7 @@ impl Linter<'_> {
         self.no_such_value(selector);
         self.raw_counter(index, selector);
         self.counted_twice(index, selector);
+        self.reported_twice(index, selector);
         self.modifiers(index, &selector.modifiers);
     }
 

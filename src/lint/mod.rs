@@ -23,6 +23,7 @@ mod labels;
 mod lasting;
 mod limits;
 mod matching;
+mod mesh;
 pub mod outcome;
 
 mod percentiles;

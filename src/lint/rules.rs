@@ -44,7 +44,7 @@ cards! {
     "L411" DROPPED_LABEL Error "dropped-label" "grouping or matching by a label that is gone";
     "L412" LABELS_NEVER_MATCH Error "labels-never-match" "two sides whose labels differ";
     DIVIDED_BY_ITSELF Error "divided-by-itself" "a ratio of series to themselves";
-    COUNTED_TWICE Warning "counted-twice" "a sum of pods and of their own containers";
+    COUNTED_TWICE Warning "counted-twice" "a sum of pods and of their own containers, or of both ends of a request";
     NEVER_RESOLVES Warning "never-resolves" "an alert on what stays true from the first accident on";
     ALWAYS_FIRES Warning "always-fires" "an alert that nothing holds back";
     SILENT_AT_NONE Warning "silent-at-none" "an alert on too few that is silent for none";
