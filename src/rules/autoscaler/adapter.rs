@@ -17,6 +17,8 @@ struct Served {
     name: Option<String>,
     is_external: bool,
     place: Place,
+    /// Where a query adds up everything, and keeps no label by which a value finds its object.
+    ungrouped: Option<Place>,
 }
 
 pub(super) fn check(inventory: &Inventory<'_>) -> Vec<Finding> {
@@ -32,7 +34,7 @@ pub(super) fn check(inventory: &Inventory<'_>) -> Vec<Finding> {
     }
     // What KEDA answers for is asked of KEDA.
     let has_keda = inventory.kind("ScaledObject").next().is_some();
-    let mut findings = Vec::new();
+    let mut findings = ungrouped(inventory, &served);
     for hpa in inventory.kind("HorizontalPodAutoscaler") {
         for metric in hpa.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default() {
             let (key, is_external) = match metric.get("type").and_then(Node::as_str) {
@@ -49,6 +51,60 @@ pub(super) fn check(inventory: &Inventory<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A custom metric that belongs to no object.
+///
+/// Source: kubernetes-sigs/prometheus-adapter pkg/custom-provider/series_registry.go, MatchValuesToNames: a value is filed
+/// under the label of its resource; provider.go, metricFor: the one of the object that was asked for, or none.
+fn ungrouped(inventory: &Inventory<'_>, served: &[Served]) -> Vec<Finding> {
+    let asking = |name: &str| {
+        inventory.kind("HorizontalPodAutoscaler").find_map(|hpa| {
+            let metrics = hpa.at(&["spec", "metrics"]).map(Node::items).unwrap_or_default();
+            let names = metrics.iter().flat_map(|metric| {
+                ["pods", "object"].into_iter().filter_map(|key| metric.at(&[key, "metric", "name"]))
+            });
+            names.into_iter().find(|node| node.as_str() == Some(name)).map(|node| hpa.place(node))
+        })
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    for one in served.iter().filter(|one| !one.is_external) {
+        let Some(place) = one.ungrouped else { continue };
+        let finding = Finding::new(&ADAPTER_METRIC, place, "the query keeps no label of the objects that it is asked for")
+            .why("the adapter looks for the value of each pod by its label: without one it finds none, and an HPA that asks shows <unknown>")
+            .help("write `by (<<.GroupBy>>)` behind the aggregation");
+        // Another rule may serve the same name, and better.
+        let may_be = |other: &Served| other.name.is_none() || other.name == one.name;
+        let is_sole = served.iter().filter(|other| !other.is_external && may_be(other)).count() == 1;
+        let asked = one.name.as_deref().filter(|_| is_sole).and_then(asking);
+        findings.push(match asked {
+            Some(place) => finding.related(place, "asked for here"),
+            None => Finding { severity: Severity::Warning, ..finding },
+        });
+    }
+    findings
+}
+
+/// The query of a rule that aggregates, and groups by nothing.
+fn without_groups(rule: &Node) -> Option<&Node> {
+    const AGGREGATIONS: [&str; 5] = ["sum", "avg", "max", "min", "count"];
+    let node = rule.get("metricsQuery")?;
+    let text = node.as_str().filter(|text| !has_variable(text) && !text.contains("{{"))?.trim();
+    let start = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let is_whole = text[start..].trim_start().starts_with('(') && text.ends_with(')');
+    // `without`, and a grouping by labels that are written out, may keep them.
+    let lower = text.to_lowercase();
+    let keeps = lower.contains("groupby")
+        || ["label_replace", "label_join", "without", "group_"].iter().any(|word| lower.contains(word))
+        || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "by");
+    // One pair of brackets around all of it: what stands beside may have the labels.
+    let mut depth = 0_i32;
+    let closes = text.char_indices().find_map(|(at, c)| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        (c == ')' && depth == 0).then_some(at)
+    });
+    let is_one = closes == Some(text.len().saturating_sub(1));
+    (AGGREGATIONS.contains(&&text[..start]) && is_whole && is_one && !keeps).then_some(node)
 }
 
 fn asked(
@@ -118,7 +174,12 @@ fn find(
         let list = |node: &Node, is_external: bool, served: &mut Vec<Served>| {
             for rule in node.items() {
                 if let Some(query) = rule.get("seriesQuery") {
-                    served.push(Served { name: name(rule), is_external, place: object.place(query) });
+                    served.push(Served {
+                        name: name(rule),
+                        is_external,
+                        place: object.place(query),
+                        ungrouped: without_groups(rule).map(|node| object.place(node)),
+                    });
                 }
             }
         };
