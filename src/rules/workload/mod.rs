@@ -70,6 +70,7 @@ mod stale;
 mod strategy;
 mod taken_out;
 mod target;
+mod token_secret;
 mod topic;
 mod twice;
 mod unexpanded;
@@ -214,6 +215,7 @@ pub fn check<'i>(inventory: &'i Inventory<'i>) -> Vec<Finding> {
         }
     }
     missing_key::of_others(inventory, &mut findings);
+    token_secret::check(inventory, &mut findings);
     let releases = inventory.releases();
     let taken_up = stack_service::taken_up(inventory);
     for object in inventory.kind("ScaledObject").filter(|object| object.group() == "keda.sh") {
