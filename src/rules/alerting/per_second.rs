@@ -32,7 +32,15 @@ static WITHIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(r"(?P<value>{VALUE}){COUNTED} {time}")).ok()
 });
 
+static SECOND: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let time = r"(?:(?:per|a|/) ?(?:second|sec|s)\b|rps\b|qps\b)";
+    Regex::new(&format!(r"(?P<value>{VALUE}){COUNTED} ?{time}")).ok()
+});
+
 pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
+    if let Some(node) = per_minute(&alert.expression.root) {
+        return times_sixty(alert, node);
+    }
     let (call, limit) = bare_rate(&alert.expression.root)?;
     let texts = alert.rule.get("annotations").map(Yaml::entries).unwrap_or_default();
     let (node, said) =
@@ -64,6 +72,57 @@ pub(super) fn check(alert: &Alert<'_>) -> Option<Finding> {
                 "write `increase(…)` over that time instead of `{name}(…)`, or say `per second` in the text"
             )
         }),
+    )
+}
+
+/// `rate(…) * 60`, under a comparison.
+fn per_minute(root: &Node) -> Option<&Node> {
+    let mut node = root.bare();
+    while let Kind::Binary(binary) = &node.kind {
+        let is_sixty =
+            |node: &Node| matches!(&node.bare().kind, Kind::Number(number) if number.value == 60.0);
+        if binary.operator == Operator::Multiply {
+            let rate = match (is_sixty(&binary.left), is_sixty(&binary.right)) {
+                (false, true) => &binary.left,
+                (true, false) => &binary.right,
+                _ => return None,
+            };
+            return bare_rate(rate).filter(|(_, limit)| limit.is_none()).map(|_| node);
+        }
+        if !binary.operator.is_comparison() || binary.returns_bool {
+            return None;
+        }
+        node = binary.left.bare();
+    }
+    None
+}
+
+/// The other way round: a rate per minute that the text tells per second.
+fn times_sixty(alert: &Alert<'_>, node: &Node) -> Option<Finding> {
+    let texts = alert.rule.get("annotations").map(Yaml::entries).unwrap_or_default();
+    let (text, said) = texts.iter().find_map(|entry| {
+        let text = entry.node.as_str()?;
+        let plain = text.split_whitespace().collect::<Vec<&str>>().join(" ");
+        let lower = plain.to_lowercase();
+        // Somebody knows what it is, or has made something else of it.
+        if ["min", "rpm", "hour"].iter().any(|word| lower.contains(word)) {
+            return None;
+        }
+        let found = SECOND.as_ref()?.captures(&plain)?;
+        // A limit in numbers may be another one; what prints the value is this.
+        let value = found.name("value")?.as_str();
+        let is_printed = value.starts_with("{{") && !["mul", "div"].iter().any(|word| value.contains(word));
+        is_printed.then(|| (&entry.node, found[0].to_string()))
+    })?;
+    Some(
+        Finding::new(
+            &PER_SECOND,
+            Place::new(alert.object.document.file, text.span),
+            format!("the text says `{said}`, and the query gives a rate per minute"),
+        )
+        .related(alert.place(node.span), "`rate` is per second already, and taken times 60")
+        .why("the number is too large by a factor of 60: 60 in the text are 1 per second")
+        .help("leave out `* 60` and write the limit per second, or say `per minute` in the text"),
     )
 }
 
