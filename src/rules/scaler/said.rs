@@ -144,9 +144,8 @@ fn comment_above(text: &str, key: Span) -> Option<Span> {
 /// The one number of a comment, where it says that pods are added above it.
 fn limit(text: &str, at: Span) -> Option<(f64, Span)> {
     let comment = text.get(at.range())?;
-    let lower = comment.to_lowercase();
-    // What changes its length in small letters has other places.
-    if lower.len() != comment.len() || ELSEWHERE.iter().any(|word| lower.contains(word)) {
+    let lower = comment.to_ascii_lowercase();
+    if ELSEWHERE.iter().any(|word| lower.contains(word)) {
         return None;
     }
     let mut numbers = Vec::new();
