@@ -52,16 +52,19 @@ pub(super) fn check(sources: &Sources, inventory: &Inventory<'_>, alerts: &[Aler
             }
         }
     }
-    let is_own = |name: &str| !name.is_empty() && !OF_OTHERS.iter().any(|word| name.contains(word));
     asked.retain(|(_, name), _| is_own(name));
     // Only where something is asked is it worth to look at everything.
     if asked.is_empty() {
         return Vec::new();
     }
     let Some(there) = namespaces(sources, inventory) else { return Vec::new() };
+    // A repository of monitoring alone watches what stands in others.
+    if !there.iter().any(|name| is_own(name)) {
+        return Vec::new();
+    }
     let mut findings = Vec::new();
     for ((_, name), (places, alert)) in asked {
-        if there.contains(name.as_str()) || there.is_empty() {
+        if there.contains(name.as_str()) {
             continue;
         }
         let listed: Vec<String> = there.iter().take(4).map(|name| format!("`{name}`")).collect();
@@ -82,6 +85,11 @@ pub(super) fn check(sources: &Sources, inventory: &Inventory<'_>, alerts: &[Aler
         findings.push(finding);
     }
     findings
+}
+
+/// Whether it is the namespace of an application, as far as its name tells.
+fn is_own(name: &str) -> bool {
+    !name.is_empty() && !OF_OTHERS.iter().any(|word| name.contains(word))
 }
 
 /// The namespaces of all that is here; None where some may be anywhere.
