@@ -159,20 +159,6 @@ impl Checker<'_> {
         self.cached(trigger);
     }
 
-    /// Source: kedacore/keda pkg/scalers/prometheus_scaler.go: v2.9.3 refuses a trigger without, v2.10.0 does not.
-    fn name_of_metric(&mut self, trigger: &Trigger<'_>, metadata: &crate::manifest::Node) {
-        let is_needed = trigger.kind == "prometheus" && !self.versions.keda.at_least(2, 10);
-        if is_needed && trigger.entry("metricName").is_none() {
-            let message =
-                format!("the trigger has no `metricName`, and KEDA {} needs one", self.versions.keda);
-            self.push(
-                Finding::new(&MISSING_KEY, self.place(metadata), message)
-                    .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
-                    .help("write `metricName` with any name, or update KEDA: since 2.10 it is not needed"),
-            );
-        }
-    }
-
     fn one_key(&mut self, trigger: &Trigger<'_>, entry: &Entry) {
         let Some(keys) = keys_of(trigger.kind) else { return };
         let key = entry.key.as_str();

@@ -8,6 +8,20 @@ use crate::finding::{Finding, Severity};
 use crate::manifest::Node;
 
 impl Checker<'_> {
+    /// Source: kedacore/keda pkg/scalers/prometheus_scaler.go: v2.9.3 refuses a trigger without, v2.10.0 does not.
+    pub(super) fn name_of_metric(&mut self, trigger: &Trigger<'_>, metadata: &crate::manifest::Node) {
+        let is_needed = trigger.kind == "prometheus" && !self.versions.keda.at_least(2, 10);
+        if is_needed && trigger.entry("metricName").is_none() {
+            let message =
+                format!("the trigger has no `metricName`, and KEDA {} needs one", self.versions.keda);
+            self.push(
+                Finding::new(&MISSING_KEY, self.place(metadata), message)
+                    .why("KEDA cannot build the scaler: the ScaledObject is never ready, and nothing scales")
+                    .help("write `metricName` with any name, or update KEDA: since 2.10 it is not needed"),
+            );
+        }
+    }
+
     pub(super) fn prometheus(&mut self, view: &View<'_>, trigger: &Trigger<'_>) {
         self.address(trigger);
         self.pairs(trigger);
