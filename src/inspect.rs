@@ -74,11 +74,7 @@ pub fn inspect(sources: &Sources, files: &[FileId], settings: &Settings) -> Insp
         .objects
         .par_iter()
         .map(|object| {
-            // Examples of other versions, and files that are wrong on purpose, are nobody's objects.
-            let is_sample =
-                object.path.split('/').any(|folder| matches!(folder, "testdata" | "versioned_docs"))
-                    || object.path.contains("/test/resources/");
-            if is_sample && !shapes.is_own(object.document) {
+            if object.is_sample() && !shapes.is_own(object.document) {
                 return Vec::new();
             }
             let mut found =

@@ -151,6 +151,14 @@ impl<'d> Object<'d> {
         self.nearness(other) >= usize::MAX - 1
     }
 
+    /// Whether its file is an example of another version, or one that tests read: nobody applies it, and what is wrong
+    /// in it is so on purpose.
+    pub fn is_sample(&self) -> bool {
+        self.path.split('/').any(|folder| matches!(folder, "testdata" | "versioned_docs"))
+            || self.path.starts_with("test/resources/")
+            || self.path.contains("/test/resources/")
+    }
+
     /// Whether it is a workload that stands in for another one in tests, where the other object is not for the tests.
     pub fn is_for_tests_without(&self, other: &Object<'_>) -> bool {
         // `test` alone may be an environment.

@@ -88,19 +88,24 @@ impl Linter<'_> {
             }
             None => return,
         };
-        let edit = match self.text[span.range()].find('{') {
-            Some(at) => {
-                let inside = &self.text[span.start as usize + at + 1..span.end as usize];
-                let comma = if inside.trim_start().starts_with('}') { "" } else { "," };
-                (Span::at(span.start as usize + at + 1), format!("container!=\"\"{comma}"))
-            }
-            None => (Span::at(name.end as usize), "{container!=\"\"}".to_string()),
-        };
+        let edit = self.with_matcher(span, name, "container!=\"\"");
         self.push(lint.help("write `container!=\"\"` among the matchers").repair(
             false,
             "leave the pods out",
             vec![edit],
         ));
+    }
+
+    /// The edit that adds a matcher to a selector, whose metric is named at `name`.
+    pub(super) fn with_matcher(&self, selector: Span, name: Span, matcher: &str) -> (Span, String) {
+        match self.text[selector.range()].find('{') {
+            Some(at) => {
+                let inside = selector.start as usize + at + 1;
+                let is_empty = self.text[inside..selector.end as usize].trim_start().starts_with('}');
+                (Span::at(inside), format!("{matcher}{}", if is_empty { "" } else { "," }))
+            }
+            None => (Span::at(name.end as usize), format!("{{{matcher}}}")),
+        }
     }
 
     /// Whether the other side of a division counts twice as well, so that the ratio is right.

@@ -98,14 +98,7 @@ impl Linter<'_> {
             first.related.push((name, "so is this".into()));
             return;
         }
-        let edit = match self.text[span.range()].find('{') {
-            Some(at) => {
-                let inside = &self.text[span.start as usize + at + 1..span.end as usize];
-                let comma = if inside.trim_start().starts_with('}') { "" } else { "," };
-                (Span::at(span.start as usize + at + 1), format!("reporter=\"destination\"{comma}"))
-            }
-            None => (Span::at(name.end as usize), "{reporter=\"destination\"}".to_string()),
-        };
+        let edit = self.with_matcher(span, name, "reporter=\"destination\"");
         self.push(
             Lint::new(&rules::COUNTED_TWICE, name, "each request is counted by both of its ends")
                 .why("the proxy of the client tells it with `reporter=\"source\"`, that of the server with `reporter=\"destination\"`: where both are in the mesh, or it comes through a gateway, the sum is twice what is served")

@@ -99,8 +99,7 @@ fn entries<'i>(sources: &'i Sources, inventory: &'i Inventory<'i>, key: &str) ->
         "" => object.at(&["groups"]).is_some(),
         _ => false,
     };
-    let is_sample = |object: &&'i Object<'i>| object.path.split('/').any(|folder| folder == "testdata");
-    let objects = inventory.objects.iter().filter(is_of_rules).filter(|object| !is_sample(object));
+    let objects = inventory.objects.iter().filter(is_of_rules).filter(|object| !object.is_sample());
     let mut all = Vec::new();
     for object in objects {
         for rule in object.rules().filter(|rule| rule.get(key).is_some()) {

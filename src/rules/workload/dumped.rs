@@ -11,10 +11,8 @@ use crate::source::FileId;
 
 pub(super) fn check<'i>(inventory: &'i Inventory<'i>, findings: &mut Vec<Finding>) {
     let mut told: Option<FileId> = None;
-    // What tests read is as it is on purpose.
-    let is_applied = |object: &&Object<'_>| {
-        !object.is_fragment && !object.kind().is_empty() && !object.path.contains("test/resources/")
-    };
+    let is_applied =
+        |object: &&Object<'_>| !object.is_fragment && !object.kind().is_empty() && !object.is_sample();
     for object in inventory.objects.iter().filter(is_applied) {
         let metadata = object.at(&["metadata"]).map(Node::entries).unwrap_or_default();
         let mark = metadata.iter().find(|entry| {
